@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! System calls and ioctls that rustix has no function for.
+//!
+//! The only crate of the workspace with `unsafe` code beside `init-shim`:
+//! small functions with a safe face, each block with its reason.
+
+pub mod block;
+pub mod chroot;
+pub mod dm;
+pub mod freeze;
+pub mod module;
