@@ -178,7 +178,7 @@ fn count_down(system: &mut System) -> Next {
     loop {
         let seconds = kernel::milliseconds().saturating_sub(start) / 1000;
         if seconds >= COUNTDOWN {
-            let _ = system.consoles.put(b"\r\n");
+            system.consoles.put(b"\r\n");
             return Next::Reboot;
         }
         if seconds > said {

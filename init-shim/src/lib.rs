@@ -8,6 +8,7 @@
 //! Parsing and deciding ([`cmdline`], [`mounts`], [`status`], [`line`]) are
 //! apart from doing.
 #![cfg_attr(not(test), no_std)]
+#![cfg_attr(test, allow(clippy::indexing_slicing))]
 
 pub mod boot;
 pub mod builtin;
