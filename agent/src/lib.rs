@@ -14,6 +14,7 @@ pub mod lvm;
 pub mod machine;
 pub mod paths;
 pub mod payload;
+pub mod plan;
 pub mod program;
 pub mod report;
 pub mod stage;

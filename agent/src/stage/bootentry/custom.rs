@@ -36,16 +36,26 @@ fn block(entry: &Entry) -> String {
 /// The text without our lines. Without an end mark all after the begin mark
 /// stays: it may be somebody else's.
 fn without(text: &str) -> String {
-    let Some(from) = text.find(BEGIN) else { return text.to_string() };
+    let Some(from) = text.find(BEGIN) else {
+        return text.to_string();
+    };
     let Some(to) = text.get(from..).and_then(|rest| rest.find(END)) else {
         return text.to_string();
     };
     let rest = text.get(from + to + END.len()..).unwrap_or("");
-    format!("{}{}", text.get(..from).unwrap_or(""), rest.strip_prefix('\n').unwrap_or(rest))
+    format!(
+        "{}{}",
+        text.get(..from).unwrap_or(""),
+        rest.strip_prefix('\n').unwrap_or(rest)
+    )
 }
 
 pub(super) fn add(path: &Path, entry: &Entry) -> Result<(), Error> {
-    let old = if path.exists() { without(&read(path)?) } else { String::new() };
+    let old = if path.exists() {
+        without(&read(path)?)
+    } else {
+        String::new()
+    };
     replace(path, &format!("{old}{}", block(entry)))
 }
 
@@ -55,11 +65,18 @@ pub(super) fn remove(path: &Path) -> Result<(), Error> {
     }
     let old = read(path)?;
     let rest = without(&old);
-    let failed = |source| Error::File { path: path.into(), source };
+    let failed = |source| Error::File {
+        path: path.into(),
+        source,
+    };
     if rest.is_empty() && old.starts_with(BEGIN) {
         return std::fs::remove_file(path).map_err(failed);
     }
-    if rest != old { replace(path, &rest) } else { Ok(()) }
+    if rest != old {
+        replace(path, &rest)
+    } else {
+        Ok(())
+    }
 }
 
 fn replace(path: &Path, text: &str) -> Result<(), Error> {
@@ -70,7 +87,10 @@ fn replace(path: &Path, text: &str) -> Result<(), Error> {
         file.sync_all()?;
         std::fs::rename(&part, path)
     };
-    write().map_err(|source| Error::File { path: path.into(), source })
+    write().map_err(|source| Error::File {
+        path: path.into(),
+        source,
+    })
 }
 
 #[cfg(test)]
@@ -110,6 +130,9 @@ mod tests {
             .unwrap();
         add(&path, &entry()).unwrap();
         remove(&path).unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "set mine=1\nset last=1\n");
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap(),
+            "set mine=1\nset last=1\n"
+        );
     }
 }

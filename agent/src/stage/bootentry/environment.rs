@@ -6,10 +6,14 @@ use ondisk::grub::Env;
 use std::path::Path;
 
 fn load(path: &Path) -> Result<Env, Error> {
-    let bytes =
-        std::fs::read(path).map_err(|source| Error::File { path: path.into(), source })?;
-    Env::parse(&bytes)
-        .map_err(|e| Error::Environment { path: path.into(), why: e.to_string() })
+    let bytes = std::fs::read(path).map_err(|source| Error::File {
+        path: path.into(),
+        source,
+    })?;
+    Env::parse(&bytes).map_err(|e| Error::Environment {
+        path: path.into(),
+        why: e.to_string(),
+    })
 }
 
 /// Whether GRUB can write the block: it does that in place, without a file
@@ -17,11 +21,16 @@ fn load(path: &Path) -> Result<Env, Error> {
 pub(super) fn check(path: &Path) -> Result<(), Error> {
     load(path)?;
     use std::os::unix::fs::MetadataExt;
-    let meta =
-        std::fs::metadata(path).map_err(|source| Error::File { path: path.into(), source })?;
+    let meta = std::fs::metadata(path).map_err(|source| Error::File {
+        path: path.into(),
+        source,
+    })?;
     if meta.blocks() == 0 {
         let why = "the file has no block of its own on the disk".to_string();
-        return Err(Error::Environment { path: path.into(), why });
+        return Err(Error::Environment {
+            path: path.into(),
+            why,
+        });
     }
     Ok(())
 }

@@ -44,7 +44,9 @@ fn name(info: &str) -> Option<String> {
     };
     value("kernel").filter(|k| k.ends_with("vmlinuz-convert"))?;
     value("initrd").filter(|i| i.contains("initramfs-convert.img"))?;
-    value("id").or_else(|| value("title")).filter(|name| !name.is_empty())
+    value("id")
+        .or_else(|| value("title"))
+        .filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]
@@ -61,6 +63,9 @@ mod tests {
             id=\"f0c-0-convert\"\n";
         assert_eq!(name(el9).as_deref(), Some("f0c-0-convert"));
         assert_eq!(name("grubby: kernel not found\n"), None);
-        assert_eq!(name("kernel=/boot/vmlinuz-3.10\ninitrd=/x\ntitle=a\n"), None);
+        assert_eq!(
+            name("kernel=/boot/vmlinuz-3.10\ninitrd=/x\ntitle=a\n"),
+            None
+        );
     }
 }

@@ -108,17 +108,30 @@ impl Loader {
     /// [`Error::NoLoader`].
     pub fn detect(root: &Path) -> Result<Loader, Error> {
         let program = |name: &str| {
-            ["usr/sbin", "sbin", "usr/bin", "bin"].iter().any(|d| root.join(d).join(name).exists())
+            ["usr/sbin", "sbin", "usr/bin", "bin"]
+                .iter()
+                .any(|d| root.join(d).join(name).exists())
         };
         let kinds = [
-            ("boot/grub2", "grub2-reboot", "grub2-editenv", "grub2-mkconfig -o /boot/grub2/grub.cfg"),
+            (
+                "boot/grub2",
+                "grub2-reboot",
+                "grub2-editenv",
+                "grub2-mkconfig -o /boot/grub2/grub.cfg",
+            ),
             ("boot/grub", "grub-reboot", "grub-editenv", "update-grub"),
         ];
         for (directory, reboot, editenv, mkconfig) in kinds {
             let directory = root.join(directory);
             if directory.join("grub.cfg").exists() && program(reboot) {
                 let grubby = program("grubby");
-                return Ok(Loader { directory, reboot, editenv, mkconfig, grubby });
+                return Ok(Loader {
+                    directory,
+                    reboot,
+                    editenv,
+                    mkconfig,
+                    grubby,
+                });
             }
         }
         Err(Error::NoLoader)
@@ -187,7 +200,11 @@ impl Loader {
         let found = environment::armed_entry(&self.environment())?.unwrap_or_default();
         if found != id {
             let path = self.environment();
-            return Err(Error::NotArmed { path, found, program: self.reboot });
+            return Err(Error::NotArmed {
+                path,
+                found,
+                program: self.reboot,
+            });
         }
         Ok(())
     }
@@ -199,7 +216,9 @@ impl Loader {
     pub fn remove(&self) -> Result<(), Error> {
         if environment::armed_entry(&self.environment())?.is_some() {
             program::output(
-                Command::new(self.editenv).arg(self.environment()).args(["unset", "next_entry"]),
+                Command::new(self.editenv)
+                    .arg(self.environment())
+                    .args(["unset", "next_entry"]),
             )?;
         }
         if self.grubby {
@@ -210,7 +229,10 @@ impl Loader {
 }
 
 fn read(path: &Path) -> Result<String, Error> {
-    std::fs::read_to_string(path).map_err(|source| Error::File { path: path.into(), source })
+    std::fs::read_to_string(path).map_err(|source| Error::File {
+        path: path.into(),
+        source,
+    })
 }
 
 #[cfg(test)]
