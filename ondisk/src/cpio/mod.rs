@@ -11,12 +11,14 @@
 //! [`Builder`] writes, deterministically; [`Reader`] reads entry by entry;
 //! [`Tree`] is what is there after unpacking.
 
+mod marker;
 mod read;
 #[cfg(test)]
 mod tests;
 mod tree;
 mod write;
 
+pub use marker::{MARKER, Marker};
 pub use read::{Entry, Reader};
 pub use tree::{Node, Tree};
 pub use write::Builder;
@@ -27,11 +29,6 @@ pub const HEADER_LEN: usize = 110;
 pub const NAME_MAX: usize = 4096;
 /// Name of the last entry of an archive.
 pub const TRAILER: &str = "TRAILER!!!";
-
-/// The file that is written last into the tiny system's initramfs. The kernel
-/// keeps what it unpacked before a damaged byte and starts `/init` all the
-/// same, so only this file shows that everything arrived.
-pub const MARKER: &str = "etc/replant-image";
 
 /// The file type bits of a mode (`S_IFMT`).
 pub const TYPE_MASK: u32 = 0o170_000;
