@@ -2,3 +2,6 @@
 //! The old system's side: check, stage, revert, status.
 
 pub mod bootentry;
+mod staged;
+
+pub use staged::{Error as StagedError, FORMAT, Staged};
