@@ -11,6 +11,8 @@ mod refusal;
 mod tests;
 
 pub use refusal::Refusal;
+#[cfg(test)]
+pub(crate) use tests::sample;
 
 use crate::disk::partition_name;
 use crate::identity::Policy;

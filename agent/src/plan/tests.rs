@@ -148,3 +148,8 @@ fn refuses_in_one_line_that_says_what_to_do() {
         &["[identity]", "colour"],
     );
 }
+
+/// The seed's plan, for the tests of what carries it out.
+pub(crate) fn sample() -> (Manifest, Plan) {
+    (manifest(), compute(&manifest(), &facts()).unwrap())
+}
