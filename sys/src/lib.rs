@@ -8,4 +8,3 @@ pub mod block;
 pub mod chroot;
 pub mod dm;
 pub mod freeze;
-pub mod module;
