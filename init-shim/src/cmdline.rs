@@ -94,7 +94,9 @@ impl Options {
         let mut options = Options::default();
         for word in words(line) {
             match (word.name, word.value) {
-                (b"replant", Some(mode)) => options.migrate = mode == b"migrate",
+                (b"replant", Some(b"migrate")) => options.migrate = true,
+                (b"replant", Some(b"report" | b"verify" | b"console"))
+                | (b"rescue" | b"emergency", None) => options.migrate = false,
                 (b"replant.debug", value) => options.debug = !matches!(value, Some(b"0" | b"n")),
                 (b"loglevel", Some(_)) | (b"debug" | b"ignore_loglevel", _) => {
                     options.loglevel = true;
@@ -163,6 +165,8 @@ mod tests {
             !parse("replant=migrate replant=console").migrate,
             "the last wins"
         );
+        assert!(!parse("replant=migrate rescue").migrate);
+        assert!(parse("replant=migrate replant=typo").migrate, "as the agent reads it");
         assert!(!parse("x=replant=migrate").migrate);
         assert!(!parse("\"x replant=migrate\"").migrate);
         assert!(parse("replant.debug").debug);

@@ -46,7 +46,10 @@ pub fn enter(command: &mut Command, root: &Path) -> Result<(), ChrootError> {
         .read(true)
         .custom_flags(rustix::fs::OFlags::DIRECTORY.bits() as i32)
         .open(root)
-        .map_err(|source| ChrootError::Root { path: root.to_path_buf(), source })?;
+        .map_err(|source| ChrootError::Root {
+            path: root.to_path_buf(),
+            source,
+        })?;
     let change = move || -> io::Result<()> {
         rustix::process::fchdir(directory.as_fd())?;
         rustix::process::chroot(c".")?;
@@ -164,7 +167,10 @@ mod tests {
     fn own_session_leads() {
         // Field 6 of /proc/PID/stat is the session; the shell's own pid leads it.
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", "set -- $(cat /proc/$$/stat); test $6 = $$ && echo leads"]);
+        command.args([
+            "-c",
+            "set -- $(cat /proc/$$/stat); test $6 = $$ && echo leads",
+        ]);
         command.stdin(Stdio::null());
         own_session(&mut command);
         assert_eq!(text(&mut command), "leads");
