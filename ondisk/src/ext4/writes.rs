@@ -195,3 +195,42 @@ impl Iterator for Writes<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::ext4::{Layout, Options};
+
+    /// Bytes where the kernel looks for the magic number.
+    const MAGIC: std::ops::Range<u64> = 1080..1082;
+
+    #[test]
+    fn nothing_mounts_before_the_last_write() {
+        for size in [64 << 20, 1 << 30] {
+            let layout = Layout::plan(&Options::new(size, [1; 16], [2; 16], 3)).unwrap();
+            let writes: Vec<_> = layout.writes().collect();
+            let covers = |w: &super::Write| {
+                w.offset <= MAGIC.start && w.offset + w.data.len() as u64 >= MAGIC.end
+            };
+            let (first, last) = (writes.first().unwrap(), writes.last().unwrap());
+            assert!(covers(first) && first.data.iter().all(|&byte| byte == 0));
+            assert_eq!((last.offset, last.data.len()), (1024, 1024));
+            assert_eq!(last.data.get(56..58), Some(&[0x53, 0xef][..]));
+            let body = writes.get(1..writes.len() - 1).unwrap();
+            assert!(
+                body.iter()
+                    .all(|write| write.offset >= 2048 && !covers(write))
+            );
+            assert!(body.is_sorted_by(|a, b| a.offset + a.data.len() as u64 <= b.offset));
+            let bytes: usize = writes.iter().map(|write| write.data.len()).sum();
+            assert_eq!(bytes as u64, layout.write_bytes());
+        }
+    }
+
+    #[test]
+    fn runs_are_long_and_bounded() {
+        let layout = Layout::plan(&Options::new(2 << 40, [1; 16], [2; 16], 3)).unwrap();
+        let runs = layout.body().count();
+        assert!(runs < 3000, "{runs} runs");
+        assert!(layout.body().all(|write| write.data.len() <= 1 << 20));
+    }
+}
