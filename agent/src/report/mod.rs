@@ -11,6 +11,7 @@ mod rate;
 mod text;
 
 pub use logger::install;
+pub use text::bytes;
 
 use rate::Rate;
 use std::fs::File;

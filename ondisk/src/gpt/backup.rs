@@ -4,8 +4,8 @@
 //! Sector 0 of the disk, the primary header, the backup header, then the
 //! entries: always in sectors of 512 bytes, whatever blocks the disk has, and
 //! all as on disk (sgdisk 1.0.9, `GPTData::SaveGPTBackup`). A plain copy of
-//! the first sectors of a disk (34 for 128 entries) is a backup, too; as in
-//! sgdisk, the size of the file tells which of the two it is.
+//! the first sectors of a disk (34 for 128 entries) is a backup, too; sgdisk
+//! knows it by the size of the file.
 
 use gptman::GPTHeader;
 
@@ -60,20 +60,23 @@ impl Backup {
         };
         let array = count as usize * header::ENTRY_SIZE as usize;
         let (plain, sgdisk) = (2 * SECTOR + array, 3 * SECTOR + array);
-        let starts_at = match file.len() {
-            n if n == plain && copy == Copy::Primary => 2 * SECTOR,
-            n if n == sgdisk => 3 * SECTOR,
-            n => {
-                return Err(Error::FileSize {
-                    have: n as u64,
-                    count,
-                    sgdisk: sgdisk as u64,
-                    plain: plain as u64,
-                });
-            }
+        let at = |start: usize| file.get(start..).and_then(|rest| rest.get(..array));
+        let is_plain = match &main {
+            Err(_) => false,
+            // More than the table was copied: then no header is in sector 2.
+            Ok(main) if spare == Err(Error::NoSignature(Copy::Backup)) => at(2 * SECTOR)
+                .is_some_and(|entries| header::parse_entries(main, entries, copy).is_ok()),
+            Ok(_) => file.len() == plain,
         };
-        let entries = file.get(starts_at..).unwrap_or_default().to_vec();
-        let is_plain = starts_at == 2 * SECTOR;
+        // sgdisk does not cut off an older, longer file that it writes over.
+        let entries =
+            at(if is_plain { 2 * SECTOR } else { 3 * SECTOR }).ok_or(Error::FileSize {
+                have: file.len() as u64,
+                count,
+                sgdisk: sgdisk as u64,
+                plain: plain as u64,
+            })?;
+        let entries = entries.to_vec();
         let table = match (main, spare) {
             (Ok(main), Ok(spare)) if !is_plain => both(&main, &spare, &entries)?,
             (Ok(main), _) => one(&main, Copy::Primary, &entries)?,

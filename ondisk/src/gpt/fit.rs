@@ -82,7 +82,7 @@ impl Table {
         let mut partitions = Vec::with_capacity(self.partitions.len());
         for p in &self.partitions {
             let bytes = self.byte_range(p);
-            if bytes.start % new != 0 || bytes.end % new != 0 {
+            if !bytes.start.is_multiple_of(new) || !bytes.end.is_multiple_of(new) {
                 return Err(Error::Unaligned {
                     number: p.number,
                     start: bytes.start,

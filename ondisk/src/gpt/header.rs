@@ -28,6 +28,17 @@ pub(super) fn check_block_size(block_size: u32) -> Result<(), Error> {
     }
 }
 
+/// `bytes` for the codec, which reads as many bytes as its structures have in
+/// memory: more than on disk, up to 24 for an entry.
+fn padded(bytes: &[u8]) -> Cursor<Vec<u8>> {
+    let mut bytes = bytes.to_vec();
+    bytes.resize(
+        bytes.len() + size_of::<GPTPartitionEntry>().max(size_of::<GPTHeader>()),
+        0,
+    );
+    Cursor::new(bytes)
+}
+
 /// Decodes the header at the start of `block`: signature, revision, sizes and
 /// checksum are right, and the number of entries is within bounds.
 pub(super) fn parse(block: &[u8], copy: Copy) -> Result<GPTHeader, Error> {
@@ -56,7 +67,7 @@ pub(super) fn parse(block: &[u8], copy: Copy) -> Result<GPTHeader, Error> {
     if u32_at(12) as usize != HEADER_SIZE {
         return Err(unsupported("header size", u32_at(12)));
     }
-    let header = GPTHeader::read_from(&mut Cursor::new(bytes)).map_err(|e| match e {
+    let header = GPTHeader::read_from(&mut padded(bytes)).map_err(|e| match e {
         gptman::Error::InvalidChecksum(stored, computed) => Error::HeaderChecksum {
             copy,
             stored,
@@ -100,7 +111,7 @@ pub(super) fn parse_entries(
         ..header.clone()
     };
     let entries = here
-        .read_partitions(&mut Cursor::new(bytes), 1)
+        .read_partitions(&mut padded(bytes), 1)
         .map_err(|e| match e {
             gptman::Error::InvalidPartitionEntryArrayChecksum(stored, computed) => {
                 Error::EntriesChecksum {
@@ -200,7 +211,7 @@ pub(super) fn encode(table: &Table, copy: Copy) -> Result<Encoded, Error> {
             number,
             count: table.entry_count,
         })?;
-        *slot = GPTPartitionEntry::read_from(&mut Cursor::new(partition.bytes()))
+        *slot = GPTPartitionEntry::read_from(&mut padded(&partition.bytes()))
             .map_err(|e| Error::Codec(e.to_string()))?;
     }
     let block = u64::from(table.block_size);

@@ -55,26 +55,44 @@ impl Table {
         ])
     }
 
-    /// Sector 0: one entry of type 0xEE that covers the disk. The CHS fields
-    /// are those of the UEFI specification (5.2.3) and of sgdisk.
+    /// Sector 0: one entry of type 0xEE that covers the disk (UEFI 5.2.3).
     pub fn protective_mbr(&self, old_sector_0: Option<&[u8]>) -> [u8; 512] {
-        let mut sector = [0; 512];
-        for (new, old) in sector
-            .iter_mut()
-            .zip(old_sector_0.unwrap_or_default())
-            .take(BEFORE_ENTRIES)
-        {
-            *new = *old;
-        }
+        let old = old_sector_0
+            .unwrap_or_default()
+            .iter()
+            .copied()
+            .chain(std::iter::repeat(0));
         let blocks = u32::try_from(self.disk_blocks.saturating_sub(1)).unwrap_or(u32::MAX);
-        let entry = [0x00, 0x00, 0x02, 0x00, 0xee, 0xff, 0xff, 0xff, 1, 0, 0, 0]
-            .into_iter()
-            .chain(blocks.to_le_bytes());
-        for (to, byte) in sector.iter_mut().skip(BEFORE_ENTRIES).zip(entry) {
+        let [head, sector, cylinder] = chs(self.disk_blocks.saturating_sub(1));
+        let entry = [
+            0x00, 0x00, 0x02, 0x00, 0xee, head, sector, cylinder, 1, 0, 0, 0,
+        ];
+        let unused = [0; 3 * 16];
+        let bytes = old
+            .take(BEFORE_ENTRIES)
+            .chain(entry)
+            .chain(blocks.to_le_bytes())
+            .chain(unused)
+            .chain([0x55, 0xaa]);
+        let mut sector_0 = [0; 512];
+        for (to, byte) in sector_0.iter_mut().zip(bytes) {
             *to = byte;
         }
-        sector[510] = 0x55;
-        sector[511] = 0xaa;
-        sector
+        sector_0
     }
+}
+
+/// A block's address in the geometry of 255 heads and 63 sectors that every
+/// BIOS shows; all ones for one that this cannot name.
+fn chs(lba: u64) -> [u8; 3] {
+    let (cylinder, rest) = (lba / (255 * 63), lba % (255 * 63));
+    if cylinder > 1023 {
+        return [0xff; 3];
+    }
+    let high = (cylinder >> 8 << 6) as u8;
+    [
+        (rest / 63) as u8,
+        (rest % 63 + 1) as u8 | high,
+        cylinder as u8,
+    ]
 }

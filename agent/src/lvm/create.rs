@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A new volume group on real devices.
+
+use std::io::Read;
+use std::ops::Range;
+
+use ondisk::lvm::{self, LvPlan, LvSize, Origin, PvPlan, Step, Uuid, VgPlan, VolumeGroup, read_pv};
+use rustix::io::Errno;
+use rustix::rand::{GetRandomFlags, getrandom};
+
+use super::BlockDevice;
+use super::direct::Direct;
+use super::error::LvmError;
+use super::scan::{FoundGroup, FoundPv};
+
+/// lvm2's default size of an extent.
+const EXTENT_BYTES: u64 = 4 << 20;
+
+/// A device that is to become a physical volume; it need not be there yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPv {
+    /// Path that it will have.
+    pub device: String,
+    /// Bytes that it will have.
+    pub size: u64,
+    /// Bytes of the device that no volume may lie on.
+    pub avoid: Vec<Range<u64>>,
+}
+
+/// A volume that is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewVolume {
+    /// The name.
+    pub name: String,
+    /// The size.
+    pub size: LvSize,
+}
+
+/// Plans a volume group with extents of 4 MiB; the volumes lie in the order
+/// given. Whether it fits is known afterwards, and nothing is written.
+///
+/// `host` and `time` (seconds since 1970) go into the metadata.
+pub fn plan(
+    name: &str,
+    pvs: &[NewPv],
+    volumes: &[NewVolume],
+    host: &str,
+    time: i64,
+) -> Result<VgPlan, LvmError> {
+    let pvs = pvs
+        .iter()
+        .map(|pv| {
+            let (device, size, avoid) = (pv.device.clone(), pv.size, pv.avoid.clone());
+            Ok(PvPlan {
+                uuid: random_uuid()?,
+                device,
+                size,
+                avoid,
+            })
+        })
+        .collect::<Result<_, LvmError>>()?;
+    let lvs = volumes
+        .iter()
+        .map(|v| {
+            Ok(LvPlan {
+                name: v.name.clone(),
+                uuid: random_uuid()?,
+                size: v.size,
+            })
+        })
+        .collect::<Result<_, LvmError>>()?;
+    let version = env!("CARGO_PKG_VERSION");
+    let plan = VgPlan {
+        name: name.to_owned(),
+        uuid: random_uuid()?,
+        extent_bytes: EXTENT_BYTES,
+        pvs,
+        lvs,
+        origin: Origin {
+            generator: format!("replant {version}"),
+            description: Some(format!("Created by replant {version}.")),
+            creation_host: Some(host.to_owned()),
+            host_comment: String::new(),
+            creation_time: Some(time),
+            system_id: None,
+        },
+    };
+    plan.build()?;
+    Ok(plan)
+}
+
+/// Makes the physical volumes and the group on `devices`, which are those of
+/// the plan, in that order; then reads everything back past the page cache
+/// and compares.
+///
+/// The first 8 KiB of each device are overwritten. Fails before the first write
+/// if a device is in use, or has another size than planned.
+pub fn create(plan: &VgPlan, devices: &[BlockDevice]) -> Result<FoundGroup, LvmError> {
+    let vg = plan.build()?;
+    if devices.len() != plan.pvs.len() {
+        let (vg, planned, given) = (vg.name, plan.pvs.len(), devices.len());
+        return Err(LvmError::DeviceCount { vg, planned, given });
+    }
+    let sizes: Vec<u64> = plan.pvs.iter().map(|pv| pv.size).collect();
+    let steps = lvm::create(&vg, &sizes)?;
+    let mut open = Vec::with_capacity(devices.len());
+    for (device, planned) in devices.iter().zip(sizes) {
+        let direct = Direct::open_exclusive(&device.path)?;
+        let found = direct.size();
+        if found != planned {
+            let device = device.path.display().to_string();
+            return Err(LvmError::DeviceSize {
+                device,
+                found,
+                planned,
+            });
+        }
+        open.push(direct);
+    }
+    for step in &steps {
+        match step {
+            Step::Write { pv, offset, bytes } => match open.get(*pv) {
+                Some(device) => device.write_at(*offset, bytes)?,
+                None => {
+                    let (planned, given) = (pv.saturating_add(1), open.len());
+                    return Err(LvmError::DeviceCount {
+                        vg: vg.name,
+                        planned,
+                        given,
+                    });
+                }
+            },
+            Step::Flush => open.iter().try_for_each(Direct::flush)?,
+        }
+    }
+    drop(open);
+    for (device, pv) in devices.iter().zip(&vg.pvs) {
+        verify(device, &pv.id, &vg)?;
+    }
+    let pvs = vg
+        .pvs
+        .iter()
+        .zip(devices)
+        .map(|(pv, d)| FoundPv {
+            uuid: pv.id,
+            device: Some(d.clone()),
+        })
+        .collect();
+    Ok(FoundGroup {
+        vg,
+        pvs,
+        problems: Vec::new(),
+    })
+}
+
+/// Reads a device through a new descriptor and compares.
+fn verify(device: &BlockDevice, uuid: &Uuid, vg: &VolumeGroup) -> Result<(), LvmError> {
+    let name = device.path.display().to_string();
+    let wrong = |what: String| LvmError::Verify {
+        device: name.clone(),
+        what,
+    };
+    let direct = Direct::open(&device.path)?;
+    let pv = read_pv(|offset, len| direct.read_at(offset, len))?
+        .map_err(|source| LvmError::Label {
+            device: name.clone(),
+            source,
+        })?
+        .ok_or_else(|| wrong("there is no label".to_owned()))?;
+    if let Some(damage) = pv.damage().next() {
+        return Err(wrong(damage.to_string()));
+    }
+    if pv.label.uuid != *uuid || !pv.label.is_used() {
+        return Err(wrong("the label is another one".to_owned()));
+    }
+    // Two comments of the text are not read back.
+    let mut wanted = vg.clone();
+    wanted.origin.generator.clear();
+    wanted.origin.host_comment.clear();
+    match pv.groups().next() {
+        Some(found) if *found == wanted => Ok(()),
+        Some(_) => Err(wrong("the text is another one".to_owned())),
+        None => Err(wrong("there is no text".to_owned())),
+    }
+}
+
+/// An identifier of fresh random bytes.
+fn random_uuid() -> Result<Uuid, LvmError> {
+    let mut bytes = [0u8; 32];
+    match getrandom(&mut bytes, GetRandomFlags::empty()) {
+        Ok(32) => {}
+        // Linux before 3.17, or an interrupted call.
+        Ok(_) | Err(Errno::NOSYS | Errno::INTR) => {
+            let mut file = std::fs::File::open("/dev/urandom").map_err(random)?;
+            file.read_exact(&mut bytes).map_err(random)?;
+        }
+        Err(errno) => return Err(LvmError::Random { errno }),
+    }
+    Ok(Uuid::from_random(&bytes))
+}
+
+fn random(e: std::io::Error) -> LvmError {
+    LvmError::Random {
+        errno: Errno::from_io_error(&e).unwrap_or(Errno::IO),
+    }
+}

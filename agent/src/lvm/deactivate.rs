@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Devices back to nothing.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use ondisk::lvm::{DevNo, VolumeGroup};
+use rustix::io::Errno;
+use sys::dm::{DmError, Selector};
+
+use super::activate::{Mapper, dev_no};
+use super::error::LvmError;
+use super::node;
+use super::stack::{Holder, stacked_on};
+
+/// How long a device may stay open: something may look at it, as udev does.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(50);
+
+impl Mapper {
+    /// Removes every device-mapper device on a disk and its partitions, what
+    /// stands on top first, with nodes and links. The names, in that order.
+    ///
+    /// Fails before anything is removed if something other than device-mapper
+    /// stands there; fails with the name of a device that stays in use.
+    pub fn deactivate_disk(&self, disk: DevNo) -> Result<Vec<String>, LvmError> {
+        self.remove_stack(&stacked_on(&self.sysfs, disk)?)
+    }
+
+    /// Removes every device of a volume group, and what stands on them.
+    pub fn deactivate_group(&self, vg: &VolumeGroup) -> Result<Vec<String>, LvmError> {
+        let prefix = format!("LVM-{}", vg.id.compact());
+        let mut removed = Vec::new();
+        for listed in self.control.list()? {
+            // It may have gone with another one's stack.
+            let Some(status) = self.control.status(Selector::Name(&listed.name))? else {
+                continue;
+            };
+            if !status.uuid.starts_with(&prefix) {
+                continue;
+            }
+            let dev = dev_no(status.dev);
+            // A device without a table has no entry in /sys on newer kernels.
+            if status.active {
+                removed.extend(self.remove_stack(&stacked_on(&self.sysfs, dev)?)?);
+            }
+            self.remove(&status.name)?;
+            removed.push(status.name);
+        }
+        Ok(removed)
+    }
+
+    fn remove_stack(&self, stack: &[Holder]) -> Result<Vec<String>, LvmError> {
+        let mut names = Vec::with_capacity(stack.len());
+        for holder in stack {
+            match &holder.dm_name {
+                Some(name) => names.push(name.clone()),
+                None => {
+                    let (holder, below) = (holder.kernel_name.clone(), holder.below.clone());
+                    return Err(LvmError::ForeignHolder { holder, below });
+                }
+            }
+        }
+        for name in &names {
+            self.remove(name)?;
+        }
+        Ok(names)
+    }
+
+    /// Removes one device, waiting a while for those who have it open. No such
+    /// device: nothing to do.
+    fn remove(&self, name: &str) -> Result<(), LvmError> {
+        let start = Instant::now();
+        loop {
+            match self.control.remove(name, false) {
+                Ok(())
+                | Err(DmError::Ioctl {
+                    errno: Errno::NXIO, ..
+                }) => break,
+                Err(DmError::Ioctl {
+                    errno: Errno::BUSY, ..
+                }) if start.elapsed() < PATIENCE => {
+                    sleep(PAUSE);
+                }
+                Err(DmError::Ioctl {
+                    errno: Errno::BUSY, ..
+                }) => {
+                    let status = self.control.status(Selector::Name(name))?;
+                    return Err(LvmError::Busy {
+                        name: name.to_owned(),
+                        seconds: start.elapsed().as_secs(),
+                        open_count: status.map_or(0, |s| s.open_count),
+                    });
+                }
+                Err(e) => return Err(e.into()),
+            }
+        }
+        node::remove(&self.dev_dir, name)
+    }
+}
