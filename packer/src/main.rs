@@ -1,4 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `replant-pack`: the build machine's tool.
 
-fn main() {}
+mod cli;
+mod initramfs;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match cli::Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("replant-pack: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

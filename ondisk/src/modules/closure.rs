@@ -81,7 +81,12 @@ impl Walk<'_> {
         match self.index.resolve(wanted) {
             Resolved::Builtin => {}
             Resolved::Nothing => self.missing(wanted, by, required),
-            Resolved::Modules(names) => {
+            Resolved::Modules(mut names) => {
+                // An alias may name a module that has no file here.
+                names.retain(|name| self.index.modules.contains_key(name));
+                if names.is_empty() {
+                    self.missing(wanted, by, required);
+                }
                 for name in names {
                     self.module(&name, required);
                 }

@@ -78,6 +78,15 @@ impl Index {
         index
     }
 
+    /// Forgets the modules that `keep` says no to, and their aliases: for a
+    /// tree that has not all the files that its modules.dep names.
+    pub fn retain(&mut self, mut keep: impl FnMut(&Name, &Module) -> bool) {
+        self.modules.retain(|name, module| keep(name, module));
+        let modules = &self.modules;
+        self.aliases
+            .retain(|alias| modules.contains_key(&alias.module));
+    }
+
     /// The module of this name.
     pub fn get(&self, name: &str) -> Option<&Module> {
         match self.modules.get(name) {

@@ -187,6 +187,22 @@ fn what_is_missing_is_named() {
 }
 
 #[test]
+fn a_file_that_is_not_there_is_missing() {
+    let mut index = index();
+    let alias = "alias fs-nothing nothing\n";
+    let only = Index::from_texts(&Texts {
+        alias,
+        ..Texts::default()
+    })
+    .unwrap();
+    assert_eq!(only.order(["fs-nothing"]).missing[0].wanted, "fs-nothing");
+    index.retain(|name, _| name.as_str() != "scsi_common" && name.as_str() != "crc32c_intel");
+    let order = index.order(["vmw_pvscsi"]);
+    assert_eq!(order.missing[0].wanted, "scsi_common");
+    assert_eq!(names(&index.order(["crypto-crc32c"])), ["crc32c_generic"]);
+}
+
+#[test]
 fn circles_end() {
     let dep = "a.ko: b.ko\nb.ko: a.ko\nc.ko:\n";
     let softdep = "softdep c pre: c post: c\n";
