@@ -32,6 +32,15 @@ $(MUSL_OUT)/lib/libunwind.a:
 	@mkdir -p $(@D)
 	@echo 'INPUT(-lgcc_eh)' >$@
 
+# /init has neither std nor a C library: the host's own core does.
+INIT_OUT   := target/init
+INIT_FLAGS := -C relocation-model=static -C force-unwind-tables=no
+.PHONY: $(OUT)/init
+$(OUT)/init:
+	RUSTFLAGS="$(INIT_FLAGS)" cargo build --release -p init-shim --target x86_64-unknown-linux-gnu --target-dir $(INIT_OUT)
+	@mkdir -p $(OUT)
+	@cp $(INIT_OUT)/x86_64-unknown-linux-gnu/release/init $@
+
 .PHONY: $(OUT)/replant
 $(OUT)/replant: $(MUSL_OUT)/lib/libunwind.a
 	$(MUSL_BUILD) -p replant

@@ -5,12 +5,17 @@
 //! system and in the tiny system; `main` only wires.
 
 pub mod boot;
+pub mod cmdline;
 pub mod console;
 pub mod device;
 pub mod disk;
 pub mod identity;
 pub mod lvm;
+pub mod machine;
+pub mod paths;
 pub mod payload;
+pub mod plan;
+pub mod program;
 pub mod report;
 pub mod stage;
 pub mod steps;

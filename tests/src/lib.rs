@@ -1,2 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The harness of the whole-system tests.
+//!
+//! [`vm::Vm`] boots QEMU and talks to its serial ports, [`hostroot`] runs a
+//! shell script in a virtual machine that sees this host's programs under
+//! Debian's kernel, [`cache`] keeps what is costly to make.
+
+pub mod accelerator;
+pub mod cache;
+pub mod hostroot;
+pub mod initrd;
+pub mod vm;

@@ -1,2 +1,58 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The migration: a list of steps.
+//!
+//! Each step is a type of its own in a file of its own. A step is idempotent:
+//! run twice, the result is the same. Steps share a [`Context`] and never
+//! call each other.
+
+mod boot;
+mod context;
+mod discover;
+mod error;
+mod finish;
+mod format;
+mod identity;
+mod load;
+mod partition;
+mod preflight;
+mod run;
+mod unpack;
+mod volumes;
+mod wipe;
+
+pub use context::{Context, Found, Loaded};
+pub use error::{Error, Failure};
+pub use run::{resume, run, rehearse};
+
+/// A step of the migration.
+pub trait Step {
+    /// Its name, one word: in the display, in the log, for `replant.break=`.
+    fn name(&self) -> &'static str;
+
+    /// Does its work; the same again when run again.
+    ///
+    /// # Errors
+    /// [`Error`] names the thing that failed.
+    fn run(&self, context: &mut Context) -> Result<(), Error>;
+
+    /// Looks whether the work is really done, on the disk where it can.
+    ///
+    /// # Errors
+    /// [`Error`] names what is not as it should be.
+    fn verify(&self, context: &mut Context) -> Result<(), Error>;
+}
+
+/// What is done before the point of no return: nothing on the disk changes.
+pub const BEFORE: [&dyn Step; 3] = [&discover::Discover, &load::Load, &preflight::Preflight];
+
+/// What is done after it.
+pub const AFTER: [&dyn Step; 8] = [
+    &wipe::Wipe,
+    &partition::Partition,
+    &volumes::Volumes,
+    &format::Format,
+    &unpack::Unpack,
+    &identity::Identity,
+    &boot::Boot,
+    &finish::Finish,
+];

@@ -1,2 +1,331 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `migration.toml`: what is in a package and what becomes of it.
+//!
+//! The manifest is written by `replant-pack bundle` and read on the old
+//! system and in the tiny one. It says the size and SHA-256 of every other
+//! file of the package, so that all that was verified at build time (the
+//! payload's kernels, its fstab, its size) can be trusted once the sums are
+//! right, without decoding the payload a second time.
+
+mod check;
+mod size;
+#[cfg(test)]
+mod tests;
+
+pub use size::Size;
+
+use serde::{Deserialize, Serialize};
+
+/// The format that this version writes and reads.
+pub const FORMAT: u32 = 1;
+
+/// Name of the manifest in a package.
+pub const MANIFEST: &str = "migration.toml";
+/// Name of the partition table in a package, in `sgdisk --backup` format.
+pub const TABLE: &str = "va.sgdisk";
+/// Name of the new system's files in a package.
+pub const PAYLOAD: &str = "va.tar.xz";
+/// Name of the tiny system's initramfs in a package.
+pub const INITRAMFS: &str = "initramfs-convert.img";
+/// Name of the tiny system's kernel in a package.
+pub const KERNEL: &str = "vmlinuz-convert";
+/// Name of the entry point on the old system.
+pub const SCRIPT: &str = "upgrade_to_tiny_system.sh";
+/// Name of the static binary in a package.
+pub const BINARY: &str = "replant";
+
+/// The whole manifest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// What the package is called in messages.
+    pub name: String,
+    /// Its version, free text.
+    #[serde(default)]
+    pub version: String,
+    /// What the payload unpacks to.
+    pub payload: Payload,
+    /// How the partition table meets a disk of another size.
+    #[serde(default)]
+    pub table: Table,
+    /// Commands of the new system that make it bootable.
+    #[serde(default)]
+    pub boot: Boot,
+    /// What of the old machine's identity is carried over; the agent's
+    /// `identity` module knows the keys.
+    #[serde(default)]
+    pub identity: toml::Table,
+    /// The package's other files.
+    #[serde(rename = "file")]
+    pub files: Vec<File>,
+    /// Volume groups to make.
+    #[serde(rename = "volume_group", default)]
+    pub volume_groups: Vec<VolumeGroup>,
+    /// File systems to make, in any order.
+    #[serde(rename = "filesystem")]
+    pub filesystems: Vec<Filesystem>,
+}
+
+/// One file of the package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Its name, without a directory.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// SHA-256, 64 lower-case hexadecimal digits.
+    pub sha256: String,
+}
+
+/// What the payload contains, found when the package was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Payload {
+    /// Sum of the sizes of its files, in bytes.
+    pub unpacked_bytes: u64,
+    /// Number of its members.
+    pub entries: u64,
+    /// Versions of the kernels in its /boot, newest first.
+    pub kernels: Vec<String>,
+    /// Whether it has an /etc/fstab.
+    pub fstab: bool,
+    /// The program in it that installs GRUB, e.g. `/usr/sbin/grub-install`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub grub_install: String,
+    /// The program in it that makes an initramfs, e.g. `/usr/bin/dracut`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub initramfs_tool: String,
+    /// Most memory that one thread of its xz decoder needs, in bytes.
+    #[serde(default)]
+    pub decoder_bytes: u64,
+}
+
+/// How the partition table is fitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    /// The last partition grows to the end of a bigger disk.
+    #[serde(default = "yes")]
+    pub grow_last: bool,
+}
+
+impl Default for Table {
+    fn default() -> Table {
+        Table { grow_last: true }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Commands that are run in the new root instead of the default ones. In an
+/// argument `{disk}` is the disk, `{kernel}` the newest kernel's version.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Boot {
+    /// Each a program and its arguments.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<Vec<String>>,
+}
+
+/// A volume group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VolumeGroup {
+    /// Its name.
+    pub name: String,
+    /// Numbers of the partitions that are its physical volumes.
+    pub partitions: Vec<u32>,
+    /// Extent size in bytes.
+    #[serde(default = "four_mib")]
+    pub extent_size: Size,
+    /// Its logical volumes, allocated in this order.
+    #[serde(rename = "volume", default)]
+    pub volumes: Vec<Volume>,
+}
+
+fn four_mib() -> Size {
+    Size::Bytes(4 << 20)
+}
+
+/// A logical volume.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Volume {
+    /// Its name.
+    pub name: String,
+    /// Its size; `"rest"` once in a group, for all that the others leave.
+    pub size: Size,
+}
+
+/// A file system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Filesystem {
+    /// `partition N` or `GROUP/VOLUME`.
+    pub device: String,
+    /// Where it is mounted in the new system: `/`, `/boot` ...
+    pub mount: String,
+    /// `ext4`; other types are refused by name.
+    #[serde(rename = "type", default = "ext4")]
+    pub kind: String,
+    /// The UUID that the payload's fstab asks for; a new one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uuid: Option<String>,
+    /// Its label, at most 16 bytes.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub label: String,
+    /// Bytes that the payload puts on it, each file rounded up to 4 KiB.
+    #[serde(default)]
+    pub content_bytes: u64,
+    /// Number of files that the payload puts on it.
+    #[serde(default)]
+    pub content_entries: u64,
+}
+
+fn ext4() -> String {
+    "ext4".into()
+}
+
+/// Where a file system lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Device<'a> {
+    /// A partition by its number.
+    Partition(u32),
+    /// A logical volume.
+    Volume {
+        /// The volume group's name.
+        group: &'a str,
+        /// The logical volume's name.
+        volume: &'a str,
+    },
+}
+
+impl Filesystem {
+    /// The parsed `device`; `None` when it is neither form.
+    pub fn device(&self) -> Option<Device<'_>> {
+        if let Some(number) = self.device.strip_prefix("partition ") {
+            return number.trim().parse().ok().map(Device::Partition);
+        }
+        let (group, volume) = self.device.split_once('/')?;
+        let good = !group.is_empty() && !volume.is_empty() && !volume.contains('/');
+        good.then_some(Device::Volume { group, volume })
+    }
+
+    /// The parsed UUID; `None` when there is none, or not in `8-4-4-4-12` form.
+    pub fn uuid_bytes(&self) -> Option<[u8; 16]> {
+        parse_uuid(self.uuid.as_deref()?)
+    }
+}
+
+/// Parses a UUID in the form `8-4-4-4-12`.
+pub fn parse_uuid(text: &str) -> Option<[u8; 16]> {
+    let groups: Vec<usize> = text.split('-').map(str::len).collect();
+    if groups != [8, 4, 4, 4, 12] {
+        return None;
+    }
+    let digits: Vec<u8> = text.bytes().filter(|b| *b != b'-').collect();
+    let mut uuid = [0; 16];
+    for (byte, pair) in uuid.iter_mut().zip(digits.chunks_exact(2)) {
+        let high = char::from(*pair.first()?).to_digit(16)?;
+        let low = char::from(*pair.get(1)?).to_digit(16)?;
+        *byte = u8::try_from(high * 16 + low).ok()?;
+    }
+    Some(uuid)
+}
+
+/// What is wrong with a manifest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Not TOML, or not the manifest's keys.
+    #[error("migration.toml: {0}; make the package again with replant-pack")]
+    Syntax(String),
+    /// A format that this version does not know.
+    #[error(
+        "migration.toml has format {found}, this replant reads {FORMAT}; use the replant binary of the package"
+    )]
+    Format {
+        /// The format that the file names.
+        found: u32,
+    },
+    /// A key has a value that makes no sense.
+    #[error("migration.toml: {place}: {what}")]
+    Value {
+        /// The key, with the name of its section.
+        place: String,
+        /// What is wrong and what to do.
+        what: String,
+    },
+}
+
+impl Manifest {
+    /// Reads and checks a manifest.
+    ///
+    /// # Errors
+    /// [`Error`] names the key; nothing in a returned manifest refers to a
+    /// volume or file that it does not have.
+    pub fn parse(text: &str) -> Result<Manifest, Error> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            format: u32,
+        }
+        let one_line = |e: toml::de::Error| {
+            let line = e
+                .span()
+                .map_or(0, |s| text.get(..s.start).unwrap_or("").lines().count());
+            Error::Syntax(format!(
+                "line {}: {}",
+                line.max(1),
+                e.message().replace('\n', " ")
+            ))
+        };
+        let versioned: Versioned = toml::from_str(text).map_err(one_line)?;
+        if versioned.format != FORMAT {
+            return Err(Error::Format {
+                found: versioned.format,
+            });
+        }
+        let manifest: Manifest = toml::from_str(text).map_err(one_line)?;
+        check::check(&manifest)?;
+        Ok(manifest)
+    }
+
+    /// The text of `migration.toml`.
+    ///
+    /// # Errors
+    /// [`Error`] as of [`Manifest::parse`]: what cannot be read back is not written.
+    pub fn encode(&self) -> Result<String, Error> {
+        check::check(self)?;
+        toml::to_string(self).map_err(|e| Error::Syntax(e.to_string()))
+    }
+
+    /// The entry of a file of the package.
+    pub fn file(&self, name: &str) -> Option<&File> {
+        self.files.iter().find(|f| f.name == name)
+    }
+
+    /// The file system that is mounted at `mount`.
+    pub fn filesystem(&self, mount: &str) -> Option<&Filesystem> {
+        self.filesystems.iter().find(|f| f.mount == mount)
+    }
+
+    /// File systems in the order in which they are mounted: parents first.
+    pub fn mount_order(&self) -> Vec<&Filesystem> {
+        let mut order: Vec<&Filesystem> = self.filesystems.iter().collect();
+        order.sort_by_key(|f| {
+            (
+                f.mount
+                    .trim_matches('/')
+                    .split('/')
+                    .filter(|p| !p.is_empty())
+                    .count(),
+                f.mount.clone(),
+            )
+        });
+        order
+    }
+}

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What was typed: words, and the command that they make.
+
+use std::path::PathBuf;
+
+use super::ConsoleError;
+use super::help;
+
+/// One command line, understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Nothing but blanks, or a comment.
+    Nothing,
+    /// `help [COMMAND]`
+    Help(Option<String>),
+    /// `status`
+    Status,
+    /// `ls [PATH...]`
+    Ls(Vec<PathBuf>),
+    /// `cat FILE...`
+    Cat(Vec<PathBuf>),
+    /// `cp FILE TARGET`
+    Cp(PathBuf, PathBuf),
+    /// `cd [DIR]`
+    Cd(PathBuf),
+    /// `mount`
+    Mounts,
+    /// `mount DEVICE DIR [rw]`
+    Mount {
+        /// What to mount.
+        device: PathBuf,
+        /// Where.
+        directory: PathBuf,
+        /// For writing, too.
+        writable: bool,
+    },
+    /// `umount DIR`
+    Umount(PathBuf),
+    /// `dmesg`
+    Dmesg,
+    /// `log`
+    Log,
+    /// `disks`
+    Disks,
+    /// `free`
+    Free,
+    /// `ps`
+    Ps,
+    /// `chroot DIR [PROGRAM ARGUMENT...]`
+    Chroot(PathBuf, Vec<String>),
+    /// `sh`
+    Sh,
+    /// `migrate` or `retry`
+    Migrate,
+    /// `report`
+    Report,
+    /// `reboot`
+    Reboot,
+    /// `poweroff`
+    PowerOff,
+    /// A command of somebody else, with its arguments.
+    Extra(String, Vec<String>),
+}
+
+/// Splits a line into words as a shell does it, without any expansion: blanks
+/// separate; `'...'`, `"..."` and a backslash protect; `#` at the start of a
+/// word begins a comment.
+///
+/// # Errors
+///
+/// [`ConsoleError::Quote`] when a quote is not closed.
+pub fn words(line: &str) -> Result<Vec<String>, ConsoleError> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut characters = line.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\'' | '"' => {
+                let word = word.get_or_insert_default();
+                loop {
+                    match characters.next() {
+                        None => return Err(ConsoleError::Quote(character)),
+                        Some(end) if end == character => break,
+                        Some('\\') if character == '"' => word.extend(characters.next()),
+                        Some(inner) => word.push(inner),
+                    }
+                }
+            }
+            '\\' => word.get_or_insert_default().extend(characters.next()),
+            '#' if word.is_none() => break,
+            blank if blank.is_whitespace() => words.extend(word.take()),
+            other => word.get_or_insert_default().push(other),
+        }
+    }
+    words.extend(word);
+    Ok(words)
+}
+
+impl Command {
+    /// Understands a line. A name that is not a command of the console is
+    /// [`Command::Extra`]; whether it exists is for the caller to say.
+    ///
+    /// # Errors
+    ///
+    /// [`ConsoleError::Quote`], or [`ConsoleError::Usage`] for wrong arguments.
+    pub fn parse(line: &str) -> Result<Command, ConsoleError> {
+        let words = words(line)?;
+        let Some((name, arguments)) = words.split_first() else {
+            return Ok(Command::Nothing);
+        };
+        let paths = || arguments.iter().map(PathBuf::from).collect::<Vec<_>>();
+        let command = match (name.as_str(), arguments) {
+            ("help" | "?", []) => Command::Help(None),
+            ("help" | "?", [topic]) => Command::Help(Some(topic.clone())),
+            ("status", []) => Command::Status,
+            ("ls", []) => Command::Ls(vec![PathBuf::from(".")]),
+            ("ls", _) => Command::Ls(paths()),
+            ("cat", [_, ..]) => Command::Cat(paths()),
+            ("cp", [from, to]) => Command::Cp(from.into(), to.into()),
+            ("cd", []) => Command::Cd("/".into()),
+            ("cd", [directory]) => Command::Cd(directory.into()),
+            ("mount", []) => Command::Mounts,
+            ("mount", [device, directory]) => Command::Mount {
+                device: device.into(),
+                directory: directory.into(),
+                writable: false,
+            },
+            ("mount", [device, directory, mode]) if mode == "rw" || mode == "ro" => {
+                Command::Mount {
+                    device: device.into(),
+                    directory: directory.into(),
+                    writable: mode == "rw",
+                }
+            }
+            ("umount", [directory]) => Command::Umount(directory.into()),
+            ("dmesg", []) => Command::Dmesg,
+            ("log", []) => Command::Log,
+            ("disks", []) => Command::Disks,
+            ("free", []) => Command::Free,
+            ("ps", []) => Command::Ps,
+            ("chroot", [directory, program @ ..]) => {
+                Command::Chroot(directory.into(), program.to_vec())
+            }
+            ("sh", []) => Command::Sh,
+            ("migrate" | "retry", []) => Command::Migrate,
+            ("report", []) => Command::Report,
+            ("reboot", []) => Command::Reboot,
+            ("poweroff", []) => Command::PowerOff,
+            (known, _) if help::usage(known).is_some() => {
+                return Err(ConsoleError::Usage(help::usage(known).unwrap_or_default()));
+            }
+            _ => Command::Extra(name.clone(), arguments.to_vec()),
+        };
+        Ok(command)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_like_a_shells() {
+        let split = |line: &str| words(line).unwrap();
+        assert!(split("").is_empty() && split(" \t\r\n").is_empty());
+        assert_eq!(split("ls  /a b"), ["ls", "/a", "b"]);
+        assert_eq!(
+            split("cat 'a b' \"c d\"e f\\ g"),
+            ["cat", "a b", "c de", "f g"]
+        );
+        assert_eq!(split("x '' \"\\\"\""), ["x", "", "\""]);
+        assert_eq!(split("ls # all"), ["ls"]);
+        assert_eq!(split("ls a#b"), ["ls", "a#b"]);
+        assert_eq!(split("end\\"), ["end"]);
+        assert_eq!(split("\u{fc} \u{1f600}"), ["\u{fc}", "\u{1f600}"]);
+        for open in ["'", "a \"b", "\"\\\""] {
+            assert!(matches!(words(open), Err(ConsoleError::Quote(_))), "{open}");
+        }
+    }
+
+    #[test]
+    fn commands() {
+        let parse = |line: &str| Command::parse(line).unwrap();
+        assert_eq!(parse("# nothing"), Command::Nothing);
+        assert_eq!(parse("help"), Command::Help(None));
+        assert_eq!(parse("? ls"), Command::Help(Some("ls".into())));
+        assert_eq!(parse("ls"), Command::Ls(vec![".".into()]));
+        assert_eq!(parse("cat a b"), Command::Cat(vec!["a".into(), "b".into()]));
+        assert_eq!(parse("mount"), Command::Mounts);
+        let mount = |writable| Command::Mount {
+            device: "/dev/sda1".into(),
+            directory: "/mnt".into(),
+            writable,
+        };
+        assert_eq!(parse("mount /dev/sda1 /mnt"), mount(false));
+        assert_eq!(parse("mount /dev/sda1 /mnt ro"), mount(false));
+        assert_eq!(parse("mount /dev/sda1 /mnt rw"), mount(true));
+        assert_eq!(parse("retry"), Command::Migrate);
+        assert_eq!(
+            parse("chroot /sysroot ls -l '/a b'"),
+            Command::Chroot(
+                "/sysroot".into(),
+                vec!["ls".into(), "-l".into(), "/a b".into()]
+            )
+        );
+        assert_eq!(
+            parse("modprobe ext4"),
+            Command::Extra("modprobe".into(), vec!["ext4".into()])
+        );
+    }
+
+    #[test]
+    fn wrong_arguments_get_the_usage() {
+        for line in [
+            "cat",
+            "cp a",
+            "mount a",
+            "mount a b writable",
+            "umount",
+            "chroot",
+            "reboot now",
+            "ps x",
+        ] {
+            let error = Command::parse(line).unwrap_err();
+            assert!(matches!(error, ConsoleError::Usage(_)), "{line}");
+            let name = line.split(' ').next().unwrap();
+            assert!(error.to_string().contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn mutations() {
+        let seed = "chroot '/a b' \"c\\\"d\" mount /dev/sda1 /mnt rw # x";
+        let mut state = 7_u64;
+        let mut random = move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state as usize
+        };
+        for _ in 0..20_000 {
+            let mut line: Vec<char> = seed.chars().collect();
+            for _ in 0..random() % 8 {
+                let at = random() % line.len();
+                line[at] = ['\'', '"', '\\', ' ', '#', '\u{fc}', '\0'][random() % 7];
+            }
+            let from = random() % line.len();
+            let line: String = line[from..].iter().collect();
+            if let Ok(words) = words(&line) {
+                let total: usize = words.iter().map(|word| word.chars().count()).sum();
+                assert!(total <= line.chars().count());
+            }
+            let _ = Command::parse(&line);
+        }
+    }
+}

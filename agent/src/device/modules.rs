@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Loading kernel modules of the initramfs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::CString;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ondisk::modules::{ABSENT, Index, Load, Missing, Name, Resolved, Texts};
+use rustix::io::Errno;
+use rustix::system::finit_module;
+
+use super::image::running_kernel;
+use super::{Error, Parameters};
+
+/// The modules of one kernel in the file system, and what became of each.
+#[derive(Debug)]
+pub struct Modules {
+    directory: PathBuf,
+    kernel: String,
+    index: Index,
+    /// Aliases of modules that were left out of the image.
+    absent: Index,
+    parameters: Parameters,
+    loaded: BTreeSet<Name>,
+    failed: BTreeMap<Name, Errno>,
+    missing: BTreeSet<Missing>,
+}
+
+impl Modules {
+    /// Reads the index in `lib/modules/VERSION` below `root`, VERSION being the
+    /// running kernel's. A kernel that has no modules there has an empty index.
+    /// `cmdline` is the text of /proc/cmdline.
+    pub fn open(root: &Path, cmdline: &str) -> Result<Self, Error> {
+        let kernel = running_kernel();
+        let directory = root.join("lib/modules").join(&kernel);
+        let text = |name: &str| -> Result<String, Error> {
+            let path = directory.join(name);
+            match fs::read(&path) {
+                Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+                Err(error) => Err(Error::read(&path, error)),
+            }
+        };
+        let wrong = |source| Error::Index {
+            directory: directory.clone(),
+            source,
+        };
+        let index = Index::from_texts(&Texts {
+            dep: &text("modules.dep")?,
+            alias: &text("modules.alias")?,
+            softdep: &text("modules.softdep")?,
+            builtin: &text("modules.builtin")?,
+            builtin_modinfo: text("modules.builtin.modinfo")?.as_bytes(),
+        })
+        .map_err(wrong)?;
+        let absent = text(ABSENT)?;
+        let absent = Index::from_texts(&Texts {
+            alias: &absent,
+            ..Texts::default()
+        })
+        .map_err(wrong)?;
+        Ok(Self {
+            directory,
+            kernel,
+            index,
+            absent,
+            parameters: Parameters::parse(cmdline),
+            loaded: BTreeSet::new(),
+            failed: BTreeMap::new(),
+            missing: BTreeSet::new(),
+        })
+    }
+
+    /// Loads these (names or aliases) with their dependencies. What is built
+    /// in or loaded is well; a soft dependency that fails is only logged.
+    pub fn ensure(&mut self, wanted: &[&str]) -> Result<(), Error> {
+        for wanted in wanted {
+            let order = self.index.order([*wanted]);
+            self.missing.extend(order.missing.iter().cloned());
+            if let Some(missing) = order.missing.iter().find(|missing| missing.required) {
+                // A kernel without an index may have it built in.
+                if !self.is_in_kernel(&missing.wanted) {
+                    let by = missing.by.as_ref();
+                    return Err(Error::NotThere {
+                        wanted: missing.wanted.clone(),
+                        by: by.map_or(String::new(), |by| format!(", which {by} needs,")),
+                        kernel: self.kernel.clone(),
+                    });
+                }
+            }
+            self.load(&order.load)?;
+        }
+        Ok(())
+    }
+
+    /// Loads what drives the device of this modalias. Failures are logged and
+    /// kept for [`Modules::failed`] and [`Modules::missing`].
+    pub fn load_for(&mut self, modalias: &str) {
+        let Resolved::Modules(names) = self.index.resolve(modalias) else {
+            return;
+        };
+        for name in names {
+            if self.parameters.is_blacklisted(&name) {
+                log::info!("{name} is blacklisted, so {modalias} gets no driver of it");
+                continue;
+            }
+            let order = self.index.order([name.as_str()]);
+            for missing in order.missing.iter().filter(|missing| missing.required) {
+                log::warn!(
+                    "{name} needs {}, which is not in this initramfs",
+                    missing.wanted
+                );
+            }
+            self.missing.extend(order.missing.iter().cloned());
+            if let Err(error) = self.load(&order.load) {
+                log::warn!("{error}");
+            }
+        }
+    }
+
+    /// The modules that drive the device of this modalias: those of the image,
+    /// and those that its kernel has and the image has not.
+    pub fn drivers(&self, modalias: &str) -> (Vec<Name>, Vec<Name>) {
+        let names = |index: &Index| match index.resolve(modalias) {
+            Resolved::Modules(names) => names,
+            Resolved::Builtin | Resolved::Nothing => Vec::new(),
+        };
+        (names(&self.index), names(&self.absent))
+    }
+
+    /// Modules that were loaded by this.
+    pub fn loaded(&self) -> impl Iterator<Item = &Name> {
+        self.loaded.iter()
+    }
+
+    /// Modules that the kernel refused, and its answer.
+    pub fn failed(&self) -> &BTreeMap<Name, Errno> {
+        &self.failed
+    }
+
+    /// What was wanted by name, or is a dependency, and is not in the image.
+    pub fn missing(&self) -> &BTreeSet<Missing> {
+        &self.missing
+    }
+
+    fn is_in_kernel(&self, wanted: &str) -> bool {
+        Path::new("/sys/module")
+            .join(Name::new(wanted).as_str())
+            .exists()
+    }
+
+    fn load(&mut self, order: &[Load]) -> Result<(), Error> {
+        for load in order {
+            if self.loaded.contains(&load.name) {
+                continue;
+            }
+            match self.insert(&load.name) {
+                Ok(()) => {
+                    log::debug!("loaded {}", load.name);
+                    self.failed.remove(&load.name);
+                    self.loaded.insert(load.name.clone());
+                }
+                Err(error) if load.required => return Err(error),
+                Err(error) => log::debug!("{error}"),
+            }
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, name: &Name) -> Result<(), Error> {
+        let Some(module) = self.index.get(name.as_str()) else {
+            return Ok(());
+        };
+        let path = self.directory.join(&module.path);
+        let file = File::open(&path).map_err(|source| Error::Read { path, source })?;
+        // The command line has no NUL.
+        let parameters = CString::new(self.parameters.of(name)).unwrap_or_default();
+        match finit_module(&file, &parameters, 0) {
+            Ok(()) | Err(Errno::EXIST) => Ok(()),
+            Err(source) => {
+                self.failed.insert(name.clone(), source);
+                Err(Error::Load {
+                    module: name.to_string(),
+                    source,
+                    hint: hint(source),
+                })
+            }
+        }
+    }
+}
+
+fn hint(error: Errno) -> &'static str {
+    match error {
+        Errno::NOENT => "it needs a symbol that no loaded module has, see dmesg",
+        Errno::NOEXEC => "it was built for another kernel, or is compressed, see dmesg",
+        Errno::NODEV | Errno::NXIO => "it found no device that it can drive",
+        Errno::INVAL => "it does not take these parameters, see dmesg",
+        Errno::KEYREJECTED | Errno::NOKEY => "its signature is not one that this kernel trusts",
+        Errno::PERM => "module loading is forbidden or this is not root",
+        Errno::NOMEM => "there is not enough memory",
+        _ => "see dmesg",
+    }
+}

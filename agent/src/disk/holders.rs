@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Who uses a block device, for the message that says why it is busy.
+
+use std::{fs, path::Path};
+
+/// Users of a block device by its kernel name (`sda3`), in words. What cannot
+/// be found out is left out: this only makes an error say more.
+pub(super) fn of(name: &str) -> Vec<String> {
+    in_roots(name, Path::new("/sys"), Path::new("/proc"))
+}
+
+fn in_roots(name: &str, sys: &Path, proc: &Path) -> Vec<String> {
+    let device = sys.join("class/block").join(name);
+    let read = |path: &Path| fs::read_to_string(path).unwrap_or_default();
+    let mut found = Vec::new();
+    for holder in names(&device.join("holders")) {
+        let map = read(&sys.join("class/block").join(&holder).join("dm/name"));
+        found.push(match map.trim() {
+            "" => holder,
+            map => format!("device-mapper map {map}"),
+        });
+    }
+    let number = read(&device.join("dev"));
+    let mounts = read(&proc.join("self/mountinfo"));
+    // mountinfo: id, parent, major:minor, root, mount point, ...
+    let mounted = mounts
+        .lines()
+        .map(|line| line.split(' ').collect::<Vec<_>>());
+    let mounted = mounted.filter(|fields| fields.get(2) == Some(&number.trim()));
+    found.extend(mounted.filter_map(|fields| Some(format!("mounted at {}", fields.get(4)?))));
+    let node = format!("/dev/{}", name.replace('!', "/"));
+    if read(&proc.join("swaps"))
+        .lines()
+        .any(|l| l.split_whitespace().next() == Some(&node))
+    {
+        found.push("swap".to_owned());
+    }
+    for pid in names(proc)
+        .into_iter()
+        .filter(|n| n.bytes().all(|b| b.is_ascii_digit()))
+    {
+        let dir = proc.join(&pid).join("fd");
+        let opens = |fd: &String| {
+            fs::read_link(dir.join(fd)).is_ok_and(|target| target == Path::new(&node))
+        };
+        if names(&dir).iter().any(opens) {
+            let command = read(&proc.join(&pid).join("comm"));
+            found.push(format!("process {pid} {}", command.trim()));
+        }
+    }
+    found
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries
+        .map(|e| e.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_everybody() {
+        let dir = tempfile::tempdir().unwrap();
+        let (sys, proc) = (dir.path().join("sys"), dir.path().join("proc"));
+        let write = |path: &Path, text: &str| {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        write(&sys.join("class/block/sda2/dev"), "8:2\n");
+        write(&sys.join("class/block/sda2/holders/dm-0/uevent"), "");
+        write(&sys.join("class/block/dm-0/dm/name"), "VA-root\n");
+        write(&sys.join("class/block/sda2/holders/md0/uevent"), "");
+        write(
+            &proc.join("self/mountinfo"),
+            "22 1 8:2 / /boot rw,relatime shared:1 - ext4 /dev/sda2 rw\n\
+             23 1 8:20 / /other rw - ext4 /dev/sdb4 rw\n",
+        );
+        write(
+            &proc.join("swaps"),
+            "Filename Type Size Used Priority\n/dev/sda2 partition 1 0 -2\n",
+        );
+        write(&proc.join("77/comm"), "blkid\n");
+        fs::create_dir_all(proc.join("77/fd")).unwrap();
+        std::os::unix::fs::symlink("/dev/sda2", proc.join("77/fd/3")).unwrap();
+        assert_eq!(
+            in_roots("sda2", &sys, &proc),
+            [
+                "device-mapper map VA-root",
+                "md0",
+                "mounted at /boot",
+                "swap",
+                "process 77 blkid"
+            ]
+        );
+        assert!(in_roots("sda3", &sys, &proc).is_empty());
+    }
+}

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The kernel's view of a disk's partitions, and making it follow the table.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use ondisk::gpt::Table;
+use rustix::io::Errno;
+
+use super::{Disk, Error, holders, partition_name};
+
+/// Bytes of the unit of `start` and `size` in /sys, whatever the disk has.
+const SECTOR: u64 = 512;
+/// Pause between two attempts.
+const PAUSE: Duration = Duration::from_millis(50);
+/// How long the whole table is tried before its partitions one by one: others
+/// open a partition only for moments to look at it.
+const WHOLE: Duration = Duration::from_secs(2);
+
+/// A partition as the kernel has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KernelPartition {
+    /// Its number in the table.
+    pub number: u32,
+    /// First byte on the disk.
+    pub start: u64,
+    /// Length in bytes; of an extended partition the kernel shows 2 sectors.
+    pub length: u64,
+}
+
+/// The kernel's name of the block device with this number.
+pub(super) fn name_of(device: u64) -> Result<String, Error> {
+    let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
+    let path = PathBuf::from(format!("/sys/dev/block/{major}:{minor}"));
+    let target = fs::read_link(&path).map_err(|source| Error::Sysfs {
+        path: path.clone(),
+        source,
+    })?;
+    match target.file_name().and_then(|name| name.to_str()) {
+        Some(name) => Ok(name.to_owned()),
+        None => Err(Error::Sysfs {
+            path,
+            source: io::ErrorKind::InvalidData.into(),
+        }),
+    }
+}
+
+/// The partitions that the kernel has of a disk (`sda`), by number.
+pub fn partitions(disk: &str) -> Result<Vec<KernelPartition>, Error> {
+    partitions_in(&Path::new("/sys/class/block").join(disk))
+}
+
+fn partitions_in(dir: &Path) -> Result<Vec<KernelPartition>, Error> {
+    let error = |path: &Path, source| Error::Sysfs {
+        path: path.to_owned(),
+        source,
+    };
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).map_err(|e| error(dir, e))? {
+        let part = entry.map_err(|e| error(dir, e))?.path();
+        let number = |file: &str| -> Result<u64, Error> {
+            let path = part.join(file);
+            let text = fs::read_to_string(&path).map_err(|e| error(&path, e))?;
+            let invalid = |_| error(&path, io::ErrorKind::InvalidData.into());
+            text.trim().parse().map_err(invalid)
+        };
+        if !part.join("partition").exists() {
+            continue;
+        }
+        found.push(KernelPartition {
+            number: u32::try_from(number("partition")?).unwrap_or(u32::MAX),
+            start: number("start")?.saturating_mul(SECTOR),
+            length: number("size")?.saturating_mul(SECTOR),
+        });
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// What the kernel should have of a table.
+fn wanted(table: &Table) -> Vec<KernelPartition> {
+    let mut wanted: Vec<_> = table
+        .partitions
+        .iter()
+        .map(|p| {
+            let bytes = table.byte_range(p);
+            KernelPartition {
+                number: p.number,
+                start: bytes.start,
+                length: bytes.end - bytes.start,
+            }
+        })
+        .collect();
+    wanted.sort_unstable();
+    wanted
+}
+
+/// What to change, partition by partition. All deletions come first, for an
+/// old partition may lie where a new one shall be.
+#[derive(Debug, PartialEq, Eq)]
+struct Changes {
+    delete: Vec<u32>,
+    add: Vec<KernelPartition>,
+}
+
+impl Changes {
+    fn between(have: &[KernelPartition], want: &[KernelPartition]) -> Changes {
+        let delete = have.iter().filter(|p| !want.contains(p)).map(|p| p.number);
+        let add = want.iter().filter(|p| !have.contains(p));
+        Changes {
+            delete: delete.collect(),
+            add: add.copied().collect(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.delete.is_empty() && self.add.is_empty()
+    }
+}
+
+/// Makes the kernel see exactly the partitions of `table`, which was written
+/// to `disk`, and waits until their nodes are there: all at once if nobody
+/// uses any old partition, otherwise one by one. Gives up after `wait`.
+///
+/// # Errors
+/// [`Error::Busy`] names the old partition that is in the way and who uses
+/// it. [`Error::NoPartitions`] on an image file or a plain loop device.
+pub fn tell(disk: &Disk, table: &Table, wait: Duration) -> Result<(), Error> {
+    let no_partitions = |source| Error::NoPartitions {
+        path: disk.path().to_owned(),
+        source,
+    };
+    let Some(name) = disk.kernel_name() else {
+        return Err(no_partitions(Errno::NOTBLK));
+    };
+    let want = wanted(table);
+    let start = Instant::now();
+    let deadline = start + wait;
+    disk.flush()?;
+    loop {
+        match sys::block::reread_partitions(disk.file()) {
+            Err(Errno::BUSY) if start.elapsed() < WHOLE.min(wait) => sleep(PAUSE),
+            Err(e @ (Errno::INVAL | Errno::NOTTY)) => return Err(no_partitions(e)),
+            // What is left to do is done one by one, and says what is wrong.
+            Ok(()) | Err(_) => break,
+        }
+    }
+    loop {
+        let changes = Changes::between(&partitions(name)?, &want);
+        if changes.is_empty() {
+            break;
+        }
+        match apply(disk, &changes) {
+            Err(e) if Instant::now() >= deadline => return Err(e),
+            Ok(()) if Instant::now() >= deadline => {
+                let detail = format!("partitions {:?} are not as in the table", changes.add);
+                return Err(Error::NotTaken {
+                    path: disk.path().to_owned(),
+                    detail,
+                });
+            }
+            Err(Error::Busy { .. }) => sleep(PAUSE),
+            Err(e) => return Err(e),
+            Ok(()) => {}
+        }
+    }
+    wait_for_nodes(disk, &want, deadline)?;
+    disk.flush()
+}
+
+/// One pass of changes; the first partition in use ends it.
+fn apply(disk: &Disk, changes: &Changes) -> Result<(), Error> {
+    let name = disk.kernel_name().unwrap_or_default();
+    let busy = |number| Error::Busy {
+        partition: disk.partition_node(number).unwrap_or_default(),
+        holders: holders::of(&partition_name(name, number)),
+    };
+    for &number in &changes.delete {
+        match sys::block::delete_partition(disk.file(), number) {
+            Ok(()) | Err(Errno::NXIO) => {}
+            Err(Errno::BUSY) => return Err(busy(number)),
+            Err(e) => return Err(disk.ioctl_error("make the kernel forget a partition", e)),
+        }
+    }
+    for p in &changes.add {
+        match sys::block::add_partition(disk.file(), p.number, p.start, p.length) {
+            Ok(()) => {}
+            Err(Errno::BUSY) => return Err(busy(p.number)),
+            Err(e) => return Err(disk.ioctl_error("tell the kernel of a partition", e)),
+        }
+    }
+    Ok(())
+}
+
+/// devtmpfs has the nodes at once; where udev makes them it takes a moment.
+fn wait_for_nodes(disk: &Disk, want: &[KernelPartition], deadline: Instant) -> Result<(), Error> {
+    for node in want.iter().filter_map(|p| disk.partition_node(p.number)) {
+        while !node.exists() {
+            if Instant::now() >= deadline {
+                let detail = format!("there is no {}", node.display());
+                return Err(Error::NotTaken {
+                    path: disk.path().to_owned(),
+                    detail,
+                });
+            }
+            sleep(PAUSE);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(number: u32, start: u64, length: u64) -> KernelPartition {
+        KernelPartition {
+            number,
+            start,
+            length,
+        }
+    }
+
+    #[test]
+    fn changes_leave_alone_what_is_right() {
+        let have = [
+            part(1, 1 << 20, 1 << 20),
+            part(2, 2 << 20, 5 << 20),
+            part(5, 9 << 20, 1024),
+        ];
+        let want = [
+            part(1, 1 << 20, 1 << 20),
+            part(2, 2 << 20, 6 << 20),
+            part(3, 8 << 20, 512),
+        ];
+        let changes = Changes::between(&have, &want);
+        assert_eq!(changes.delete, [2, 5]);
+        assert_eq!(changes.add, want[1..]);
+        assert!(Changes::between(&want, &want).is_empty());
+    }
+
+    #[test]
+    fn partitions_come_from_sysfs() {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, number, start, size) in [
+            ("vda2", "2\n", "4096\n", "8\n"),
+            ("vda10", "10\n", "5000\n", "9\n"),
+            ("vda1", "1\n", "34\n", "2048\n"),
+        ] {
+            let part = dir.path().join(name);
+            fs::create_dir(&part).unwrap();
+            fs::write(part.join("partition"), number).unwrap();
+            fs::write(part.join("start"), start).unwrap();
+            fs::write(part.join("size"), size).unwrap();
+        }
+        fs::create_dir(dir.path().join("queue")).unwrap();
+        let want = [
+            part(1, 34 * 512, 1 << 20),
+            part(2, 4096 * 512, 4096),
+            part(10, 2560000, 4608),
+        ];
+        assert_eq!(partitions_in(dir.path()).unwrap(), want);
+        fs::write(dir.path().join("vda2/start"), "no\n").unwrap();
+        let error = partitions_in(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("vda2/start"), "{error}");
+    }
+
+    #[test]
+    fn names_of_real_devices() {
+        let name = name_of(rustix::fs::makedev(7, 0)).unwrap();
+        assert_eq!(name, "loop0");
+        assert!(name_of(rustix::fs::makedev(4000, 7)).is_err());
+    }
+}

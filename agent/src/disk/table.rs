@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The partition table of a disk: reading the present one, writing a new one.
+
+use std::ops::Range;
+
+use ondisk::{
+    gpt::{OnDisk, Table},
+    mbr,
+};
+
+use super::{Disk, Error};
+
+/// The table that a disk has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Present {
+    /// None: an empty disk, or a filesystem or PV on the whole disk.
+    None,
+    /// A GPT.
+    Gpt(OnDisk),
+    /// A DOS table.
+    Dos(mbr::Table),
+}
+
+/// A partition of whatever kind of table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Its number, the 3 of `/dev/sda3`.
+    pub number: u32,
+    /// Its bytes on the disk: first, and the one after the last.
+    pub bytes: Range<u64>,
+}
+
+impl Present {
+    /// The partitions, with an extended one beside its logical ones.
+    pub fn partitions(&self) -> Vec<Place> {
+        match self {
+            Present::None => Vec::new(),
+            Present::Gpt(gpt) => gpt
+                .table
+                .partitions
+                .iter()
+                .map(|p| Place {
+                    number: p.number,
+                    bytes: gpt.table.byte_range(p),
+                })
+                .collect(),
+            Present::Dos(dos) => dos
+                .partitions
+                .iter()
+                .map(|p| Place {
+                    number: p.number,
+                    bytes: p.byte_range(dos.block_size),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Reads the table of a disk. As for the kernel, a GPT counts only behind a
+/// protective entry: what a DOS table replaced without erasing it does not.
+/// On a disk whose sector 0 has no table at all a GPT is reported, too, for
+/// that is a disk with a damaged sector 0.
+///
+/// # Errors
+/// Read errors, and a GPT of which both copies are damaged.
+pub fn read(disk: &Disk) -> Result<Present, Error> {
+    let read = |offset, bytes: &mut [u8]| disk.read_at(offset, bytes);
+    let sector_0 = mbr::from_disk(disk.bytes(), disk.block_size(), read)?;
+    match sector_0 {
+        mbr::Sector0::Dos(dos) if !dos.partitions.is_empty() => return Ok(Present::Dos(dos)),
+        _ => {}
+    }
+    let gpt =
+        Table::from_disk(disk.bytes(), disk.block_size(), read).map_err(|source| Error::Table {
+            path: disk.path().to_owned(),
+            source,
+        })?;
+    Ok(match (gpt, sector_0) {
+        (Some(gpt), _) => Present::Gpt(gpt),
+        (None, mbr::Sector0::Dos(dos)) => Present::Dos(dos),
+        (None, _) => Present::None,
+    })
+}
+
+/// Writes a table that was fitted to this disk, both copies and the
+/// protective MBR, and compares what is on the medium afterwards. Of
+/// `old_sector_0` the boot code and disk signature are kept.
+///
+/// The kernel does not look at it by itself: [`super::kernel::tell`].
+///
+/// # Errors
+/// [`Error::WrongDisk`] and [`Error::Table`] before anything is written.
+pub fn write(disk: &Disk, table: &Table, old_sector_0: Option<&[u8]>) -> Result<(), Error> {
+    let blocks = disk.bytes() / u64::from(disk.block_size());
+    if table.block_size != disk.block_size() || table.disk_blocks != blocks {
+        return Err(Error::WrongDisk {
+            path: disk.path().to_owned(),
+            table_blocks: table.disk_blocks,
+            table_block_size: table.block_size,
+            blocks,
+            block_size: disk.block_size(),
+        });
+    }
+    let writes = table.writes(old_sector_0).map_err(|source| Error::Table {
+        path: disk.path().to_owned(),
+        source,
+    })?;
+    // What is still cached for an old partition must not come after this.
+    disk.flush()?;
+    for write in &writes {
+        disk.write_at(write.what, write.offset, &write.bytes)?;
+        // Each on the medium before the next: one copy is whole at any time.
+        disk.sync(write.what)?;
+    }
+    disk.flush()?;
+    for write in &writes {
+        let bytes = disk.read_fresh(write.offset, write.bytes.len())?;
+        if let Some(at) = bytes.iter().zip(&write.bytes).position(|(a, b)| a != b) {
+            return Err(Error::ReadBack {
+                path: disk.path().to_owned(),
+                what: write.what,
+                offset: write.offset + at as u64,
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Clearing old signatures, so that nothing on the new disk is taken for what
+//! was on the old one: partition tables, LVM labels, filesystems, swap, md.
+
+use std::ops::Range;
+
+use ondisk::gpt::Table;
+
+use super::{Disk, Error, table::Present};
+
+/// Bytes cleared at the start and at the end of the disk and of each
+/// partition. Labels and superblocks of every kind in use lie within them:
+/// at the start XFS 0, ext4 1 KiB, LVM 512 to 2 KiB and its metadata area,
+/// swap 4 KiB, md 4 KiB, iso9660 32 KiB, btrfs 64 KiB; at the end md 0.90 and
+/// 1.0, a second LVM metadata area, ZFS.
+const EDGE: u64 = 1 << 20;
+/// Boot code and disk signature: whether they stay is decided when the new
+/// sector 0 is written.
+const BOOT_CODE: u64 = 446;
+
+/// The ranges of bytes to clear before `new` is written over `present`: both
+/// ends of the disk (old tables), the places of a GPT's backup copy that the
+/// old header names (in the middle of a disk that grew), and both ends of
+/// every old and every new partition. Sorted, apart from each other, within
+/// the disk.
+pub fn ranges(disk_bytes: u64, present: &Present, new: &Table) -> Vec<Range<u64>> {
+    let mut ranges = vec![BOOT_CODE..EDGE, disk_bytes.saturating_sub(EDGE)..disk_bytes];
+    if let Present::Gpt(gpt) = present {
+        ranges.extend(gpt.places.iter().cloned());
+    }
+    let old = present.partitions().into_iter().map(|p| p.bytes);
+    for bytes in old.chain(new.partitions.iter().map(|p| new.byte_range(p))) {
+        let (start, end) = (bytes.start.min(disk_bytes), bytes.end.min(disk_bytes));
+        ranges.push(start..start.saturating_add(EDGE).min(end));
+        ranges.push(end.saturating_sub(EDGE).max(start)..end);
+    }
+    merge(ranges, BOOT_CODE..disk_bytes)
+}
+
+/// Sorts, cuts to `within`, and joins what overlaps or touches.
+fn merge(mut ranges: Vec<Range<u64>>, within: Range<u64>) -> Vec<Range<u64>> {
+    ranges.sort_unstable_by_key(|r| r.start);
+    let mut merged: Vec<Range<u64>> = Vec::new();
+    for range in ranges {
+        let range = range.start.max(within.start)..range.end.min(within.end);
+        if range.is_empty() {
+            continue;
+        }
+        match merged.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => merged.push(range),
+        }
+    }
+    merged
+}
+
+/// Makes ranges of bytes of a disk zero, and returns when they are so on the
+/// medium and in no cache. What lies behind the end of the disk is left out.
+/// May be repeated.
+pub fn clear(disk: &Disk, ranges: &[Range<u64>]) -> Result<(), Error> {
+    const WHAT: &str = "zeros over an old signature";
+    let zeros = vec![0; EDGE as usize];
+    // What is still cached for an old partition must not come after this.
+    disk.flush()?;
+    for range in ranges {
+        let end = range.end.min(disk.bytes());
+        let mut at = range.start;
+        while at < end {
+            let len = (end - at).min(EDGE) as usize;
+            disk.write_at(WHAT, at, zeros.get(..len).unwrap_or(&zeros))?;
+            at += len as u64;
+        }
+    }
+    disk.sync(WHAT)?;
+    disk.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn merged_ranges_are_sorted_and_apart() {
+        let ranges = vec![90..200, 10..20, 15..30, 30..40, 50..50, 45..47, 300..400];
+        assert_eq!(merge(ranges, 12..100), [12..40, 45..47, 90..100]);
+    }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Where things lie, on the old system and in the tiny one.
+
+/// Directory of the staged package, below the old root.
+pub const STAGED_DIR: &str = "etc/upd";
+/// The staged record in that directory.
+pub const STAGED: &str = "staged.toml";
+/// The saved identity in that directory.
+pub const IDENTITY: &str = "identity";
+/// Report of a migration that failed, in that directory.
+pub const FAILURE_REPORT: &str = "report.txt";
+
+/// What the tiny system keeps in RAM.
+pub const RUN: &str = "/run/replant";
+/// The log.
+pub const LOG: &str = "/run/replant/log";
+/// The payload's own tmpfs.
+pub const PAYLOAD_DIR: &str = "/run/replant/payload";
+/// Exists once the disk may have been written; /init looks for it, too.
+pub const POINT_OF_NO_RETURN: &str = "/run/replant/point-of-no-return";
+/// Why the migration stopped, for the console.
+pub const FAILURE: &str = "/run/replant/failure.txt";
+/// Where the old root is mounted, read-only.
+pub const OLD_ROOT: &str = "/run/replant/old";
+/// Where the new root is mounted.
+pub const NEW_ROOT: &str = "/sysroot";

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! How much RAM a migration needs, known before anything on the disk changes.
+//!
+//! The payload stays in RAM from the wipe on; beside it the decoder, the page
+//! cache that unpacking runs through, and the programs of the new system in
+//! the chroot need their part. What is left makes decoding faster.
+use super::xz::Limits;
+use std::fmt;
+
+const MIB: u64 = 1 << 20;
+
+/// The least that the decoder gets: the dictionary of `xz -9` (64 MiB), its
+/// state and its buffers.
+const DECODER_LEAST: u64 = 80 * MIB;
+/// What a thread can make use of: a block of `xz -T0 -9`, 192 MiB and its
+/// compressed bytes and dictionary.
+const DECODER_THREAD: u64 = 480 * MIB;
+/// Dirty pages on their way to the disk. With less the kernel stalls writers.
+const PAGE_CACHE: u64 = 64 * MIB;
+/// grub-install, dracut with its compressor, their libraries and scratch
+/// files; they run after unpacking, in the decoder's place.
+const CHROOT: u64 = 256 * MIB;
+/// The agent's own heap: file names, directories, log.
+const AGENT: u64 = 16 * MIB + super::stream::PIPE;
+/// The least that the kernel keeps free for itself.
+const RESERVE: u64 = 24 * MIB;
+
+/// The lines of `/proc/meminfo` that matter here, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemInfo {
+    /// All RAM that the kernel manages.
+    pub total: u64,
+    /// What programs can get without swapping; `MemFree` and the caches on
+    /// kernels before 3.14, which do not say.
+    pub available: u64,
+}
+
+/// `/proc/meminfo` is not what it should be.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("/proc/meminfo has no proper line {0}")]
+pub struct BadMemInfo(&'static str);
+
+impl MemInfo {
+    /// Reads the text of `/proc/meminfo`.
+    pub fn parse(text: &str) -> Result<MemInfo, BadMemInfo> {
+        let value = |key: &'static str| {
+            text.lines()
+                .find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))
+                .and_then(|rest| {
+                    let kib = rest.trim().strip_suffix("kB")?.trim_end();
+                    kib.parse::<u64>().ok()?.checked_mul(1024)
+                })
+                .ok_or(BadMemInfo(key))
+        };
+        let total = value("MemTotal")?;
+        let available = match value("MemAvailable") {
+            Ok(available) => available,
+            Err(_) => value("MemFree")?
+                .saturating_add(value("Cached")?)
+                .saturating_add(value("Buffers").unwrap_or(0)),
+        };
+        Ok(MemInfo { total, available })
+    }
+}
+
+/// What is known before the wipe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Input {
+    /// Bytes that can be used, before the payload is in RAM: what
+    /// [`MemInfo::available`] says in the tiny system.
+    pub available: u64,
+    /// Bytes of the compressed payload.
+    pub payload: u64,
+    /// Processors that can decode.
+    pub processors: u32,
+}
+
+/// A part of the sum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// What it is for.
+    pub what: &'static str,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// What the phases need at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// The parts, in the order in which they are printed. Their sum is the
+    /// peak.
+    pub parts: [Part; 5],
+    /// Bytes that there are.
+    pub available: u64,
+    /// What the decoder may use; the least it needs and most of what is left.
+    pub decoder: Limits,
+}
+
+/// There is not enough RAM. Its text is the whole sum.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "not enough memory: {budget}; give the machine {} MiB more, or make the payload smaller",
+    mib(.missing)
+)]
+pub struct TooLittle {
+    /// What is needed.
+    pub budget: Box<Budget>,
+    /// Bytes missing.
+    pub missing: u64,
+}
+
+impl Budget {
+    /// Bytes needed at the peak.
+    pub fn needed(&self) -> u64 {
+        self.parts
+            .iter()
+            .fold(0, |sum, part| sum.saturating_add(part.bytes))
+    }
+}
+
+/// `payload 341 MiB + decoder ... = 700 MiB of 972 MiB`.
+impl fmt::Display for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, part) in self.parts.iter().enumerate() {
+            let plus = if i > 0 { " + " } else { "" };
+            write!(f, "{plus}{} {} MiB", part.what, mib(&part.bytes))?;
+        }
+        let (needed, available) = (self.needed(), self.available / MIB);
+        write!(
+            f,
+            " = {} MiB needed, {available} MiB available",
+            mib(&needed)
+        )
+    }
+}
+
+/// Adds up what a migration needs, and gives the decoder what it may use.
+pub fn plan(input: &Input) -> Result<Budget, TooLittle> {
+    // While files are unpacked the decoder and the page cache are needed, in
+    // the chroot afterwards other programs: the bigger of the two counts.
+    let working = CHROOT.max(DECODER_LEAST + PAGE_CACHE);
+    let part = |what, bytes| Part { what, bytes };
+    let mut budget = Budget {
+        parts: [
+            part("payload", input.payload),
+            part("decoder", DECODER_LEAST),
+            part("page cache or chroot", working - DECODER_LEAST),
+            part("agent", AGENT),
+            part("kernel", RESERVE),
+        ],
+        available: input.available,
+        decoder: Limits {
+            threads: input.processors.max(1),
+            memory: DECODER_LEAST,
+        },
+    };
+    let Some(spare) = input.available.checked_sub(budget.needed()) else {
+        let missing = budget.needed().saturating_sub(input.available);
+        return Err(TooLittle {
+            budget: Box::new(budget),
+            missing,
+        });
+    };
+    // A part of what is left stays page cache: the disk is written faster.
+    let most = DECODER_THREAD.saturating_mul(u64::from(budget.decoder.threads));
+    budget.decoder.memory = DECODER_LEAST.saturating_add(spare / 4 * 3).min(most);
+    Ok(budget)
+}
+
+fn mib(bytes: &u64) -> u64 {
+    bytes.div_ceil(MIB)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MEMINFO: &str = "MemTotal:        1004908 kB\nMemFree:          101044 kB\n\
+        MemAvailable:     640000 kB\nBuffers:           20000 kB\nCached:           300000 kB\n\
+        SwapCached:            7 kB\n";
+
+    #[test]
+    fn meminfo_of_new_and_old_kernels() {
+        let new = MemInfo::parse(MEMINFO).unwrap();
+        assert_eq!((new.total, new.available), (1004908 << 10, 640000 << 10));
+        let old = MEMINFO.replace("MemAvailable", "Other");
+        assert_eq!(
+            MemInfo::parse(&old).unwrap().available,
+            (101044 + 300000 + 20000) << 10
+        );
+    }
+
+    #[test]
+    fn bad_meminfo_is_an_error() {
+        for (from, to, key) in [
+            ("MemTotal", "Total", "MemTotal"),
+            ("1004908 kB", "much", "MemTotal"),
+            ("1004908", "18446744073709551615", "MemTotal"),
+        ] {
+            assert_eq!(
+                MemInfo::parse(&MEMINFO.replace(from, to)),
+                Err(BadMemInfo(key))
+            );
+        }
+        assert!(MemInfo::parse("").is_err());
+    }
+
+    fn input(available: u64, payload: u64) -> Input {
+        Input {
+            available: available * MIB,
+            payload: payload * MIB,
+            processors: 2,
+        }
+    }
+
+    #[test]
+    fn the_border_is_the_sum() {
+        let payload = 341;
+        let enough = plan(&input(100_000, payload)).unwrap().needed();
+        let exact = Input {
+            available: enough,
+            ..input(0, payload)
+        };
+        assert_eq!(plan(&exact).unwrap().decoder.memory, DECODER_LEAST);
+        let short = Input {
+            available: enough - 1,
+            ..exact
+        };
+        assert_eq!(plan(&short).unwrap_err().missing, 1);
+    }
+
+    #[test]
+    fn the_decoder_grows_with_the_machine_but_not_for_ever() {
+        let memory = |available| plan(&input(available, 300)).unwrap().decoder.memory;
+        assert!(memory(900) > DECODER_LEAST && memory(1200) > memory(900));
+        assert_eq!(memory(64 << 10), 2 * DECODER_THREAD);
+        let budget = plan(&input(1200, 300)).unwrap();
+        assert!(budget.needed() - DECODER_LEAST + budget.decoder.memory <= 1200 * MIB);
+    }
+
+    #[test]
+    fn the_refusal_spells_the_sum_out() {
+        let text = plan(&input(512, 341)).unwrap_err().to_string();
+        assert_eq!(
+            text,
+            "not enough memory: payload 341 MiB + decoder 80 MiB + page cache or chroot 176 MiB \
+             + agent 20 MiB + kernel 24 MiB = 641 MiB needed, 512 MiB available; give the \
+             machine 129 MiB more, or make the payload smaller"
+        );
+    }
+}

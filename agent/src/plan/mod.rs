@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! All that a migration will do to the disk, computed before any of it is done.
+//!
+//! [`Plan::compute`] is pure: the same function refuses a machine in
+//! `replant check` on the old system and in the tiny system's `preflight`.
+//! The destructive steps only carry a plan out.
+
+mod display;
+mod refusal;
+#[cfg(test)]
+mod tests;
+
+pub use refusal::Refusal;
+#[cfg(test)]
+pub(crate) use tests::sample;
+
+use crate::disk::partition_name;
+use crate::identity::Policy;
+use ondisk::gpt::{Backup, LastPartition, Table};
+use ondisk::lvm::{LvPlan, LvSize, Origin, PvPlan, Uuid, VgPlan, dm_name};
+use ondisk::manifest::{Device, Filesystem, Manifest, Size};
+use ondisk::{ext4, lvm};
+use std::path::PathBuf;
+
+/// What the machine is like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Kernel's name of the disk that is replaced, as `sda`.
+    pub disk: String,
+    /// Its size in bytes.
+    pub disk_bytes: u64,
+    /// Its logical block size in bytes.
+    pub block_size: u32,
+    /// Volume groups with a PV on any other disk: name and a device.
+    pub other_groups: Vec<(String, String)>,
+    /// The old machine's host name, for the creator of volumes.
+    pub host: String,
+    /// Seconds since 1970.
+    pub time: u64,
+}
+
+/// A file system that will be made.
+#[derive(Debug, Clone)]
+pub struct PlannedFilesystem {
+    /// Its device, as `/dev/sda2` or `/dev/mapper/VA-root`.
+    pub device: PathBuf,
+    /// Where it is mounted in the new system.
+    pub mount: String,
+    /// How it is made.
+    pub options: ext4::Options,
+    /// Bytes that the payload puts on it.
+    pub content_bytes: u64,
+}
+
+/// All that will be done.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The disk's node, as `/dev/sda`.
+    pub disk: PathBuf,
+    /// The table that it gets.
+    pub table: Table,
+    /// The volume groups.
+    pub groups: Vec<VgPlan>,
+    /// The file systems, parents before what is mounted in them.
+    pub filesystems: Vec<PlannedFilesystem>,
+    /// Kernels of the new system, newest first.
+    pub kernels: Vec<String>,
+    /// What is carried over.
+    pub identity: Policy,
+}
+
+/// Room that directories, extents and xattr blocks take besides the contents:
+/// 2 % and 16 MiB are well above what distributions' trees need.
+fn with_overhead(content: u64) -> u64 {
+    content
+        .saturating_add(content / 50)
+        .saturating_add(16 << 20)
+}
+
+impl Plan {
+    /// Computes what will be done; `random` fills its buffer with random bytes.
+    ///
+    /// # Errors
+    /// [`Refusal`], which names what does not fit and what to do.
+    pub fn compute(
+        manifest: &Manifest,
+        backup: &Backup,
+        facts: &Facts,
+        random: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<Plan, Refusal> {
+        contents(manifest)?;
+        for group in &manifest.volume_groups {
+            let taken = facts
+                .other_groups
+                .iter()
+                .find(|(name, _)| *name == group.name);
+            if let Some((name, device)) = taken {
+                let (name, device) = (name.clone(), device.clone());
+                return Err(Refusal::GroupExists { name, device });
+            }
+        }
+        let last = if manifest.table.grow_last {
+            LastPartition::Grow
+        } else {
+            LastPartition::Keep
+        };
+        let table = backup
+            .table()
+            .fit(facts.disk_bytes, facts.block_size, last)
+            .map_err(|source| Refusal::Table {
+                disk: facts.disk.clone(),
+                source,
+            })?;
+        let groups = manifest
+            .volume_groups
+            .iter()
+            .map(|group| plan_group(group, &table, facts, random))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut filesystems = Vec::new();
+        for filesystem in manifest.mount_order() {
+            filesystems.push(plan_filesystem(filesystem, &table, &groups, facts, random)?);
+        }
+        let identity = manifest
+            .identity
+            .clone()
+            .try_into()
+            .map_err(|e: toml::de::Error| Refusal::Identity(e.message().to_string()))?;
+        let kernels = manifest.payload.kernels.clone();
+        let disk = PathBuf::from(format!("/dev/{}", facts.disk));
+        Ok(Plan {
+            disk,
+            table,
+            groups,
+            filesystems,
+            kernels,
+            identity,
+        })
+    }
+
+    /// The new root file system.
+    pub fn root(&self) -> Option<&PlannedFilesystem> {
+        self.filesystems.iter().find(|f| f.mount == "/")
+    }
+}
+
+/// What the payload must contain for the new system to boot.
+fn contents(manifest: &Manifest) -> Result<(), Refusal> {
+    if manifest.payload.kernels.is_empty() {
+        return Err(Refusal::NoKernel);
+    }
+    if !manifest.payload.fstab {
+        return Err(Refusal::NoFstab);
+    }
+    if manifest.payload.grub_install.is_empty() && manifest.boot.commands.is_empty() {
+        return Err(Refusal::NoBootloader);
+    }
+    Ok(())
+}
+
+fn partition<'a>(table: &'a Table, number: u32) -> Result<&'a ondisk::gpt::Partition, Refusal> {
+    table
+        .partition(number)
+        .ok_or(Refusal::NoPartition { number })
+}
+
+fn node(facts: &Facts, number: u32) -> PathBuf {
+    PathBuf::from("/dev").join(partition_name(&facts.disk, number))
+}
+
+fn uuid(random: &mut dyn FnMut(&mut [u8])) -> Uuid {
+    let mut bytes = [0; 32];
+    random(&mut bytes);
+    Uuid::from_random(&bytes)
+}
+
+fn plan_group(
+    group: &ondisk::manifest::VolumeGroup,
+    table: &Table,
+    facts: &Facts,
+    random: &mut dyn FnMut(&mut [u8]),
+) -> Result<VgPlan, Refusal> {
+    let mut pvs = Vec::new();
+    for &number in &group.partitions {
+        let bytes = table.byte_range(partition(table, number)?);
+        pvs.push(PvPlan {
+            uuid: uuid(random),
+            device: node(facts, number).display().to_string(),
+            size: bytes.end.saturating_sub(bytes.start),
+            // Nothing of the old disk is kept while the payload is in RAM.
+            avoid: Vec::new(),
+        });
+    }
+    let size = |size: Size| match size {
+        Size::Bytes(bytes) => LvSize::Bytes(bytes),
+        Size::Rest => LvSize::Rest,
+    };
+    let lvs = group
+        .volumes
+        .iter()
+        .map(|v| LvPlan {
+            name: v.name.clone(),
+            uuid: uuid(random),
+            size: size(v.size),
+        })
+        .collect();
+    let extent_bytes = match group.extent_size {
+        Size::Bytes(bytes) => bytes,
+        Size::Rest => 0,
+    };
+    let origin = Origin {
+        creation_time: i64::try_from(facts.time).ok(),
+        creation_host: Some(facts.host.clone()),
+        ..Origin::default()
+    };
+    let name = group.name.clone();
+    let plan = VgPlan {
+        name,
+        uuid: uuid(random),
+        extent_bytes,
+        pvs,
+        lvs,
+        origin,
+    };
+    // Whether it can be allocated is known only by doing it.
+    plan.build()?;
+    Ok(plan)
+}
+
+fn plan_filesystem(
+    filesystem: &Filesystem,
+    table: &Table,
+    groups: &[VgPlan],
+    facts: &Facts,
+    random: &mut dyn FnMut(&mut [u8]),
+) -> Result<PlannedFilesystem, Refusal> {
+    let mount = filesystem.mount.clone();
+    if filesystem.kind != "ext4" {
+        return Err(Refusal::FilesystemType {
+            mount,
+            kind: filesystem.kind.clone(),
+        });
+    }
+    let unknown = || Refusal::NoDevice {
+        mount: mount.clone(),
+        device: filesystem.device.clone(),
+    };
+    let (device, size_bytes) = match filesystem.device().ok_or_else(unknown)? {
+        Device::Partition(number) => {
+            let bytes = table.byte_range(partition(table, number)?);
+            (node(facts, number), bytes.end.saturating_sub(bytes.start))
+        }
+        Device::Volume { group, volume } => {
+            let plan = groups
+                .iter()
+                .find(|g| g.name == group)
+                .ok_or_else(unknown)?;
+            let built = plan.build()?;
+            let extents = built.lv(volume).ok_or_else(unknown)?.extents();
+            let name = dm_name(group, volume).map_err(lvm::PlanError::from)?;
+            let bytes = extents.saturating_mul(built.extent_bytes());
+            (PathBuf::from("/dev/mapper").join(name), bytes)
+        }
+    };
+    let mut fresh = [[0; 16]; 2];
+    fresh.iter_mut().for_each(|bytes| random(bytes));
+    let [mut new_uuid, hash_seed] = fresh;
+    // RFC 9562: version 4, variant 1.
+    let [.., version, _, variant, _, _, _, _, _, _, _] = &mut new_uuid;
+    *version = *version & 0x0f | 0x40;
+    *variant = *variant & 0x3f | 0x80;
+    let id = filesystem.uuid_bytes().unwrap_or(new_uuid);
+    let time = u32::try_from(facts.time).unwrap_or(u32::MAX);
+    let refused = |source| Refusal::Filesystem {
+        mount: mount.clone(),
+        source,
+    };
+    let mut options = ext4::Options::new(size_bytes, id, hash_seed, time);
+    options.label = ext4::Label::new(&filesystem.label).map_err(refused)?;
+    options.sector_bytes = facts.block_size;
+    let layout = ext4::Layout::plan(&options).map_err(refused)?;
+    let need = with_overhead(filesystem.content_bytes);
+    if need > layout.free_bytes() {
+        return Err(Refusal::ContentBytes {
+            mount,
+            need,
+            have: layout.free_bytes(),
+        });
+    }
+    if filesystem.content_entries > layout.free_inodes() {
+        let (need, have) = (filesystem.content_entries, layout.free_inodes());
+        return Err(Refusal::ContentInodes { mount, need, have });
+    }
+    Ok(PlannedFilesystem {
+        device,
+        mount,
+        options,
+        content_bytes: filesystem.content_bytes,
+    })
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the steps share.
+
+use super::Error;
+use crate::cmdline::Cmdline;
+use crate::device::{BlockDevice, Devices};
+use crate::disk::Disk;
+use crate::locate::Root;
+use crate::lvm::DevNo;
+use crate::payload::Payload;
+use crate::payload::memory::Budget;
+use crate::plan::Plan;
+use crate::report::Reporter;
+use crate::stage::Staged;
+use ondisk::gpt::Backup;
+use ondisk::manifest::Manifest;
+use std::path::Path;
+
+/// What `discover` finds.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The old root; `None` when a migration is resumed, for it is gone then.
+    pub root: Option<Root>,
+    /// The disk that it is on.
+    pub disk: BlockDevice,
+    /// Volume groups with a PV on any other disk: name and a device.
+    pub other_groups: Vec<(String, String)>,
+}
+
+/// What `load` brings into RAM.
+pub struct Loaded {
+    /// The manifest.
+    pub manifest: Manifest,
+    /// The new partition table.
+    pub table: Backup,
+    /// The staged record.
+    pub staged: Staged,
+    /// The payload.
+    pub payload: Payload,
+    /// What each part of the work may use of the RAM.
+    pub budget: Budget,
+}
+
+/// What the steps share. A step takes what earlier ones left by the methods
+/// that fail with [`Error::Missing`].
+pub struct Context {
+    /// Where progress goes.
+    pub reporter: Reporter,
+    /// The kernel's command line.
+    pub cmdline: Cmdline,
+    /// Devices and modules.
+    pub devices: Devices,
+    /// Left by `discover`.
+    pub found: Option<Found>,
+    /// Left by `load`.
+    pub loaded: Option<Loaded>,
+    /// Left by `preflight`.
+    pub plan: Option<Plan>,
+}
+
+impl Context {
+    /// A context in which nothing is known yet.
+    pub fn new(reporter: Reporter, cmdline: Cmdline, devices: Devices) -> Context {
+        Context { reporter, cmdline, devices, found: None, loaded: None, plan: None }
+    }
+
+    /// What `discover` found.
+    ///
+    /// # Errors
+    /// [`Error::Missing`].
+    pub fn found(&self) -> Result<&Found, Error> {
+        self.found.as_ref().ok_or(Error::Missing("the disk"))
+    }
+
+    /// What `load` brought into RAM.
+    ///
+    /// # Errors
+    /// [`Error::Missing`].
+    pub fn loaded(&self) -> Result<&Loaded, Error> {
+        self.loaded.as_ref().ok_or(Error::Missing("the package"))
+    }
+
+    /// What will be done.
+    ///
+    /// # Errors
+    /// [`Error::Missing`].
+    pub fn plan(&self) -> Result<&Plan, Error> {
+        self.plan.as_ref().ok_or(Error::Missing("the plan"))
+    }
+
+    /// The disk, opened for writing.
+    ///
+    /// # Errors
+    /// What opening it says.
+    pub fn disk(&self) -> Result<Disk, Error> {
+        Ok(Disk::open_writable(&self.plan()?.disk)?)
+    }
+
+    /// Block devices that can hold a PV or a file system, as `lvm` wants them.
+    ///
+    /// # Errors
+    /// When sysfs cannot be read.
+    pub fn lvm_devices(&self) -> Result<Vec<crate::lvm::BlockDevice>, Error> {
+        Ok(self.devices.block_devices()?.iter().map(lvm_device).collect())
+    }
+
+    /// One block device by its node, as `lvm` wants it.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn lvm_device(&self, node: &Path) -> Result<crate::lvm::BlockDevice, Error> {
+        self.lvm_devices()?.into_iter().find(|d| d.path == node).ok_or_else(|| Error::File {
+            path: node.into(),
+            source: std::io::ErrorKind::NotFound.into(),
+        })
+    }
+}
+
+/// The same device in the words of `lvm`.
+pub(crate) fn lvm_device(device: &BlockDevice) -> crate::lvm::BlockDevice {
+    crate::lvm::BlockDevice {
+        path: device.path(),
+        dev: DevNo { major: device.major, minor: device.minor },
+        size: device.bytes(),
+    }
+}

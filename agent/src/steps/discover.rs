@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Step 1: modules, devices, volume groups; the disk that holds the old root.
+
+use super::{Context, Error, Found, Step};
+use crate::locate;
+use std::time::{Duration, Instant};
+
+/// Seconds to wait for the root device when `rd.retry=` does not say.
+const PATIENCE: u64 = 60;
+
+/// Finds the old root and its disk, never by a fixed name.
+pub struct Discover;
+
+impl Step for Discover {
+    fn name(&self) -> &'static str {
+        "discover"
+    }
+
+    fn run(&self, context: &mut Context) -> Result<(), Error> {
+        context.reporter.activity("loading modules");
+        context.devices.coldplug()?;
+        context.devices.ensure(&["dm-mod", "ext4"])?;
+        let spec = context.cmdline.root.clone().ok_or(locate::Error::NoRoot)?;
+        context.reporter.activity(&format!("waiting for {spec}"));
+        let deadline = Duration::from_secs(context.cmdline.retry.unwrap_or(PATIENCE));
+        let root = locate::wait(&mut context.devices, &spec, Instant::now() + deadline)?;
+        let devices = context.devices.block_devices()?;
+        let disk = locate::disk_of(&devices, &root)?;
+        context.reporter.line(&format!(
+            "found the old system: {spec} is {} ({}) on {}",
+            root.device.display(),
+            root.kind,
+            disk.describe(),
+        ));
+        let other_groups = locate::groups_elsewhere(&devices, &disk);
+        for (name, device) in &other_groups {
+            context.reporter.detail(&format!("volume group {name} on {device} stays untouched"));
+        }
+        context.found = Some(Found { root: Some(root), disk, other_groups });
+        Ok(())
+    }
+
+    fn verify(&self, context: &mut Context) -> Result<(), Error> {
+        context.found().map(|_| ())
+    }
+}

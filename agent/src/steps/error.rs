@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Why a step failed.
+
+use std::path::PathBuf;
+
+/// Why a step failed. Each message is one line that names the thing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Devices and modules.
+    #[error(transparent)]
+    Device(#[from] crate::device::Error),
+    /// The old root was not found, or not on one disk.
+    #[error(transparent)]
+    Locate(#[from] crate::locate::Error),
+    /// Facts about the machine.
+    #[error(transparent)]
+    Machine(#[from] crate::machine::Error),
+    /// Volume groups.
+    #[error(transparent)]
+    Lvm(#[from] crate::lvm::LvmError),
+    /// The disk.
+    #[error(transparent)]
+    Disk(#[from] crate::disk::Error),
+    /// Mounting.
+    #[error(transparent)]
+    Mount(#[from] crate::mount::Error),
+    /// The package's memory.
+    #[error(transparent)]
+    Tmpfs(#[from] crate::payload::tmpfs::Error),
+    /// A file of the package is not what the manifest says.
+    #[error(transparent)]
+    Verify(#[from] crate::payload::verify::Error),
+    /// Too little RAM.
+    #[error(transparent)]
+    Memory(#[from] crate::payload::memory::TooLittle),
+    /// Not a package for this machine.
+    #[error(transparent)]
+    Refused(#[from] crate::plan::Refusal),
+    /// The manifest.
+    #[error(transparent)]
+    Manifest(#[from] ondisk::manifest::Error),
+    /// The partition table of the package.
+    #[error("va.sgdisk: {0}")]
+    Table(#[from] ondisk::gpt::Error),
+    /// The staged record.
+    #[error(transparent)]
+    Staged(#[from] crate::stage::StagedError),
+    /// The payload's source.
+    #[error(transparent)]
+    Source(#[from] crate::payload::SourceError),
+    /// Unpacking.
+    #[error(transparent)]
+    Unpack(#[from] crate::payload::unpack::Error),
+    /// Identity.
+    #[error(transparent)]
+    Identity(#[from] crate::identity::Error),
+    /// Bootloader and initramfs of the new system.
+    #[error(transparent)]
+    Boot(#[from] crate::boot::Error),
+    /// `replant=migrate` without staging.
+    #[error(
+        "this machine was not staged: {} is missing on {device}; run upgrade_to_tiny_system.sh on the old system",
+        path.display()
+    )]
+    NotStaged {
+        /// The record that is missing.
+        path: PathBuf,
+        /// The old root's device.
+        device: String,
+    },
+    /// Staged, but for another machine or another disk.
+    #[error("the package was staged for another machine: {0}; run upgrade_to_tiny_system.sh on this one")]
+    OtherMachine(String),
+    /// The manifest is not the staged one.
+    #[error("{} is not the file that was staged; stage the package again", .0.display())]
+    ManifestChanged(PathBuf),
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// What was written is not there.
+    #[error("{what} is not as it was written: {found}")]
+    Unverified {
+        /// The thing.
+        what: String,
+        /// What is there instead.
+        found: String,
+    },
+    /// A step needs what an earlier one finds.
+    #[error("{0} is not known yet; start again with: replant migrate --resume")]
+    Missing(&'static str),
+    /// `replant.break=` stopped the migration.
+    #[error("stopped before {0}, as replant.break asks")]
+    Break(&'static str),
+}
+
+impl Error {
+    /// Whether the same again may go well: devices that were busy or slow, a
+    /// medium that failed once.
+    pub fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            Error::Device(_)
+                | Error::Lvm(_)
+                | Error::Disk(_)
+                | Error::Mount(_)
+                | Error::File { .. }
+                | Error::Unpack(_)
+                | Error::Boot(_)
+                | Error::Unverified { .. }
+        )
+    }
+}
+
+/// A step that failed, after its retries.
+#[derive(Debug, thiserror::Error)]
+#[error("{step}: {error}")]
+pub struct Failure {
+    /// The step's name.
+    pub step: &'static str,
+    /// Whether the disk may have been written.
+    pub past_no_return: bool,
+    /// Why.
+    pub error: Error,
+}

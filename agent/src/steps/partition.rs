@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Step 5: the new partition table, and the kernel told of it.
+
+use super::{Context, Error, Step};
+use crate::disk::{kernel, table};
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Writes the table of `va.sgdisk`, fitted to this disk.
+pub struct Partition;
+
+impl Step for Partition {
+    fn name(&self) -> &'static str {
+        "partition"
+    }
+
+    fn run(&self, context: &mut Context) -> Result<(), Error> {
+        let disk = context.disk()?;
+        let table = &context.plan()?.table;
+        // The boot code of the old system starts what is not there any more.
+        table::write(&disk, table, None)?;
+        kernel::tell(&disk, table, PATIENCE)?;
+        drop(disk);
+        context.devices.settle(Duration::from_millis(100), Instant::now() + PATIENCE)?;
+        Ok(())
+    }
+
+    fn verify(&self, context: &mut Context) -> Result<(), Error> {
+        let disk = context.disk()?;
+        let plan = context.plan()?;
+        let what = || format!("the partition table of {}", plan.disk.display());
+        match table::read(&disk)? {
+            table::Present::Gpt(gpt) if gpt.table == plan.table => {
+                match gpt.primary_problem.or(gpt.backup_problem) {
+                    None => Ok(()),
+                    Some(problem) => {
+                        Err(Error::Unverified { what: what(), found: problem.to_string() })
+                    }
+                }
+            }
+            _ => Err(Error::Unverified { what: what(), found: "another table".into() }),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Step 3: everything is decided before anything is written.
+
+use super::{Context, Error, Step};
+use crate::plan::{Facts, Plan};
+use rustix::rand::{GetRandomFlags, getrandom};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Computes the plan, and prints it.
+pub struct Preflight;
+
+impl Step for Preflight {
+    fn name(&self) -> &'static str {
+        "preflight"
+    }
+
+    fn run(&self, context: &mut Context) -> Result<(), Error> {
+        let (found, loaded) = (context.found()?, context.loaded()?);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+        let facts = Facts {
+            disk: found.disk.name.clone(),
+            disk_bytes: found.disk.bytes(),
+            block_size: found.disk.logical_block_size,
+            other_groups: found.other_groups.clone(),
+            host: loaded.staged.host.clone(),
+            // A machine whose clock lost its battery is not back in 1970.
+            time: now.max(loaded.staged.time),
+        };
+        let plan = Plan::compute(&loaded.manifest, &loaded.table, &facts, &mut random)?;
+        context.reporter.line(&plan.to_string());
+        context.plan = Some(plan);
+        Ok(())
+    }
+
+    fn verify(&self, context: &mut Context) -> Result<(), Error> {
+        context.plan().map(|_| ())
+    }
+}
+
+/// Fills `bytes` from the kernel. Early in the boot of a machine without a
+/// hardware source it waits for entropy; identifiers that repeat would be worse.
+fn random(bytes: &mut [u8]) {
+    let mut filled = 0;
+    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match getrandom(&mut *rest, GetRandomFlags::empty()) {
+            Ok(count) => filled += count,
+            Err(rustix::io::Errno::INTR) => {}
+            // Not on any kernel since 3.17; the time is better than nothing.
+            Err(_) => {
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                let mut seed = now.as_nanos() | 1;
+                for byte in rest.iter_mut() {
+                    seed = seed.wrapping_mul(0x2360_ED05_1FC6_5DA4_4385_DF64_9FCC_F645);
+                    *byte = seed.to_be_bytes()[0];
+                }
+                return;
+            }
+        }
+    }
+}

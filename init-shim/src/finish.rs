@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The end: everything killed, written, unmounted, and reboot(2).
+
+use rustix::process::Pid;
+use rustix::system::{RebootCommand, reboot};
+
+use crate::system::{Pace, System};
+use crate::{file, kernel, mount};
+
+/// How it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finish {
+    /// By a reboot.
+    Reboot,
+    /// With the power off.
+    PowerOff,
+}
+
+const SIGTERM: i32 = 15;
+const SIGKILL: i32 = 9;
+
+/// A disk that took nothing for so long, in milliseconds, is given up.
+const HANG: u64 = 90_000;
+
+/// Ends it. Returns only if the kernel refuses every way.
+pub fn finish(system: &mut System, how: Finish) {
+    system.say(format_args!(
+        "{}",
+        match how {
+            Finish::Reboot => "rebooting",
+            Finish::PowerOff => "switching off",
+        }
+    ));
+    for (signal, milliseconds) in [(SIGTERM, 3000), (SIGKILL, 3000)] {
+        kernel::kill_everybody(signal);
+        if everybody_left(system, milliseconds) {
+            break;
+        }
+    }
+    settle_disks(system);
+    system.settle(2000);
+    let (command, key) = match how {
+        Finish::Reboot => (RebootCommand::Restart, b"b"),
+        Finish::PowerOff => (RebootCommand::PowerOff, b"o"),
+    };
+    // Shutting devices down can hang in a driver, and PID 1 with it.
+    if let Ok(None) = kernel::fork() {
+        pause(30_000);
+        let _ = file::write(c"/proc/sysrq-trigger", key);
+        kernel::exit(0);
+    }
+    let _ = reboot(command);
+    let _ = file::write(c"/proc/sysrq-trigger", key);
+    pause(5000);
+    system.say(format_args!(
+        "the kernel did not do it; switch the machine off and on by hand"
+    ));
+}
+
+/// Waits until PID 1 has no child; all others are children of its children.
+fn everybody_left(system: &mut System, milliseconds: u64) -> bool {
+    let end = kernel::milliseconds().saturating_add(milliseconds);
+    loop {
+        let (_, left) = system.reap(None);
+        if !left {
+            return true;
+        }
+        if kernel::milliseconds() >= end {
+            return false;
+        }
+        system.wait(None, Pace::Never, 50);
+    }
+}
+
+/// sync(2) and unmount, in a child: either can hang for ever on a disk that is
+/// gone, and PID 1 must not. Says how much is left while it takes long.
+fn settle_disks(system: &mut System) {
+    let child = match kernel::fork() {
+        Ok(None) => {
+            write_back();
+            kernel::exit(0);
+        }
+        Ok(Some(child)) => child,
+        Err(_) => return write_back(),
+    };
+    let mut last = u64::MAX;
+    let mut progress = kernel::milliseconds();
+    let mut said = progress;
+    while !is_gone(system, child) {
+        let now = kernel::milliseconds();
+        let left = unwritten();
+        if left < last {
+            progress = now;
+        }
+        last = left;
+        if now.saturating_sub(said) >= 5000 {
+            said = now;
+            system.say(format_args!(
+                "writing to the disk, {} MiB left",
+                left / 1024
+            ));
+        }
+        if now.saturating_sub(progress) >= HANG {
+            system.say(format_args!(
+                "the disk takes nothing any more ({left} KiB are not written)"
+            ));
+            return;
+        }
+        system.wait(None, Pace::Never, 200);
+    }
+}
+
+fn write_back() {
+    rustix::fs::sync();
+    mount::unmount_all();
+    rustix::fs::sync();
+}
+
+fn is_gone(system: &mut System, child: Pid) -> bool {
+    let (status, left) = system.reap(Some(child));
+    status.is_some() || !left
+}
+
+/// What the page cache still has for disks, in KiB.
+fn unwritten() -> u64 {
+    let mut buffer = [0; 4096];
+    let text = file::read(c"/proc/meminfo", &mut buffer).unwrap_or_default();
+    let field = |name| file::number(text, name).unwrap_or(0);
+    field(b"Dirty").saturating_add(field(b"Writeback"))
+}
+
+fn pause(milliseconds: u64) {
+    let end = kernel::milliseconds().saturating_add(milliseconds);
+    while kernel::milliseconds() < end {
+        let pause = rustix::event::Timespec {
+            tv_sec: 0,
+            tv_nsec: 100_000_000,
+        };
+        let _ = rustix::event::poll(&mut [], Some(&pause));
+    }
+}

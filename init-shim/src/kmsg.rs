@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The kernel's log: written by /dev/kmsg, read for `dmesg`, and how much of
+//! it the kernel puts on the consoles by itself.
+
+use core::fmt::Write;
+
+use heapless::String;
+use rustix::fd::OwnedFd;
+use rustix::fs::{CWD, Mode, OFlags, openat};
+
+use crate::cmdline::Options;
+use crate::file;
+
+/// The log, opened for writing if there is one.
+pub struct Kmsg {
+    descriptor: Option<OwnedFd>,
+}
+
+impl Kmsg {
+    /// Opens /dev/kmsg; without it every message is dropped.
+    pub fn open() -> Kmsg {
+        let flags = OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        Kmsg {
+            descriptor: openat(CWD, c"/dev/kmsg", flags, Mode::empty()).ok(),
+        }
+    }
+
+    /// Writes one line, at the level "notice": after [`quiet`] the kernel does
+    /// not repeat it on the consoles, which have it from us.
+    pub fn line(&self, text: &str) {
+        let Some(descriptor) = &self.descriptor else {
+            return;
+        };
+        let mut line = String::<1000>::new();
+        let _ = line.push_str("<5>replant: ");
+        for character in text.chars() {
+            if line.push(character).is_err() {
+                break;
+            }
+        }
+        let _ = rustix::io::write(descriptor, line.as_bytes());
+    }
+}
+
+/// Makes the kernel keep its chatter off the consoles, where it would tear the
+/// progress display: errors and worse are still shown, and everything stays in
+/// the log. Does nothing when the command line chose a level.
+///
+/// Also lifts the rate limit of /dev/kmsg, which would drop lines of the log.
+pub fn quiet(options: Options) {
+    let _ = file::write(c"/proc/sys/kernel/printk_devkmsg", b"on");
+    if !options.debug && !options.loglevel {
+        let _ = file::write(c"/proc/sys/kernel/printk", b"4");
+    }
+}
+
+/// One record of /dev/kmsg as a line of dmesg: `[    1.234567] text`.
+///
+/// The record is `PRIORITY,SEQUENCE,MICROSECONDS,FLAGS;TEXT\n KEY=VALUE\n...`
+/// (Documentation/ABI/testing/dev-kmsg); `None` if it is not.
+pub fn readable(record: &[u8]) -> Option<(String<24>, &[u8])> {
+    let semicolon = record.iter().position(|b| *b == b';')?;
+    let (head, text) = record.split_at_checked(semicolon)?;
+    let microseconds = head.split(|b| *b == b',').nth(2)?;
+    let microseconds: u64 = core::str::from_utf8(microseconds).ok()?.parse().ok()?;
+    let mut stamp = String::new();
+    let (seconds, rest) = (microseconds / 1_000_000, microseconds % 1_000_000);
+    write!(stamp, "[{seconds:5}.{rest:06}] ").ok()?;
+    let text = text.get(1..)?.split(|b| *b == b'\n').next()?;
+    Some((stamp, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records() {
+        let (stamp, text) = readable(b"6,339,5140900,-;NET: Registered\n SUBSYSTEM=x\n").unwrap();
+        assert_eq!(
+            (stamp.as_str(), text),
+            ("[    5.140900] ", b"NET: Registered".as_slice())
+        );
+        assert!(readable(b"").is_none());
+        assert!(readable(b"6,339;x").is_none());
+        assert!(readable(b"6,339,x,-;y").is_none());
+        let (stamp, text) = readable(b"0,0,18446744073709551615,-;").unwrap();
+        assert_eq!(
+            (stamp.as_str(), text),
+            ("[18446744073709.551615] ", b"".as_slice())
+        );
+    }
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is mounted at the start, and how everything is unmounted at the end.
+
+use core::ffi::CStr;
+
+use rustix::fs::{CWD, Mode, mkdirat, symlinkat};
+use rustix::io::Errno;
+use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
+
+use crate::{file, mounts};
+
+/// One file system that every program in the tiny system may count on.
+struct Point {
+    source: &'static CStr,
+    target: &'static CStr,
+    kind: &'static CStr,
+    flags: MountFlags,
+    data: Option<&'static CStr>,
+}
+
+const QUIET: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV);
+
+/// /dev first: it holds /dev/kmsg, and so our first line.
+const POINTS: [Point; 5] = [
+    Point {
+        source: c"devtmpfs",
+        target: c"/dev",
+        kind: c"devtmpfs",
+        flags: MountFlags::NOSUID,
+        data: Some(c"mode=0755"),
+    },
+    Point {
+        source: c"proc",
+        target: c"/proc",
+        kind: c"proc",
+        flags: QUIET.union(MountFlags::NOEXEC),
+        data: None,
+    },
+    Point {
+        source: c"sysfs",
+        target: c"/sys",
+        kind: c"sysfs",
+        flags: QUIET.union(MountFlags::NOEXEC),
+        data: None,
+    },
+    Point {
+        source: c"tmpfs",
+        target: c"/run",
+        kind: c"tmpfs",
+        flags: QUIET,
+        data: Some(c"mode=0755"),
+    },
+    Point {
+        source: c"devpts",
+        target: c"/dev/pts",
+        kind: c"devpts",
+        flags: MountFlags::NOSUID.union(MountFlags::NOEXEC),
+        data: Some(c"mode=0620,ptmxmode=0666"),
+    },
+];
+
+/// Links that shell scripts of a chroot with our /dev count on.
+const LINKS: [(&CStr, &CStr); 4] = [
+    (c"/proc/self/fd", c"/dev/fd"),
+    (c"/proc/self/fd/0", c"/dev/stdin"),
+    (c"/proc/self/fd/1", c"/dev/stdout"),
+    (c"/proc/self/fd/2", c"/dev/stderr"),
+];
+
+/// Mounts /dev alone, for the first line of the log.
+///
+/// # Errors
+///
+/// What mount(2) says; "already mounted" is none.
+pub fn dev() -> Result<(), Errno> {
+    POINTS.first().map_or(Ok(()), make)
+}
+
+/// Mounts the rest, and makes /tmp and the links in /dev.
+///
+/// Every mount that fails is told to `failed`, with its target; none stops
+/// the others.
+pub fn rest(mut failed: impl FnMut(&'static CStr, Errno)) {
+    for point in POINTS.iter().skip(1) {
+        if let Err(error) = make(point) {
+            failed(point.target, error);
+        }
+    }
+    for (target, link) in LINKS {
+        let _ = symlinkat(target, CWD, link);
+    }
+    let _ = mkdirat(CWD, c"/tmp", Mode::from_raw_mode(0o1777));
+    let _ = mkdirat(CWD, c"/run/replant", Mode::from_raw_mode(0o755));
+}
+
+fn make(point: &Point) -> Result<(), Errno> {
+    // It may exist; if it cannot be made, mount says so.
+    let _ = mkdirat(CWD, point.target, Mode::from_raw_mode(0o755));
+    match mount(
+        point.source,
+        point.target,
+        point.kind,
+        point.flags,
+        point.data,
+    ) {
+        // EBUSY: mounted already, by the /init that this one took over from.
+        Err(Errno::BUSY) => Ok(()),
+        other => other,
+    }
+}
+
+/// Unmounts everything, the last mount first: cleanly; what that leaves is
+/// made read-only if a disk is behind it, and taken off lazily.
+///
+/// It can take as long as the slowest disk.
+pub fn unmount_all() {
+    let mut text = [0_u8; 65536];
+    // What is mounted on top goes first, so one pass should do; a second one
+    // is for what a process held that took its time to die.
+    for _ in 0..3 {
+        let Ok(mounted) = file::read(c"/proc/mounts", &mut text) else {
+            return;
+        };
+        let mut done = true;
+        for mount in mounts::reversed(mounted) {
+            if unmount(mount.point(), UnmountFlags::NOFOLLOW).is_err() {
+                done = false;
+            }
+        }
+        if done {
+            return;
+        }
+    }
+    let Ok(mounted) = file::read(c"/proc/mounts", &mut text) else {
+        return;
+    };
+    for mount in mounts::reversed(mounted) {
+        // Not for devtmpfs or sysfs: the bind mounts of a chroot share their
+        // state with /dev and /sys, and those are needed to the end.
+        if mount.on_device {
+            let _ = mount_remount(mount.point(), MountFlags::RDONLY, c"");
+        }
+        let _ = unmount(mount.point(), UnmountFlags::DETACH | UnmountFlags::NOFOLLOW);
+    }
+}

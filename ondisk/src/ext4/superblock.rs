@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The superblock (kernel: `struct ext4_super_block`).
+
+use super::checksum::crc32c;
+use super::extent;
+use super::field::{low16, put, put_u16, put_u32};
+use super::geometry::{DESCRIPTOR_BYTES, FLEX_GROUPS, INODE_BYTES, USED_INODES};
+use super::inode;
+use super::layout::Layout;
+
+/// Length in bytes.
+pub(super) const BYTES: usize = 1024;
+/// Byte offset of the primary one.
+pub(super) const OFFSET: u64 = 1024;
+
+/// `has_journal`, `ext_attr`, `resize_inode`, `dir_index`.
+const COMPAT: u64 = 0x3c;
+/// `filetype`, `extent`, `64bit`, `flex_bg`.
+const INCOMPAT: u64 = 0x2c2;
+/// `sparse_super`, `large_file`, `huge_file`, `dir_nlink`, `extra_isize`,
+/// `metadata_csum`.
+const RO_COMPAT: u64 = 0x46b;
+
+/// The superblock as it stands in `group`; the primary one is group 0's.
+pub(super) fn encode(layout: &Layout, group: u32) -> [u8; BYTES] {
+    let mut record = [0; BYTES];
+    let geometry = &layout.tables.geometry;
+    let options = &layout.options;
+    let time = u64::from(options.time);
+    let log_block_size = u64::from(geometry.log_block_size());
+
+    let words = [
+        (0x00, geometry.inodes()),
+        (0x04, geometry.blocks),
+        (0x08, geometry.reserved_blocks),
+        (0x0c, layout.free_blocks),
+        (0x10, geometry.inodes() - u64::from(USED_INODES)),
+        (0x14, geometry.first_data_block),
+        (0x18, log_block_size),
+        (0x1c, log_block_size), // clusters are blocks
+        (0x20, geometry.blocks_per_group),
+        (0x24, geometry.blocks_per_group),
+        (0x28, u64::from(geometry.inodes_per_group)),
+        (0x30, time),                         // last write
+        (0x40, time),                         // last check
+        (0x4c, 1),                            // revision with inode sizes and features
+        (0x54, u64::from(inode::LOST_FOUND)), // first inode that is not reserved
+        (0x5c, COMPAT),
+        (0x60, INCOMPAT),
+        (0x64, RO_COMPAT),
+        (0xe0, u64::from(inode::JOURNAL)),
+        (0x100, 0x0c), // mount options user_xattr and acl
+        (0x108, time), // creation
+        (0x150, geometry.blocks >> 32),
+        (0x154, geometry.reserved_blocks >> 32),
+        (0x158, layout.free_blocks >> 32),
+        (0x160, 1), // directory hash of signed characters
+        (0x178, layout.kbytes_written),
+        (0x17c, layout.kbytes_written >> 32),
+        (0x248, layout.overhead),
+    ];
+    for (offset, value) in words {
+        put_u32(&mut record, offset, value);
+    }
+    let halves = [
+        (0x36, 0xffff), // no check after a number of mounts
+        (0x38, 0xef53),
+        // Copies say "not cleanly unmounted": whoever needs one, checks.
+        (0x3a, u64::from(group == 0)),
+        (0x3c, 1), // errors: go on
+        (0x58, u64::from(INODE_BYTES)),
+        (0x5a, u64::from(group.min(0xffff))),
+        (0xce, geometry.reserved_gdt),
+        (0xfe, u64::from(DESCRIPTOR_BYTES)),
+        (0x15c, 32), // bytes of extra inode fields: least
+        (0x15e, 32), // and wanted
+    ];
+    for (offset, value) in halves {
+        put_u16(&mut record, offset, value);
+    }
+    put(&mut record, 0x68, &options.uuid);
+    put(&mut record, 0x78, &options.label.bytes());
+    put(&mut record, 0xec, &options.hash_seed);
+    // Hash half_md4; the journal's inode is kept in the superblock, too.
+    put(&mut record, 0xfc, &[1, 1]);
+    put(
+        &mut record,
+        0x10c,
+        &extent::root(&layout.journal.extents, layout.journal.leaf),
+    );
+    let journal_size = layout.journal.blocks * u64::from(geometry.block_size);
+    put_u32(&mut record, 0x148, journal_size >> 32);
+    put_u32(&mut record, 0x14c, journal_size);
+    let [log_flex, _] = low16(u64::from(FLEX_GROUPS.ilog2())).to_le_bytes();
+    put(&mut record, 0x174, &[log_flex, 1]); // and checksums are crc32c
+
+    let checksum = crc32c(!0, record.get(..BYTES - 4).unwrap_or_default());
+    put_u32(&mut record, BYTES - 4, u64::from(checksum));
+    record
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use super::*;
+
+const SUM: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+/// The seed's layout, as a person would write it.
+fn seed() -> String {
+    let mut text = String::from(
+        r#"
+format = 1
+name = "va"
+version = "9.4"
+
+[payload]
+unpacked_bytes = 1000000
+entries = 1234
+kernels = ["5.14.0-427.el9.x86_64"]
+fstab = true
+
+[identity]
+hostname = false
+
+[[volume_group]]
+name = "VA"
+partitions = [3]
+
+[[volume_group.volume]]
+name = "data"
+size = "512MiB"
+
+[[volume_group.volume]]
+name = "root"
+size = "rest"
+
+[[filesystem]]
+device = "partition 2"
+mount = "/boot"
+uuid = "11111111-2222-3333-4444-555555555555"
+
+[[filesystem]]
+device = "VA/root"
+mount = "/"
+
+[[filesystem]]
+device = "VA/data"
+mount = "/data"
+"#,
+    );
+    for name in [TABLE, PAYLOAD, INITRAMFS, KERNEL, BINARY] {
+        text += &format!("\n[[file]]\nname = \"{name}\"\nsize = 1\nsha256 = \"{SUM}\"\n");
+    }
+    text
+}
+
+#[test]
+fn reads_what_a_person_writes_and_reads_back_what_it_writes() {
+    let manifest = Manifest::parse(&seed()).unwrap();
+    let group = &manifest.volume_groups[0];
+    assert_eq!(group.extent_size, Size::Bytes(4 << 20));
+    assert_eq!(group.volumes[1].size, Size::Rest);
+    assert!(manifest.table.grow_last);
+    assert_eq!(manifest.identity["hostname"].as_bool(), Some(false));
+    let boot = manifest.filesystem("/boot").unwrap();
+    assert_eq!(boot.device(), Some(Device::Partition(2)));
+    assert_eq!(
+        boot.uuid_bytes().unwrap()[..5],
+        [0x11, 0x11, 0x11, 0x11, 0x22]
+    );
+    let order: Vec<_> = manifest
+        .mount_order()
+        .iter()
+        .map(|f| f.mount.as_str())
+        .collect();
+    assert_eq!(order, ["/", "/boot", "/data"]);
+    assert_eq!(
+        Manifest::parse(&manifest.encode().unwrap()).unwrap(),
+        manifest
+    );
+}
+
+#[test]
+fn refuses_with_the_place_and_the_reason() {
+    for (old, new, message) in [
+        (
+            "format = 1",
+            "format = 2",
+            "migration.toml has format 2, this replant reads 1",
+        ),
+        (
+            "format = 1",
+            "format = 1\ncolour = 3",
+            "unknown field `colour`",
+        ),
+        ("\"512MiB\"", "\"512 megs\"", "\"512 megs\" is no size"),
+        (
+            "\"512MiB\"",
+            "\"rest\"",
+            "only one volume can take the rest",
+        ),
+        ("\"512MiB\"", "\"99999999999TiB\"", "is no size"),
+        ("VA/root", "VA/boot", "there is no volume VA/boot"),
+        ("VA/root", "root", "device is \"partition N\""),
+        (
+            "partition 2",
+            "partition 3",
+            "partition 3 belongs to \"VA\"",
+        ),
+        (
+            "mount = \"/\"",
+            "mount = \"/x\"",
+            "no file system is mounted at /",
+        ),
+        (
+            "mount = \"/data\"",
+            "mount = \"/../data\"",
+            "without . and ..",
+        ),
+        ("-555555555555", "-5555", "form 8-4-4-4-12"),
+        (
+            "name = \"VA\"",
+            "name = \"-VA\"",
+            "lvm2 does not accept this name",
+        ),
+        ("va.sgdisk", "../va.sgdisk", "no directory"),
+        ("va.sgdisk", "vb.sgdisk", "va.sgdisk is not listed"),
+        (SUM, "abc", "64 lower-case"),
+    ] {
+        let text = seed();
+        assert!(text.contains(old), "{old}");
+        let error = Manifest::parse(&text.replacen(old, new, 1))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(message), "{new}: {error}");
+        assert!(!error.contains('\n'), "{error}");
+    }
+}
+
+#[test]
+fn sizes() {
+    for (text, bytes) in [("1", 1), ("1B", 1), ("4 KiB", 4096), ("3GiB", 3 << 30)] {
+        assert_eq!(Size::parse(text), Some(Size::Bytes(bytes)), "{text}");
+    }
+    for text in ["", "MiB", "-1", "1.5GiB", "1GB", "16777216TiB"] {
+        assert_eq!(Size::parse(text), None, "{text}");
+    }
+    for size in [
+        Size::Rest,
+        Size::Bytes(0),
+        Size::Bytes(1000),
+        Size::Bytes(512 << 20),
+    ] {
+        assert_eq!(Size::parse(&size.to_string()), Some(size));
+    }
+}
+
+#[test]
+fn mutations_never_panic() {
+    let text = seed();
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    for _ in 0..3000 {
+        let mut bytes = text.clone().into_bytes();
+        for _ in 0..3 {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            let at = usize::try_from(state).unwrap() % bytes.len();
+            bytes[at] = u8::try_from(state >> 40 & 0x7f).unwrap();
+        }
+        if let Ok(manifest) = Manifest::parse(&String::from_utf8_lossy(&bytes)) {
+            manifest.encode().unwrap();
+        }
+    }
+}

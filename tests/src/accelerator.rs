@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! KVM where it works, software emulation elsewhere.
+//!
+//! That /dev/kvm can be opened says little: in a nested virtual machine it is
+//! often there and hangs. So a kernel is booted once, until it panics for
+//! want of a root, and the answer is kept for as long as this host runs.
+
+use crate::cache::{self, Kernel};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// QEMU's `-accel` and `-cpu` that suit this host. `REPLANT_ACCEL=kvm` or
+/// `tcg` decides without a trial.
+pub fn best() -> (&'static str, &'static str) {
+    static KVM: OnceLock<bool> = OnceLock::new();
+    let kvm = *KVM.get_or_init(|| match std::env::var("REPLANT_ACCEL").as_deref() {
+        Ok("kvm") => true,
+        Ok("tcg") => false,
+        Ok(other) => panic!("REPLANT_ACCEL={other}: say kvm or tcg"),
+        Err(_) => remembered(),
+    });
+    if kvm {
+        ("kvm", "host")
+    } else {
+        ("tcg,thread=multi", "max")
+    }
+}
+
+fn remembered() -> bool {
+    if std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/kvm")
+        .is_err()
+    {
+        return false;
+    }
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let memory = cache::directory().join(format!("kvm-{}", boot.trim()));
+    if let Ok(answer) = std::fs::read_to_string(&memory) {
+        return answer.trim() == "works";
+    }
+    let works = boots();
+    let _ = std::fs::write(&memory, if works { "works\n" } else { "does not work\n" });
+    works
+}
+
+/// Whether a kernel under KVM gets as far as its panic within 15 s.
+fn boots() -> bool {
+    let kernel = Kernel::generic();
+    let started = Command::new("qemu-system-x86_64")
+        .args([
+            "-accel", "kvm", "-cpu", "host", "-m", "256", "-display", "none", "-monitor",
+        ])
+        .args([
+            "none",
+            "-serial",
+            "none",
+            "-nic",
+            "none",
+            "-no-reboot",
+            "-append",
+            "panic=-1",
+        ])
+        .arg("-kernel")
+        .arg(kernel.vmlinuz())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let Ok(mut child) = started else { return false };
+    let deadline = Instant::now() + Duration::from_secs(15);
+    while Instant::now() < deadline {
+        if let Ok(Some(status)) = child.try_wait() {
+            return status.success();
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    false
+}
