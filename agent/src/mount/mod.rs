@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// mount(2) failed.
-    #[error("{source} cannot be mounted at {} as {kind}: {errno}", target.display())]
+    #[error("{what} cannot be mounted at {} as {kind}: {errno}", target.display())]
     Mount {
         /// The device, or a name.
-        source: String,
+        what: String,
         /// Where.
         target: PathBuf,
         /// The file system's type.
@@ -55,7 +55,7 @@ pub fn device(
 ) -> Result<(), Error> {
     directory(target)?;
     let failed = |errno| Error::Mount {
-        source: source.display().to_string(),
+        what: source.display().to_string(),
         target: target.into(),
         kind: kind.into(),
         errno,
@@ -86,7 +86,7 @@ pub fn untouched(source: &Path, target: &Path, kind: &str) -> Result<(), Error> 
 pub fn bind(source: &Path, target: &Path) -> Result<(), Error> {
     directory(target)?;
     mount_bind_recursive(source, target).map_err(|errno| Error::Mount {
-        source: source.display().to_string(),
+        what: source.display().to_string(),
         target: target.into(),
         kind: "bind".into(),
         errno,

@@ -22,6 +22,9 @@ pub enum Error {
     /// The disk.
     #[error(transparent)]
     Disk(#[from] crate::disk::Error),
+    /// Formatting.
+    #[error(transparent)]
+    Format(#[from] crate::disk::ext4::Error),
     /// Mounting.
     #[error(transparent)]
     Mount(#[from] crate::mount::Error),
@@ -108,6 +111,7 @@ impl Error {
             Error::Device(_)
                 | Error::Lvm(_)
                 | Error::Disk(_)
+                | Error::Format(_)
                 | Error::Mount(_)
                 | Error::File { .. }
                 | Error::Unpack(_)

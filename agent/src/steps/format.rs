@@ -23,10 +23,9 @@ impl Step for Format {
             let disk = Disk::open_writable(&filesystem.device)?;
             let end = disk.bytes();
             wipe::clear(&disk, &[0..EDGE.min(end), end.saturating_sub(EDGE)..end])?;
-            ext4::format(disk.file(), &filesystem.options, &mut |done, goal| {
+            ext4::format(disk.path(), disk.file(), &filesystem.options, &mut |done, goal| {
                 context.reporter.progress(done, goal, Unit::Bytes);
-            })
-            .map_err(|source| crate::disk::Error::from((filesystem.device.as_path(), source)))?;
+            })?;
         }
         Ok(())
     }

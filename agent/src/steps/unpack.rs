@@ -37,7 +37,10 @@ impl Step for Unpack {
             context.reporter.progress(progress.bytes, goal, Unit::Bytes);
         })?;
         for lost in &summary.lost {
-            context.reporter.line(&format!("warning: {lost}"));
+            context.reporter.line(&format!(
+                "warning: {}: the file system cannot hold {}",
+                lost.name, lost.attribute
+            ));
         }
         let found = (summary.totals.entries, summary.totals.bytes);
         if found != (payload.entries, payload.unpacked_bytes) {
