@@ -16,7 +16,7 @@ replant replaces the operating system of this machine in place.
 
 On the old system, in the directory of the unpacked package:
   replant check  [--package DIR] [--json]   says whether it would go well; changes nothing
-  replant stage  [--package DIR] [--yes] [--no-reboot]
+  replant stage  [--package DIR] [--yes] [--no-reboot] [--append WORDS]
                                             places the package, arms one boot into the
                                             tiny system, and reboots
   replant revert                            takes back what stage did
@@ -46,7 +46,7 @@ _replant() {
     else
         case ${COMP_WORDS[1]} in
         check) COMPREPLY=($(compgen -W '--package --json' -- \"$cur\")) ;;
-        stage) COMPREPLY=($(compgen -W '--package --yes --no-reboot' -- \"$cur\")) ;;
+        stage) COMPREPLY=($(compgen -W '--package --yes --no-reboot --append' -- \"$cur\")) ;;
         status) COMPREPLY=($(compgen -W '--json' -- \"$cur\")) ;;
         migrate) COMPREPLY=($(compgen -W '--resume' -- \"$cur\")) ;;
         esac
@@ -73,6 +73,8 @@ pub enum Command {
         yes: bool,
         /// Whether to reboot at the end.
         reboot: bool,
+        /// Words for the tiny system's kernel command line.
+        append: String,
     },
     /// Takes back what stage did.
     Revert,
@@ -124,12 +126,14 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
     use lexopt::prelude::*;
     let mut parser = lexopt::Parser::from_args(arguments);
     let mut words: Vec<String> = Vec::new();
+    let mut append = None;
     let (mut package, mut json, mut yes, mut stay, mut resume) = (None, false, false, false, false);
     while let Some(argument) = parser.next()? {
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help),
             Short('V') | Long("version") => return Ok(Command::Version),
             Long("package") => package = Some(PathBuf::from(parser.value()?)),
+            Long("append") => append = Some(parser.value()?.string()?),
             Long("json") => json = true,
             Short('y') | Long("yes") => yes = true,
             Long("no-reboot") => stay = true,
@@ -142,6 +146,7 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
     let given = [
         ("--package", package.is_some(), &["check", "stage"][..]),
         ("--json", json, &["check", "status"]),
+        ("--append", append.is_some(), &["stage"]),
         ("--yes", yes, &["stage"]),
         ("--no-reboot", stay, &["stage"]),
         ("--resume", resume, &["migrate"]),
@@ -154,7 +159,12 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
     let package = package.unwrap_or_else(|| PathBuf::from("."));
     match name.as_str() {
         "check" => Ok(Command::Check { package, json }),
-        "stage" => Ok(Command::Stage { package, yes, reboot: !stay }),
+        "stage" => Ok(Command::Stage {
+            package,
+            yes,
+            reboot: !stay,
+            append: append.unwrap_or_default(),
+        }),
         "revert" => Ok(Command::Revert),
         "status" => Ok(Command::Status { json }),
         "tiny" => Ok(Command::Tiny),
@@ -181,8 +191,10 @@ mod tests {
         let package = PathBuf::from("/tmp/p");
         let check = Command::Check { package: package.clone(), json: true };
         assert_eq!(read("check --json --package /tmp/p").unwrap(), check);
-        let stage = Command::Stage { package, yes: true, reboot: false };
-        assert_eq!(read("--package=/tmp/p stage -y --no-reboot").unwrap(), stage);
+        let append = "quiet a=b".to_string();
+        let stage = Command::Stage { package, yes: true, reboot: false, append };
+        let words = ["--package=/tmp/p", "stage", "-y", "--no-reboot", "--append", "quiet a=b"];
+        assert_eq!(parse(words.map(Into::into)).unwrap(), stage);
         assert_eq!(read("migrate --resume").unwrap(), Command::Migrate { resume: true });
         assert_eq!(read("").unwrap(), Command::Help);
         for (line, words) in [

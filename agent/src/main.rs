@@ -16,14 +16,16 @@ fn main() -> ExitCode {
         Command::Version => print(concat!("replant ", env!("CARGO_PKG_VERSION"), "\n")),
         Command::Completions => print(cli::COMPLETIONS),
         Command::Check { package, json } => end(stage::check(&package, json)),
-        Command::Stage { package, yes, reboot } => end(stage::stage(&package, yes, reboot)),
+        Command::Stage { package, yes, reboot, append } => {
+            end(stage::stage(&package, yes, reboot, &append))
+        }
         Command::Revert => end(stage::revert()),
         Command::Status { json } => end(stage::status(json)),
         Command::Tiny => task(tiny::Task::Cmdline),
         Command::Report => task(tiny::Task::Report),
         Command::Verify => task(tiny::Task::Verify),
         Command::Migrate { resume } => task(tiny::Task::Migrate { resume }),
-        Command::Console => ExitCode::from(console::run().status()),
+        Command::Console => start_console(),
     }
 }
 
@@ -53,4 +55,17 @@ fn task(task: tiny::Task) -> ExitCode {
 fn fail(error: &dyn std::error::Error) -> ExitCode {
     eprintln!("replant: {error}");
     ExitCode::FAILURE
+}
+
+fn start_console() -> ExitCode {
+    let setup = console::Setup {
+        extra: &tiny::CONSOLE_COMMANDS,
+        signature: replant::locate::describe,
+        ..console::Setup::default()
+    };
+    let result = console::run(&setup, &mut std::io::stdin().lock(), &mut std::io::stdout());
+    match result {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => fail(&error),
+    }
 }

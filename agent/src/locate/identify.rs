@@ -22,3 +22,10 @@ pub fn identify(path: &Path) -> Option<Content> {
     let _ = path;
     None
 }
+
+/// What is on a device in a few words, as `ext4 "root"`; for the console.
+pub fn describe(path: &Path) -> Option<String> {
+    let content = identify(path)?;
+    let label = if content.label.is_empty() { String::new() } else { format!(" {:?}", content.label) };
+    Some(format!("{}{label}", content.kind))
+}

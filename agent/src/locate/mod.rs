@@ -6,7 +6,7 @@
 
 mod identify;
 
-pub use identify::{Content, identify};
+pub use identify::{Content, describe, identify};
 
 use crate::cmdline::RootSpec;
 use crate::device::{BlockDevice, Devices};

@@ -20,6 +20,7 @@ mod unpack;
 mod volumes;
 mod wipe;
 
+pub(crate) use context::lvm_device;
 pub use context::{Context, Found, Loaded};
 pub use error::{Error, Failure};
 pub use run::{resume, run, rehearse};

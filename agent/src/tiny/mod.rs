@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What /init starts: does what the kernel's command line says.
 
+mod commands;
 mod failure;
 mod survey;
+
+pub use commands::CONSOLE_COMMANDS;
 
 use crate::cli::{EXIT_CONSOLE, EXIT_REBOOT};
 use crate::cmdline::{Cmdline, Mode};
