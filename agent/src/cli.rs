@@ -189,13 +189,31 @@ mod tests {
     #[test]
     fn commands_and_their_options() {
         let package = PathBuf::from("/tmp/p");
-        let check = Command::Check { package: package.clone(), json: true };
+        let check = Command::Check {
+            package: package.clone(),
+            json: true,
+        };
         assert_eq!(read("check --json --package /tmp/p").unwrap(), check);
         let append = "quiet a=b".to_string();
-        let stage = Command::Stage { package, yes: true, reboot: false, append };
-        let words = ["--package=/tmp/p", "stage", "-y", "--no-reboot", "--append", "quiet a=b"];
+        let stage = Command::Stage {
+            package,
+            yes: true,
+            reboot: false,
+            append,
+        };
+        let words = [
+            "--package=/tmp/p",
+            "stage",
+            "-y",
+            "--no-reboot",
+            "--append",
+            "quiet a=b",
+        ];
         assert_eq!(parse(words.map(Into::into)).unwrap(), stage);
-        assert_eq!(read("migrate --resume").unwrap(), Command::Migrate { resume: true });
+        assert_eq!(
+            read("migrate --resume").unwrap(),
+            Command::Migrate { resume: true }
+        );
         assert_eq!(read("").unwrap(), Command::Help);
         for (line, words) in [
             ("chek", "no command \"chek\""),
@@ -205,7 +223,10 @@ mod tests {
             ("check now", "no command \"check now\""),
         ] {
             let error = read(line).unwrap_err().to_string();
-            assert!(error.contains(words) && error.ends_with("see replant --help"), "{error}");
+            assert!(
+                error.contains(words) && error.ends_with("see replant --help"),
+                "{error}"
+            );
         }
     }
 }

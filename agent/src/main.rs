@@ -16,9 +16,12 @@ fn main() -> ExitCode {
         Command::Version => print(concat!("replant ", env!("CARGO_PKG_VERSION"), "\n")),
         Command::Completions => print(cli::COMPLETIONS),
         Command::Check { package, json } => end(stage::check(&package, json)),
-        Command::Stage { package, yes, reboot, append } => {
-            end(stage::stage(&package, yes, reboot, &append))
-        }
+        Command::Stage {
+            package,
+            yes,
+            reboot,
+            append,
+        } => end(stage::stage(&package, yes, reboot, &append)),
         Command::Revert => end(stage::revert()),
         Command::Status { json } => end(stage::status(json)),
         Command::Tiny => task(tiny::Task::Cmdline),

@@ -26,6 +26,10 @@ pub fn identify(path: &Path) -> Option<Content> {
 /// What is on a device in a few words, as `ext4 "root"`; for the console.
 pub fn describe(path: &Path) -> Option<String> {
     let content = identify(path)?;
-    let label = if content.label.is_empty() { String::new() } else { format!(" {:?}", content.label) };
+    let label = if content.label.is_empty() {
+        String::new()
+    } else {
+        format!(" {:?}", content.label)
+    };
     Some(format!("{}{label}", content.kind))
 }

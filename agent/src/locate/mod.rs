@@ -101,11 +101,23 @@ pub fn wait(devices: &mut Devices, spec: &RootSpec, deadline: Instant) -> Result
     why.extend(last.map(|e| e.to_string()));
     for group in &scan(&lvm_devices(&blocks)).groups {
         let name = &group.vg.name;
-        why.extend(group.problems.iter().map(|p| format!("volume group {name}: {p}")));
+        why.extend(
+            group
+                .problems
+                .iter()
+                .map(|p| format!("volume group {name}: {p}")),
+        );
         let visible = group.vg.lvs.iter().filter(|lv| lv.is_visible());
-        why.extend(visible.filter_map(|lv| group.mapping(lv).err()).map(|e| e.to_string()));
+        why.extend(
+            visible
+                .filter_map(|lv| group.mapping(lv).err())
+                .map(|e| e.to_string()),
+        );
     }
-    Err(Error::NotFound { spec: spec.to_string(), why })
+    Err(Error::NotFound {
+        spec: spec.to_string(),
+        why,
+    })
 }
 
 /// Looks once among the devices that are there.
@@ -126,11 +138,21 @@ fn look(blocks: &[BlockDevice], spec: &RootSpec) -> Result<Option<Root>, Error> 
             if !KINDS.contains(&kind.as_str()) {
                 return Err(Error::Kind { device, kind });
             }
-            Ok(Some(Root { device, dev: (block.major, block.minor), kind }))
+            Ok(Some(Root {
+                device,
+                dev: (block.major, block.minor),
+                kind,
+            }))
         }
         several => {
-            let devices = several.iter().map(|(b, _)| b.path().display().to_string()).collect();
-            Err(Error::Ambiguous { spec: spec.to_string(), devices })
+            let devices = several
+                .iter()
+                .map(|(b, _)| b.path().display().to_string())
+                .collect();
+            Err(Error::Ambiguous {
+                spec: spec.to_string(),
+                devices,
+            })
         }
     }
 }
@@ -162,7 +184,10 @@ fn matches_spec(block: &BlockDevice, content: &Content, spec: &RootSpec) -> bool
             // /dev/mapper/X and /dev/VG/LV are links or nodes of their own.
             path == block.path()
                 || same_device(path, block)
-                || block.dm_name.as_ref().is_some_and(|n| path == Path::new("/dev/mapper").join(n))
+                || block
+                    .dm_name
+                    .as_ref()
+                    .is_some_and(|n| path == Path::new("/dev/mapper").join(n))
         }
     }
 }
@@ -180,7 +205,10 @@ fn lvm_devices(blocks: &[BlockDevice]) -> Vec<crate::lvm::BlockDevice> {
     let real = blocks.iter().filter(|b| b.dm_name.is_none());
     real.map(|b| crate::lvm::BlockDevice {
         path: b.path(),
-        dev: DevNo { major: b.major, minor: b.minor },
+        dev: DevNo {
+            major: b.major,
+            minor: b.minor,
+        },
         size: b.bytes(),
     })
     .collect()
@@ -192,10 +220,16 @@ fn lvm_devices(blocks: &[BlockDevice]) -> Vec<crate::lvm::BlockDevice> {
 /// [`machine::Error::Disks`] when it is on several, or on none.
 pub fn disk_of(blocks: &[BlockDevice], root: &Root) -> Result<BlockDevice, Error> {
     let names = machine::disks_below(Path::new(crate::device::SYS), root.dev)?;
-    let disk = blocks.iter().find(|b| names.len() == 1 && names.contains(&b.name));
+    let disk = blocks
+        .iter()
+        .find(|b| names.len() == 1 && names.contains(&b.name));
     disk.cloned().ok_or_else(|| {
         let device = root.device.display().to_string();
-        machine::Error::Disks { device, disks: names.into_iter().collect() }.into()
+        machine::Error::Disks {
+            device,
+            disks: names.into_iter().collect(),
+        }
+        .into()
     })
 }
 
@@ -211,7 +245,11 @@ pub fn groups_elsewhere(blocks: &[BlockDevice], disk: &BlockDevice) -> Vec<(Stri
     let Scan { groups, .. } = scan(&lvm_devices(blocks));
     let mut found = BTreeSet::new();
     for group in &groups {
-        let elsewhere = group.pvs.iter().filter_map(|pv| pv.device.as_ref()).find(|d| !ours(d));
+        let elsewhere = group
+            .pvs
+            .iter()
+            .filter_map(|pv| pv.device.as_ref())
+            .find(|d| !ours(d));
         if let Some(device) = elsewhere {
             found.insert((group.vg.name.clone(), device.path.display().to_string()));
         }

@@ -2,7 +2,9 @@
 //! Mounting and unmounting, by path.
 
 use rustix::io::Errno;
-use rustix::mount::{MountFlags, UnmountFlags, mount as mount2, mount_bind_recursive, unmount as umount2};
+use rustix::mount::{
+    MountFlags, UnmountFlags, mount as mount2, mount_bind_recursive, unmount as umount2,
+};
 use std::ffi::CString;
 use std::path::{Path, PathBuf};
 
@@ -94,7 +96,10 @@ pub fn bind(source: &Path, target: &Path) -> Result<(), Error> {
 }
 
 fn directory(path: &Path) -> Result<(), Error> {
-    std::fs::create_dir_all(path).map_err(|source| Error::Directory { path: path.into(), source })
+    std::fs::create_dir_all(path).map_err(|source| Error::Directory {
+        path: path.into(),
+        source,
+    })
 }
 
 /// Unmounts `target` and all that is mounted below it, last first; nothing
@@ -106,8 +111,12 @@ pub fn unmount_tree(target: &Path) -> Result<(), Error> {
     let mounts = crate::machine::mounts()?;
     for mount in mounts.iter().rev() {
         if Path::new(&mount.target).starts_with(target) {
-            umount2(mount.target.as_str(), UnmountFlags::empty())
-                .map_err(|errno| Error::Unmount { target: PathBuf::from(&mount.target), errno })?;
+            umount2(mount.target.as_str(), UnmountFlags::empty()).map_err(|errno| {
+                Error::Unmount {
+                    target: PathBuf::from(&mount.target),
+                    errno,
+                }
+            })?;
         }
     }
     Ok(())

@@ -5,9 +5,9 @@ use super::bootentry::Loader;
 use super::old::{Old, free_bytes};
 use super::package::Package;
 use super::{Error, display};
+use crate::paths;
 use crate::payload::memory;
 use crate::plan::Plan;
-use crate::paths;
 use crate::report::quote;
 use ondisk::manifest::{INITRAMFS, KERNEL, PAYLOAD};
 use std::path::Path;
@@ -59,14 +59,18 @@ pub fn check(package: &Path, json: bool) -> Result<(), Error> {
 
 /// All the checks.
 pub(super) fn checked(dir: &Path) -> Result<Checked, Error> {
-    let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let time = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| d.as_secs());
     let old = Old::survey(time)?;
     let loader = Loader::detect(Path::new("/"))?;
     loader.check()?;
     let mut meter = display::Meter::new("verifying the package");
     let package = Package::open(dir, &mut |done, total| meter.show(done, total))?;
     meter.clear();
-    let plan = Plan::compute(&package.manifest, &package.table, &old.facts, &mut |b| b.fill(0x5a))?;
+    let plan = Plan::compute(&package.manifest, &package.table, &old.facts, &mut |b| {
+        b.fill(0x5a)
+    })?;
     let size = |name: &str| package.manifest.file(name).map_or(0, |f| f.size);
     let budget = memory::plan(&memory::Input {
         available: old.memory.saturating_sub(TINY_SYSTEM),
@@ -82,13 +86,27 @@ pub(super) fn checked(dir: &Path) -> Result<Checked, Error> {
         let old_one = std::fs::metadata(upd.join(PAYLOAD)).map_or(0, |m| m.len());
         room(Path::new("/"), staged.saturating_sub(old_one))?;
     }
-    Ok(Checked { package, old, loader, plan, budget })
+    Ok(Checked {
+        package,
+        old,
+        loader,
+        plan,
+        budget,
+    })
 }
 
 fn room(path: &Path, bytes: u64) -> Result<(), Error> {
     let need = bytes.saturating_add(8 << 20);
     let free = free_bytes(path)?;
-    if need <= free { Ok(()) } else { Err(Error::Full { path: path.into(), need, free }) }
+    if need <= free {
+        Ok(())
+    } else {
+        Err(Error::Full {
+            path: path.into(),
+            need,
+            free,
+        })
+    }
 }
 
 impl Checked {
@@ -103,8 +121,17 @@ impl Checked {
             if self.old.facts.other_groups.is_empty() {
                 "every other disk".to_string()
             } else {
-                let names: Vec<_> = self.old.facts.other_groups.iter().map(|(n, d)| format!("{n} on {d}")).collect();
-                format!("every other disk, with the volume groups {}", names.join(", "))
+                let names: Vec<_> = self
+                    .old
+                    .facts
+                    .other_groups
+                    .iter()
+                    .map(|(n, d)| format!("{n} on {d}"))
+                    .collect();
+                format!(
+                    "every other disk, with the volume groups {}",
+                    names.join(", ")
+                )
             }
         )
     }

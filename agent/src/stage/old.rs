@@ -46,12 +46,19 @@ impl Old {
         let mounts = machine::mounts()?;
         let root = holding(&mounts, Path::new("/"))?;
         if !KINDS.contains(&root.kind.as_str()) {
-            let what = format!("the root file system is {}; this version reads {}", root.kind, KINDS.join(", "));
+            let what = format!(
+                "the root file system is {}; this version reads {}",
+                root.kind,
+                KINDS.join(", ")
+            );
             return Err(Error::Unsupported(what));
         }
         let staged = holding(&mounts, Path::new("/etc/upd"))?;
         if staged.device != root.device {
-            let what = format!("/etc is a file system of its own ({}); it must be on the root's", staged.source);
+            let what = format!(
+                "/etc is a file system of its own ({}); it must be on the root's",
+                staged.source
+            );
             return Err(Error::Unsupported(what));
         }
         let sys = Path::new(SYS);
@@ -86,7 +93,10 @@ impl Old {
                 disk_bytes: disk.bytes(),
                 block_size: disk.logical_block_size,
                 other_groups: locate::groups_elsewhere(&blocks, disk),
-                host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+                host: rustix::system::uname()
+                    .nodename()
+                    .to_string_lossy()
+                    .into_owned(),
                 time,
             },
             fingerprint: Fingerprint::of(Path::new("/"), id)?,
@@ -96,7 +106,11 @@ impl Old {
 
     /// The path of a file of /boot as GRUB sees it.
     pub fn grub_path(&self, name: &str) -> String {
-        if self.boot_mount == Path::new("/") { format!("/boot/{name}") } else { format!("/{name}") }
+        if self.boot_mount == Path::new("/") {
+            format!("/boot/{name}")
+        } else {
+            format!("/{name}")
+        }
     }
 }
 
@@ -104,22 +118,41 @@ impl Old {
 fn holding<'a>(mounts: &'a [Mount], path: &Path) -> Result<&'a Mount, Error> {
     let fits = |m: &&Mount| path.starts_with(&m.target) && m.kind != "rootfs" && m.kind != "autofs";
     // Of several with the same target the last one is on top.
-    let best = mounts.iter().filter(fits).enumerate().max_by_key(|(n, m)| (m.target.len(), *n));
+    let best = mounts
+        .iter()
+        .filter(fits)
+        .enumerate()
+        .max_by_key(|(n, m)| (m.target.len(), *n));
     best.map(|(_, mount)| mount).ok_or_else(|| {
-        Error::Unsupported(format!("nothing is mounted at {}; is /proc mounted?", path.display()))
+        Error::Unsupported(format!(
+            "nothing is mounted at {}; is /proc mounted?",
+            path.display()
+        ))
     })
 }
 
-fn only_disk<'a>(sys: &Path, blocks: &'a [BlockDevice], root: &Mount) -> Result<&'a BlockDevice, Error> {
+fn only_disk<'a>(
+    sys: &Path,
+    blocks: &'a [BlockDevice],
+    root: &Mount,
+) -> Result<&'a BlockDevice, Error> {
     let names = match machine::disks_below(sys, root.device) {
         Ok(names) => names,
         // btrfs, NFS and overlays have numbers that sysfs does not know.
         Err(machine::Error::Read { .. }) => Default::default(),
         Err(error) => return Err(error.into()),
     };
-    let disk = blocks.iter().find(|b| names.len() == 1 && names.contains(&b.name));
+    let disk = blocks
+        .iter()
+        .find(|b| names.len() == 1 && names.contains(&b.name));
     let device = root.source.clone();
-    disk.ok_or_else(|| machine::Error::Disks { device, disks: names.into_iter().collect() }.into())
+    disk.ok_or_else(|| {
+        machine::Error::Disks {
+            device,
+            disks: names.into_iter().collect(),
+        }
+        .into()
+    })
 }
 
 fn uuid(sys: &Path, mount: &Mount) -> Result<String, Error> {
@@ -127,7 +160,11 @@ fn uuid(sys: &Path, mount: &Mount) -> Result<String, Error> {
     let path = Path::new("/dev").join(name);
     let content = identify(&path).filter(|c| !c.uuid.is_empty());
     content.map(|c| c.uuid).ok_or_else(|| {
-        let what = format!("{} ({}) has no UUID that can be read", mount.source, path.display());
+        let what = format!(
+            "{} ({}) has no UUID that can be read",
+            mount.source,
+            path.display()
+        );
         Error::Unsupported(what)
     })
 }
@@ -139,7 +176,11 @@ fn refuse_unreadable_volume(blocks: &[BlockDevice], root: &Mount) -> Result<(), 
     let Some(name) = blocks.iter().find(here).and_then(|b| b.dm_name.as_ref()) else {
         return Ok(());
     };
-    let devices: Vec<_> = blocks.iter().filter(|b| b.dm_name.is_none()).map(crate::steps::lvm_device).collect();
+    let devices: Vec<_> = blocks
+        .iter()
+        .filter(|b| b.dm_name.is_none())
+        .map(crate::steps::lvm_device)
+        .collect();
     let found = scan(&devices);
     for group in &found.groups {
         for lv in &group.vg.lvs {
@@ -152,7 +193,10 @@ fn refuse_unreadable_volume(blocks: &[BlockDevice], root: &Mount) -> Result<(), 
             }
         }
     }
-    let what = format!("the root {} is a device-mapper device that is no logical volume", root.source);
+    let what = format!(
+        "the root {} is a device-mapper device that is no logical volume",
+        root.source
+    );
     Err(Error::Unsupported(what))
 }
 

@@ -29,7 +29,10 @@ impl Package {
     /// [`Error`] names the file that is missing, cut or changed.
     pub fn open(dir: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Package, Error> {
         let path = dir.join(MANIFEST);
-        let missing = |name: &str| Error::NoFile { dir: dir.into(), name: name.into() };
+        let missing = |name: &str| Error::NoFile {
+            dir: dir.into(),
+            name: name.into(),
+        };
         if !path.exists() {
             return Err(missing(MANIFEST));
         }
@@ -47,8 +50,11 @@ impl Package {
             let found = std::fs::metadata(&path).map_err(file(&path))?.len();
             if found < entry.size {
                 let expected = entry.size;
-                let error =
-                    crate::payload::verify::Error::TooShort { file: path, found, expected };
+                let error = crate::payload::verify::Error::TooShort {
+                    file: path,
+                    found,
+                    expected,
+                };
                 return Err(error.into());
             }
         }
@@ -58,17 +64,28 @@ impl Package {
             let path = dir.join(&entry.name);
             let expected = expected(&manifest, &entry.name)?;
             let reader = std::fs::File::open(&path).map_err(file(&path))?;
-            verify(reader, &path, &expected, &mut |done| progress(before + done, total))?;
+            verify(reader, &path, &expected, &mut |done| {
+                progress(before + done, total)
+            })?;
             before += entry.size;
         }
         let path = dir.join(TABLE);
         let table = Backup::parse(&std::fs::read(&path).map_err(file(&path))?)?;
-        Ok(Package { dir: dir.into(), manifest, manifest_sha256, table })
+        Ok(Package {
+            dir: dir.into(),
+            manifest,
+            manifest_sha256,
+            table,
+        })
     }
 
     /// Names of the files that go to the old system's disk, the script apart.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.manifest.files.iter().map(|f| f.name.as_str()).filter(|name| *name != SCRIPT)
+        self.manifest
+            .files
+            .iter()
+            .map(|f| f.name.as_str())
+            .filter(|name| *name != SCRIPT)
     }
 
     /// Size and checksum of a file.
@@ -87,5 +104,8 @@ fn expected(manifest: &Manifest, name: &str) -> Result<Expected, Error> {
     };
     let entry = manifest.file(name).ok_or_else(unlisted)?;
     let sha256 = entry.sha256.parse().map_err(|_| unlisted())?;
-    Ok(Expected { size: entry.size, sha256 })
+    Ok(Expected {
+        size: entry.size,
+        sha256,
+    })
 }

@@ -37,7 +37,8 @@ pub fn stage(package: &Path, yes: bool, reboot: bool, append: &str) -> Result<()
     println!("staged: the next boot goes into the tiny system, once");
     if reboot {
         println!("restarting now; do not switch the machine off");
-        program::output(Command::new("sync").arg("-f").arg("/")).or_else(|_| program::output(&mut Command::new("sync")))?;
+        program::output(Command::new("sync").arg("-f").arg("/"))
+            .or_else(|_| program::output(&mut Command::new("sync")))?;
         program::output(&mut Command::new("reboot"))?;
     }
     Ok(())
@@ -61,7 +62,10 @@ fn place(checked: &Checked, append: &str) -> Result<(), Error> {
     let dir = Path::new("/").join(paths::STAGED_DIR);
     remove(&dir)?;
     // Password hashes and private keys will lie in it.
-    std::fs::DirBuilder::new().mode(0o700).create(&dir).map_err(file(&dir))?;
+    std::fs::DirBuilder::new()
+        .mode(0o700)
+        .create(&dir)
+        .map_err(file(&dir))?;
     let live = identity::live::Network::read()?;
     let report = identity::save(Path::new("/"), Some(&live), &dir.join(paths::IDENTITY))?;
     for line in &report.warnings {
@@ -103,7 +107,11 @@ fn arguments(root: &str, append: &str) -> Result<String, Error> {
     let path = Path::new("/proc/cmdline");
     let text = std::fs::read_to_string(path).map_err(file(path))?;
     let mut words = vec![format!("root={root}"), "ro".into(), "panic=10".into()];
-    words.extend(text.split_whitespace().filter(|w| w.starts_with("console=")).map(String::from));
+    words.extend(
+        text.split_whitespace()
+            .filter(|w| w.starts_with("console="))
+            .map(String::from),
+    );
     words.extend(["replant=migrate".into(), "quiet".into()]);
     words.extend(append.split_whitespace().map(String::from));
     Ok(words.join(" "))
@@ -118,7 +126,10 @@ fn flush_for_grub(mount: &Path) -> Result<(), Error> {
         // had to be written before the thaw.
         return Ok(());
     }
-    let failed = |errno| Error::Freeze { path: mount.into(), errno };
+    let failed = |errno| Error::Freeze {
+        path: mount.into(),
+        errno,
+    };
     sys::freeze::freeze(&open).map_err(failed)?;
     sys::freeze::thaw(&open).map_err(failed)
 }

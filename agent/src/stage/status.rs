@@ -25,14 +25,21 @@ pub fn status(json: bool) -> Result<(), Error> {
         Err(_) => None,
     };
     let report = std::fs::read_to_string(dir.join(paths::FAILURE_REPORT)).ok();
-    let reason = report.as_deref().and_then(|r| r.lines().nth(1)).unwrap_or_default();
+    let reason = report
+        .as_deref()
+        .and_then(|r| r.lines().nth(1))
+        .unwrap_or_default();
     if json {
         println!(
             "{{\"staged\":{},\"armed\":{},\"root\":{},\"last_failure\":{}}}",
             staged.is_some(),
             armed.is_some(),
             staged.as_ref().map_or("null".into(), |s| quote(&s.root)),
-            if report.is_some() { quote(reason) } else { "null".into() },
+            if report.is_some() {
+                quote(reason)
+            } else {
+                "null".into()
+            },
         );
         return Ok(());
     }

@@ -73,7 +73,9 @@ pub enum Error {
         device: String,
     },
     /// Staged, but for another machine or another disk.
-    #[error("the package was staged for another machine: {0}; run upgrade_to_tiny_system.sh on this one")]
+    #[error(
+        "the package was staged for another machine: {0}; run upgrade_to_tiny_system.sh on this one"
+    )]
     OtherMachine(String),
     /// The manifest is not the staged one.
     #[error("{} is not the file that was staged; stage the package again", .0.display())]

@@ -23,7 +23,7 @@ mod wipe;
 pub(crate) use context::lvm_device;
 pub use context::{Context, Found, Loaded};
 pub use error::{Error, Failure};
-pub use run::{resume, run, rehearse};
+pub use run::{rehearse, resume, run};
 
 /// A step of the migration.
 pub trait Step {

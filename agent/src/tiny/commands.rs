@@ -21,7 +21,8 @@ pub const CONSOLE_COMMANDS: [Extra; 2] = [
 ];
 
 fn devices() -> Result<Devices, String> {
-    let text = std::fs::read_to_string("/proc/cmdline").map_err(|e| format!("/proc/cmdline: {e}"))?;
+    let text =
+        std::fs::read_to_string("/proc/cmdline").map_err(|e| format!("/proc/cmdline: {e}"))?;
     Devices::open(&text).map_err(|e| e.to_string())
 }
 
@@ -39,10 +40,15 @@ fn vgchange(arguments: &[String], output: &mut dyn Write) -> Result<(), String> 
     let mut devices = devices()?;
     devices.ensure(&["dm-mod"]).map_err(|e| e.to_string())?;
     let blocks = devices.block_devices().map_err(|e| e.to_string())?;
-    let real = blocks.iter().filter(|b| b.dm_name.is_none()).map(crate::steps::lvm_device);
+    let real = blocks
+        .iter()
+        .filter(|b| b.dm_name.is_none())
+        .map(crate::steps::lvm_device);
     let mapper = Mapper::open().map_err(|e| e.to_string())?;
     for group in &scan(&real.collect::<Vec<_>>()).groups {
-        let (active, refused) = mapper.activate_all(group, access).map_err(|e| e.to_string())?;
+        let (active, refused) = mapper
+            .activate_all(group, access)
+            .map_err(|e| e.to_string())?;
         let lines = active.iter().map(|a| a.link.display().to_string());
         for line in lines.chain(refused.iter().map(|e| e.to_string())) {
             writeln!(output, "{line}").map_err(|e| e.to_string())?;

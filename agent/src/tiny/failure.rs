@@ -35,7 +35,9 @@ pub(super) fn handle(context: &mut Context, failure: &Failure, mode: Mode, by_ha
         return EXIT_CONSOLE;
     }
     if stopped {
-        context.reporter.line(&format!("{failure}; nothing was changed; {next}"));
+        context
+            .reporter
+            .line(&format!("{failure}; nothing was changed; {next}"));
         return EXIT_CONSOLE;
     }
     context.reporter.line("nothing on the disk was changed");
@@ -45,10 +47,16 @@ pub(super) fn handle(context: &mut Context, failure: &Failure, mode: Mode, by_ha
     if !context.cmdline.no_report {
         match leave_report(context, failure) {
             Ok(()) => context.reporter.detail("the report lies in the old root"),
-            Err(error) => context.reporter.line(&format!("no report for the old system: {error}")),
+            Err(error) => context
+                .reporter
+                .line(&format!("no report for the old system: {error}")),
         }
     }
-    if countdown(context) { EXIT_REBOOT } else { EXIT_CONSOLE }
+    if countdown(context) {
+        EXIT_REBOOT
+    } else {
+        EXIT_CONSOLE
+    }
 }
 
 /// For the console's `status`. That this cannot be written is told and no
@@ -56,7 +64,9 @@ pub(super) fn handle(context: &mut Context, failure: &Failure, mode: Mode, by_ha
 fn note(context: &Context, failure: &Failure, next: &str) {
     let text = format!("{failure}\n{next}\n");
     if let Err(error) = std::fs::write(paths::FAILURE, text) {
-        context.reporter.line(&format!("{}: {error}", paths::FAILURE));
+        context
+            .reporter
+            .line(&format!("{}: {error}", paths::FAILURE));
     }
 }
 
@@ -68,7 +78,9 @@ fn leave_report(context: &Context, failure: &Failure) -> Result<(), Error> {
     let mapper = Mapper::open()?;
     for group in &scan(&context.lvm_devices()?).groups {
         for lv in group.vg.lvs.iter().filter(|lv| lv.is_visible()) {
-            let Ok(mapping) = group.mapping(lv) else { continue };
+            let Ok(mapping) = group.mapping(lv) else {
+                continue;
+            };
             let same = Path::new("/dev/mapper").join(&mapping.name);
             let is_root = |path: &Path| {
                 use std::os::unix::fs::MetadataExt;
@@ -104,7 +116,10 @@ fn countdown(context: &Context) -> bool {
     ));
     let stdin = std::io::stdin();
     while let Some(left) = end.checked_duration_since(Instant::now()) {
-        let second = Timespec { tv_sec: 1, tv_nsec: 0 };
+        let second = Timespec {
+            tv_sec: 1,
+            tv_nsec: 0,
+        };
         let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
         match poll(&mut fds, Some(&second)) {
             Ok(0) | Err(_) => context.reporter.detail(&format!("{} s", left.as_secs())),

@@ -10,9 +10,9 @@ pub use commands::CONSOLE_COMMANDS;
 use crate::cli::{EXIT_CONSOLE, EXIT_REBOOT};
 use crate::cmdline::{Cmdline, Mode};
 use crate::device::Devices;
+use crate::paths;
 use crate::report::{self, Reporter};
 use crate::steps::{self, Context, Failure};
-use crate::paths;
 use std::path::Path;
 
 /// Why the tiny system could not even begin.
@@ -52,10 +52,14 @@ pub enum Task {
 /// # Errors
 /// [`Error`] when not even the devices could be looked for.
 pub fn run(task: Task) -> Result<u8, Error> {
-    std::fs::create_dir_all(paths::RUN)
-        .map_err(|source| Error::Begin { path: paths::RUN, source })?;
-    let text = std::fs::read_to_string("/proc/cmdline")
-        .map_err(|source| Error::Begin { path: "/proc/cmdline", source })?;
+    std::fs::create_dir_all(paths::RUN).map_err(|source| Error::Begin {
+        path: paths::RUN,
+        source,
+    })?;
+    let text = std::fs::read_to_string("/proc/cmdline").map_err(|source| Error::Begin {
+        path: "/proc/cmdline",
+        source,
+    })?;
     let cmdline = Cmdline::parse(&text);
     let mode = match task {
         Task::Cmdline => cmdline.mode,
@@ -65,9 +69,15 @@ pub fn run(task: Task) -> Result<u8, Error> {
     };
     let reporter = Reporter::tiny(cmdline.json.as_deref(), mode == Mode::Migrate);
     report::install(&reporter);
-    reporter.line(&format!("replant {}: {}", env!("CARGO_PKG_VERSION"), describe(mode)));
+    reporter.line(&format!(
+        "replant {}: {}",
+        env!("CARGO_PKG_VERSION"),
+        describe(mode)
+    ));
     for word in &cmdline.unknown {
-        reporter.line(&format!("warning: nobody knows \"{word}\" on the kernel's command line"));
+        reporter.line(&format!(
+            "warning: nobody knows \"{word}\" on the kernel's command line"
+        ));
     }
     if mode == Mode::Console {
         return Ok(EXIT_CONSOLE);
@@ -92,11 +102,15 @@ fn end(context: &mut Context, task: Task, mode: Mode, result: Result<(), Failure
     let by_hand = task != Task::Cmdline;
     match (result, mode) {
         (Ok(()), Mode::Verify) => {
-            context.reporter.line("this machine can be migrated; nothing was changed");
+            context
+                .reporter
+                .line("this machine can be migrated; nothing was changed");
             EXIT_CONSOLE
         }
         (Ok(()), _) => {
-            context.reporter.line("the new system is in place; restarting");
+            context
+                .reporter
+                .line("the new system is in place; restarting");
             EXIT_REBOOT
         }
         (Err(failure), _) => failure::handle(context, &failure, mode, by_hand),

@@ -18,12 +18,17 @@ pub(super) fn print(context: &mut Context) {
 fn survey(context: &mut Context) -> Result<(), crate::steps::Error> {
     context.devices.coldplug()?;
     context.devices.ensure(&["dm-mod", "ext4"])?;
-    context.devices.settle(Duration::from_millis(500), Instant::now() + Duration::from_secs(10))?;
+    context.devices.settle(
+        Duration::from_millis(500),
+        Instant::now() + Duration::from_secs(10),
+    )?;
     let reporter = context.reporter.clone();
     let blocks = context.devices.block_devices()?;
     for disk in blocks.iter().filter(|b| b.is_disk()) {
         reporter.line(&disk.describe());
-        let own = blocks.iter().filter(|b| b.parent.as_deref() == Some(&disk.name));
+        let own = blocks
+            .iter()
+            .filter(|b| b.parent.as_deref() == Some(&disk.name));
         for part in std::iter::once(disk).chain(own) {
             if let Some(content) = locate::identify(&part.path()) {
                 reporter.line(&format!(
@@ -39,13 +44,21 @@ fn survey(context: &mut Context) -> Result<(), crate::steps::Error> {
     }
     let groups = scan(&context.lvm_devices()?);
     for group in &groups.groups {
-        reporter.line(&format!("volume group {} on {}", group.vg.name, group.device_names()));
+        reporter.line(&format!(
+            "volume group {} on {}",
+            group.vg.name,
+            group.device_names()
+        ));
         for problem in &group.problems {
             reporter.line(&format!("  {problem}"));
         }
         for lv in group.vg.lvs.iter().filter(|lv| lv.is_visible()) {
             let size = lv.extents().saturating_mul(group.vg.extent_bytes());
-            let note = group.mapping(lv).err().map(|e| format!("  {e}")).unwrap_or_default();
+            let note = group
+                .mapping(lv)
+                .err()
+                .map(|e| format!("  {e}"))
+                .unwrap_or_default();
             reporter.line(&format!("  {:<12} {:>9}{note}", lv.name, bytes(size)));
         }
     }
