@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `replant-pack`: the build machine's tool.
 
+mod bundle;
+mod capture;
 mod cli;
 mod initramfs;
+mod layout;
+mod program;
 
 use std::process::ExitCode;
 

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Why a package cannot be made.
+
+use std::path::{Path, PathBuf};
+
+/// Why a package cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// The layout.
+    #[error(transparent)]
+    Layout(#[from] crate::layout::Error),
+    /// What would be the manifest.
+    #[error(transparent)]
+    Manifest(#[from] ondisk::manifest::Error),
+    /// The partition table.
+    #[error("{}: {source}", file.display())]
+    Table {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        source: ondisk::gpt::Error,
+    },
+    /// The payload's archive.
+    #[error("{}: {source}", file.display())]
+    Archive {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        source: ondisk::pax::Error,
+    },
+    /// What the payload lacks.
+    #[error("{} {what}: the new system would not boot; capture it again", file.display())]
+    Payload {
+        /// The file.
+        file: PathBuf,
+        /// What is missing.
+        what: &'static str,
+    },
+}
+
+impl Error {
+    pub(super) fn file(path: &Path, source: std::io::Error) -> Error {
+        Error::File { path: path.to_path_buf(), source }
+    }
+}

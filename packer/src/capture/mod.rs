@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `replant-pack capture`: an appliance's disk becomes `va.sgdisk`,
+//! `va.tar.xz` and `layout.toml`.
+//!
+//! The disk is only read. File systems are mounted at their offset in the
+//! image, logical volumes too, so neither partition nodes nor device-mapper
+//! are needed.
+
+mod error;
+mod fstab;
+mod mounted;
+mod volumes;
+
+pub use error::Error;
+
+use crate::layout::Layout;
+use mounted::Mounted;
+use ondisk::gpt::{Backup, Table};
+use ondisk::manifest::{Filesystem, PAYLOAD, Size, TABLE, Volume, VolumeGroup};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use volumes::{Area, Areas};
+
+/// The arguments of `replant-pack capture`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The appliance's disk: a raw image, or what qemu-img can convert (qcow2, vmdk, vdi)
+    image: PathBuf,
+
+    /// Where va.sgdisk, va.tar.xz and layout.toml go
+    #[arg(short, long, value_name = "DIR", default_value = "package")]
+    output: PathBuf,
+
+    /// What the package is called
+    #[arg(long, default_value = "va")]
+    name: String,
+
+    /// The version of the appliance
+    #[arg(long = "appliance-version", default_value = "")]
+    version: String,
+
+    /// Leaves out what matches, as tar does; ./back/* and ./data/* for example
+    #[arg(long, value_name = "PATTERN")]
+    exclude: Vec<String>,
+
+    /// xz's options for the payload; blocks are what several processors decode
+    #[arg(long, value_name = "OPTIONS", default_value = "-T0 -6", allow_hyphen_values = true)]
+    xz: String,
+}
+
+/// Captures a disk.
+pub fn run(args: &Args) -> Result<(), Error> {
+    let scratch = tempfile::tempdir().map_err(|source| Error::Scratch { source })?;
+    let image = raw(&args.image, scratch.path())?;
+    let file = File::open(&image).map_err(|e| Error::file(&image, e))?;
+    let bytes = file.metadata().map_err(|e| Error::file(&image, e))?.len();
+    let read = |offset: u64, out: &mut [u8]| file.read_exact_at(out, offset);
+    let found = Table::from_disk(bytes, 512, read)
+        .map_err(|source| Error::Table { image: image.clone(), source })?
+        .ok_or_else(|| Error::NoTable(image.clone()))?;
+    let areas = Areas::find(&image, &file, &found.table)?;
+
+    std::fs::create_dir_all(&args.output).map_err(|e| Error::file(&args.output, e))?;
+    let mut sector_0 = [0; 512];
+    read(0, &mut sector_0).map_err(|e| Error::file(&image, e))?;
+    let backup = Backup::of(&found.table, &sector_0)
+        .map_err(|source| Error::Table { image: image.clone(), source })?;
+    let target = args.output.join(TABLE);
+    std::fs::write(&target, backup.encode()).map_err(|e| Error::file(&target, e))?;
+
+    let root = scratch.path().join("root");
+    let mut mounted = Mounted::new(&image);
+    let (root_area, table) = find_root(&areas, &mut mounted, &root)?;
+    let filesystems = mount_all(&areas, root_area, &table, &mut mounted, &root)?;
+    let layout = Layout {
+        name: args.name.clone(),
+        version: args.version.clone(),
+        table: Default::default(),
+        boot: Default::default(),
+        identity: toml::Table::new(),
+        volume_groups: groups(&areas, root_area),
+        filesystems,
+    };
+    layout.write(&args.output)?;
+    archive(&root, &args.output.join(PAYLOAD), &args.exclude, &args.xz)?;
+    mounted.release()?;
+    println!(
+        "{}: {TABLE}, {PAYLOAD} and layout.toml; next: replant-pack bundle {}",
+        args.output.display(),
+        args.output.display()
+    );
+    Ok(())
+}
+
+/// The image itself if it is raw, else a raw copy of it.
+fn raw(image: &Path, scratch: &Path) -> Result<PathBuf, Error> {
+    let mut head = [0; 8];
+    let file = File::open(image).map_err(|e| Error::file(image, e))?;
+    file.read_exact_at(&mut head, 0).map_err(|e| Error::file(image, e))?;
+    let foreign: [&[u8]; 4] = [b"QFI\xfb", b"KDMV", b"# Disk D", b"<<< "];
+    if !foreign.iter().any(|magic| head.starts_with(magic)) {
+        return Ok(image.to_path_buf());
+    }
+    let target = scratch.join("disk.raw");
+    let words = ["convert".as_ref(), "-O".as_ref(), "raw".as_ref(), image.as_os_str()];
+    crate::program::run("qemu-img", "qemu-utils", &[&words[..], &[target.as_os_str()]].concat())?;
+    Ok(target)
+}
+
+/// The file system with an /etc/fstab, mounted at `root`; and that table.
+fn find_root<'a>(
+    areas: &'a Areas,
+    mounted: &mut Mounted,
+    root: &Path,
+) -> Result<(&'a Area, Vec<fstab::Line>), Error> {
+    let mut candidates = Vec::new();
+    for area in areas.filesystems() {
+        mounted.mount(area, root)?;
+        if root.join("etc/fstab").is_file() {
+            candidates.push(area);
+        }
+        mounted.unmount_last()?;
+    }
+    match candidates[..] {
+        [area] => {
+            mounted.mount(area, root)?;
+            let path = root.join("etc/fstab");
+            let text = std::fs::read_to_string(&path).map_err(|e| Error::file(&path, e))?;
+            Ok((area, fstab::parse(&text)))
+        }
+        [] => Err(Error::NoRoot),
+        _ => Err(Error::SeveralRoots(candidates.iter().map(|a| a.device.clone()).collect())),
+    }
+}
+
+/// Mounts what the fstab mounts, and describes all of it.
+fn mount_all(
+    areas: &Areas,
+    root_area: &Area,
+    table: &[fstab::Line],
+    mounted: &mut Mounted,
+    root: &Path,
+) -> Result<Vec<Filesystem>, Error> {
+    let mut found = vec![describe(root_area, "/")];
+    let mut lines: Vec<&fstab::Line> =
+        table.iter().filter(|l| l.target.starts_with('/') && l.target != "/").collect();
+    lines.sort_by_key(|l| l.target.matches('/').count());
+    for line in lines {
+        let Some(area) = areas.by_spec(&line.source) else {
+            if line.is_device() {
+                return Err(Error::NoDevice {
+                    target: line.target.clone(),
+                    source_spec: line.source.clone(),
+                });
+            }
+            continue;
+        };
+        let target = root.join(line.target.trim_start_matches('/'));
+        if !target.is_dir() {
+            return Err(Error::NoMountPoint(line.target.clone()));
+        }
+        mounted.mount(area, &target)?;
+        found.push(describe(area, &line.target));
+    }
+    Ok(found)
+}
+
+fn describe(area: &Area, mount: &str) -> Filesystem {
+    Filesystem {
+        device: area.device.clone(),
+        mount: mount.to_string(),
+        // Whatever it was, the new one is ext4; only fstab's type must agree.
+        kind: area.kind.clone(),
+        uuid: Some(area.uuid.clone()).filter(|u| !u.is_empty()),
+        label: area.label.clone(),
+        content_bytes: 0,
+        content_entries: 0,
+    }
+}
+
+/// The volume groups, the root volume taking what the others leave.
+fn groups(areas: &Areas, root: &Area) -> Vec<VolumeGroup> {
+    let volume = |group: &str, name: &str, bytes: u64| Volume {
+        name: name.to_string(),
+        size: if root.device == format!("{group}/{name}") { Size::Rest } else { Size::Bytes(bytes) },
+    };
+    let mut groups = Vec::new();
+    for group in &areas.groups {
+        groups.push(VolumeGroup {
+            name: group.name.clone(),
+            partitions: group.partitions.clone(),
+            extent_size: Size::Bytes(group.extent_bytes),
+            volumes: group.volumes.iter().map(|(n, bytes)| volume(&group.name, n, *bytes)).collect(),
+        });
+    }
+    groups
+}
+
+/// The seed's own command line, with a fixed order of names.
+fn archive(root: &Path, target: &Path, exclude: &[String], xz: &str) -> Result<(), Error> {
+    let file = File::create(target).map_err(|e| Error::file(target, e))?;
+    let status = Command::new("tar")
+        .arg("-C")
+        .arg(root)
+        .args(["--create", "--file=-", "--format=posix", "--sort=name", "--numeric-owner"])
+        .args(["--xattrs", "--xattrs-include=*", "--sparse", "--exclude=./lost+found/*"])
+        .arg(format!("--use-compress-program=xz {xz}"))
+        .args(exclude.iter().map(|pattern| format!("--exclude={pattern}")))
+        .arg(".")
+        .stdin(Stdio::null())
+        .stdout(Stdio::from(file))
+        .status()
+        .map_err(|source| {
+            Error::Program(crate::program::Error::Start { program: "tar", package: "tar", source })
+        })?;
+    if status.success() { Ok(()) } else { Err(Error::Tar(status)) }
+}

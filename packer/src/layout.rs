@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `layout.toml`: what `capture` finds out and a person may edit, before
+//! `bundle` makes the manifest of it.
+
+use ondisk::manifest::{Boot, Filesystem, Table, VolumeGroup};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// Its name, beside `va.sgdisk` and `va.tar.xz`.
+pub const LAYOUT: &str = "layout.toml";
+
+/// The manifest's keys that do not follow from the files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layout {
+    /// What the package is called.
+    pub name: String,
+    /// Its version.
+    #[serde(default)]
+    pub version: String,
+    /// How the table is fitted to a disk.
+    #[serde(default)]
+    pub table: Table,
+    /// Commands that make the new system bootable, instead of the default ones.
+    #[serde(default)]
+    pub boot: Boot,
+    /// What is carried over of the old machine.
+    #[serde(default)]
+    pub identity: toml::Table,
+    /// Volume groups.
+    #[serde(rename = "volume_group", default)]
+    pub volume_groups: Vec<VolumeGroup>,
+    /// File systems.
+    #[serde(rename = "filesystem")]
+    pub filesystems: Vec<Filesystem>,
+}
+
+/// Why a layout cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// Its text.
+    #[error("{}: {what}", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+}
+
+impl Layout {
+    /// Reads `layout.toml` in a directory.
+    pub fn read(dir: &Path) -> Result<Layout, Error> {
+        let path = dir.join(LAYOUT);
+        let text = std::fs::read_to_string(&path)
+            .map_err(|source| Error::File { path: path.clone(), source })?;
+        toml::from_str(&text).map_err(|e| Error::Syntax { path, what: e.message().into() })
+    }
+
+    /// Writes `layout.toml` into a directory.
+    pub fn write(&self, dir: &Path) -> Result<(), Error> {
+        let path = dir.join(LAYOUT);
+        let text = toml::to_string(self)
+            .map_err(|e| Error::Syntax { path: path.clone(), what: e.to_string() })?;
+        std::fs::write(&path, text).map_err(|source| Error::File { path, source })
+    }
+}
