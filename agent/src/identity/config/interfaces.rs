@@ -245,6 +245,7 @@ fn apply(
                 ports.extend(names.map(|w| (w.to_owned(), i.name.clone())));
             }
             "bridge-stp" => i.kind = Kind::Bridge { stp: is_yes(value) },
+            "pre-up" | "up" | "post-up" if set_link(value, i) => {}
             "up" | "post-up" => match up(value, stanza.v6) {
                 Some(Added::Route(route)) => i.add_route(route),
                 Some(Added::Address(address)) => i.add_address(address),
@@ -306,6 +307,26 @@ fn bond(i: &mut Interface, option: Option<(&str, &str)>) {
     if let (Kind::Bond { options }, Some((name, value))) = (&mut i.kind, option) {
         options.insert(name.to_owned(), value.to_owned());
     }
+}
+
+/// What replant itself writes: `ip link set dev $IFACE mtu 1400`, `… address
+/// MAC`, `… up`. True if it was that.
+fn set_link(command: &str, i: &mut Interface) -> bool {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let ["ip", "link", "set", rest @ ..] = words.as_slice() else {
+        return false;
+    };
+    let rest = rest.strip_prefix(&["dev"]).unwrap_or(rest);
+    let ["$IFACE" | "${IFACE}", rest @ ..] = rest else {
+        return false;
+    };
+    match rest {
+        ["up"] => {}
+        ["mtu", mtu] => i.mtu = mtu.parse().ok(),
+        ["address", mac] => i.cloned_mac = mac.parse().ok(),
+        _ => return false,
+    }
+    true
 }
 
 enum Added {

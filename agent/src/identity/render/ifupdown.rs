@@ -32,8 +32,13 @@ pub(super) fn render(network: &Network) -> Vec<File> {
 fn stanzas(i: &Interface, network: &Network, out: &mut String) {
     let name = &i.name;
     if i.master.is_some() {
-        // The master's stanza takes it in.
+        // The master's stanza takes it in. Its own one makes it, if it is none
+        // of the hardware.
+        if i.kind != Kind::Ethernet {
+            out.push_str(&format!("auto {name}\n"));
+        }
         out.push_str(&format!("iface {name} inet manual\n"));
+        make(i, network, out);
         hardware(i, out);
         return;
     }
@@ -78,7 +83,7 @@ fn stanzas(i: &Interface, network: &Network, out: &mut String) {
         }
     }
     if i.v6.method == Method::Off {
-        out.push_str("    pre-up sysctl -q -w net.ipv6.conf.$IFACE.disable_ipv6=1 || true\n");
+        out.push_str("    pre-up echo 1 >/proc/sys/net/ipv6/conf/$IFACE/disable_ipv6 || true\n");
     }
 }
 

@@ -50,7 +50,11 @@ pub(super) fn apply(
     };
     let mut network = network.clone();
     spread_dns(&mut network, manager);
-    let pin = manager == Manager::Ifupdown || policy.pin_interface_names;
+    // A bond's primary port goes by name with every manager.
+    let by_name = |i: &Interface| matches!(&i.kind, Kind::Bond { options } if options.contains_key("primary"));
+    let pin = manager == Manager::Ifupdown
+        || policy.pin_interface_names
+        || network.interfaces.iter().any(by_name);
     let mut files = Vec::new();
     if pin {
         link::rename(&mut network, report);
