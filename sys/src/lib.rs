@@ -10,4 +10,3 @@ pub mod dm;
 pub mod freeze;
 #[cfg(all(target_arch = "x86_64", any(test, target_env = "musl")))]
 pub mod memcpy;
-pub mod module;
