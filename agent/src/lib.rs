@@ -5,13 +5,16 @@
 //! system and in the tiny system; `main` only wires.
 
 pub mod boot;
+pub mod cli;
 pub mod cmdline;
 pub mod console;
 pub mod device;
 pub mod disk;
 pub mod identity;
+pub mod locate;
 pub mod lvm;
 pub mod machine;
+pub mod mount;
 pub mod paths;
 pub mod payload;
 pub mod plan;
@@ -19,3 +22,4 @@ pub mod program;
 pub mod report;
 pub mod stage;
 pub mod steps;
+pub mod tiny;

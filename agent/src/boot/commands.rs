@@ -18,7 +18,9 @@ pub fn prepare(root: &Path, plan: &Plan, manifest: &Manifest) -> Result<Vec<Vec<
     if !manifest.boot.commands.is_empty() {
         let fill = |word: &String| word.replace("{disk}", &disk).replace("{kernel}", newest);
         let commands = manifest.boot.commands.iter();
-        return Ok(commands.map(|words| words.iter().map(fill).collect()).collect());
+        return Ok(commands
+            .map(|words| words.iter().map(fill).collect())
+            .collect());
     }
     let mut commands = Vec::new();
     let mut add = |words: &[&str]| commands.push(words.iter().map(|w| w.to_string()).collect());
@@ -36,7 +38,14 @@ pub fn prepare(root: &Path, plan: &Plan, manifest: &Manifest) -> Result<Vec<Vec<
         for kernel in &plan.kernels {
             let image = initramfs(root, kernel).display().to_string();
             // Not only what this machine has: it may move to another host.
-            add(&["dracut", "--force", "--no-hostonly", "--kver", kernel, &image]);
+            add(&[
+                "dracut",
+                "--force",
+                "--no-hostonly",
+                "--kver",
+                kernel,
+                &image,
+            ]);
         }
     } else if find(root, "update-initramfs").is_some() {
         // -c makes what is missing and overwrites what is there.
@@ -72,11 +81,15 @@ pub(super) fn initramfs(root: &Path, kernel: &str) -> PathBuf {
 
 /// The path of a program, seen from the new root.
 fn find(root: &Path, name: &str) -> Option<String> {
-    ["usr/sbin", "usr/bin", "sbin", "bin"].iter().find_map(|directory| {
-        // A link may be absolute, and then means another file out here.
-        let path = root.join(directory).join(name);
-        path.symlink_metadata().is_ok().then(|| format!("/{directory}/{name}"))
-    })
+    ["usr/sbin", "usr/bin", "sbin", "bin"]
+        .iter()
+        .find_map(|directory| {
+            // A link may be absolute, and then means another file out here.
+            let path = root.join(directory).join(name);
+            path.symlink_metadata()
+                .is_ok()
+                .then(|| format!("/{directory}/{name}"))
+        })
 }
 
 const DRACUT_CONF: &str = "etc/dracut.conf.d/90-replant-root.conf";
@@ -91,12 +104,21 @@ fn name_root_volume(root: &Path, plan: &Plan) -> Result<(), Error> {
             ondisk::lvm::dm_name(&group.name, &lv.name)
                 .is_ok_and(|name| Path::new("/dev/mapper").join(name) == device)
         };
-        group.lvs.iter().find(is_root).map(|lv| format!("{}/{}", group.name, lv.name))
+        group
+            .lvs
+            .iter()
+            .find(is_root)
+            .map(|lv| format!("{}/{}", group.name, lv.name))
     });
     let Some(volume) = volume else { return Ok(()) };
-    let mut files = vec![root.join("etc/default/grub"), root.join("etc/kernel/cmdline")];
+    let mut files = vec![
+        root.join("etc/default/grub"),
+        root.join("etc/kernel/cmdline"),
+    ];
     for directory in ["etc/cmdline.d", "etc/dracut.conf.d", "boot/loader/entries"] {
-        let Ok(entries) = std::fs::read_dir(root.join(directory)) else { continue };
+        let Ok(entries) = std::fs::read_dir(root.join(directory)) else {
+            continue;
+        };
         files.extend(entries.flatten().map(|e| e.path()));
     }
     let path = root.join(DRACUT_CONF);
@@ -115,7 +137,10 @@ fn name_root_volume(root: &Path, plan: &Plan) -> Result<(), Error> {
         );
         std::fs::write(&path, text)
     };
-    write().map_err(|source| Error::File { path: path.clone(), source })
+    write().map_err(|source| Error::File {
+        path: path.clone(),
+        source,
+    })
 }
 
 #[cfg(test)]
@@ -138,8 +163,15 @@ mod tests {
         let (manifest, plan) = sample();
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path();
-        assert!(matches!(prepare(root, &plan, &manifest), Err(Error::NoInitramfsTool)));
-        for path in ["usr/sbin/grub-install", "usr/sbin/update-grub", "etc/debian_version"] {
+        assert!(matches!(
+            prepare(root, &plan, &manifest),
+            Err(Error::NoInitramfsTool)
+        ));
+        for path in [
+            "usr/sbin/grub-install",
+            "usr/sbin/update-grub",
+            "etc/debian_version",
+        ] {
             touch(root, path);
         }
         touch(root, "usr/sbin/update-initramfs");
@@ -187,8 +219,11 @@ mod tests {
     #[test]
     fn the_manifests_own_commands_replace_all() {
         let (mut manifest, plan) = sample();
-        manifest.boot.commands =
-            vec![vec!["/sbin/setup".into(), "{disk}".into(), "--kernel={kernel}".into()]];
+        manifest.boot.commands = vec![vec![
+            "/sbin/setup".into(),
+            "{disk}".into(),
+            "--kernel={kernel}".into(),
+        ]];
         let dir = tempfile::tempdir().unwrap();
         let found = lines(&prepare(dir.path(), &plan, &manifest).unwrap());
         assert_eq!(found, ["/sbin/setup /dev/nvme0n1 --kernel=6.1"]);

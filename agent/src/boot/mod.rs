@@ -40,7 +40,9 @@ pub enum Error {
         source: std::io::Error,
     },
     /// No program that makes an initramfs.
-    #[error("the new system has neither dracut nor update-initramfs; make the package again, or name the programs in [boot] of migration.toml")]
+    #[error(
+        "the new system has neither dracut nor update-initramfs; make the package again, or name the programs in [boot] of migration.toml"
+    )]
     NoInitramfsTool,
     /// GRUB's images on the disk are not as they should be.
     #[error("GRUB on {}: {why}", disk.display())]
@@ -102,12 +104,17 @@ fn run_mounted(
         mount::bind(&Path::new("/").join(name), &root.join(name))?;
     }
     for words in commands {
-        let Some((name, arguments)) = words.split_first() else { continue };
+        let Some((name, arguments)) = words.split_first() else {
+            continue;
+        };
         let mut command = Command::new(name);
         command
             .args(arguments)
             .env_clear()
-            .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+            .env(
+                "PATH",
+                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            )
             .env("HOME", "/root")
             .env("LC_ALL", "C")
             .env("TERM", "dumb")

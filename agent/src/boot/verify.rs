@@ -13,23 +13,38 @@ use std::path::Path;
 /// # Errors
 /// [`Error`] with what is missing.
 pub fn verify(root: &Path, disk: &Disk, table: &Table, kernels: &[String]) -> Result<(), Error> {
-    let grub = |why: String| Error::Grub { disk: disk.path().into(), why };
-    let bios = table.partitions.iter().find(|p| p.type_guid == Guid::BIOS_BOOT);
+    let grub = |why: String| Error::Grub {
+        disk: disk.path().into(),
+        why,
+    };
+    let bios = table
+        .partitions
+        .iter()
+        .find(|p| p.type_guid == Guid::BIOS_BOOT);
     let bios = bios.ok_or_else(|| grub("va.sgdisk has no BIOS boot partition".into()))?;
     let bytes = table.byte_range(bios);
-    CoreImage::verify(bytes.start / 512..bytes.end / 512, |offset, out: &mut [u8]| {
-        disk.read_fresh(offset, out.len()).map(|found| out.copy_from_slice(&found))
-    })
+    CoreImage::verify(
+        bytes.start / 512..bytes.end / 512,
+        |offset, out: &mut [u8]| {
+            disk.read_fresh(offset, out.len())
+                .map(|found| out.copy_from_slice(&found))
+        },
+    )
     .map_err(|e| grub(e.to_string()))?;
 
     let menus = ["boot/grub2/grub.cfg", "boot/grub/grub.cfg"].map(|p| root.join(p));
     let menu = menus.iter().find(|p| p.exists()).unwrap_or(&menus[0]);
-    let text = std::fs::read_to_string(menu)
-        .map_err(|source| Error::File { path: menu.clone(), source })?;
+    let text = std::fs::read_to_string(menu).map_err(|source| Error::File {
+        path: menu.clone(),
+        source,
+    })?;
     for kernel in kernels {
         // With BLS the menu is made of the entries while booting.
         if !text.contains(kernel.as_str()) && !text.contains("blscfg") {
-            return Err(Error::Menu { path: menu.clone(), kernel: kernel.clone() });
+            return Err(Error::Menu {
+                path: menu.clone(),
+                kernel: kernel.clone(),
+            });
         }
         initramfs(root, kernel)?;
     }
@@ -43,7 +58,10 @@ fn initramfs(root: &Path, kernel: &str) -> Result<(), Error> {
     let mut head = [0; 6];
     std::fs::File::open(&path)
         .and_then(|mut file| file.read_exact(&mut head))
-        .map_err(|source| Error::File { path: path.clone(), source })?;
+        .map_err(|source| Error::File {
+            path: path.clone(),
+            source,
+        })?;
     let known: [&[u8]; 7] = [
         b"070701",
         &[0x1f, 0x8b],
@@ -56,7 +74,10 @@ fn initramfs(root: &Path, kernel: &str) -> Result<(), Error> {
     if known.iter().any(|magic| head.starts_with(magic)) {
         return Ok(());
     }
-    Err(Error::Initramfs { path, why: "is no initramfs".into() })
+    Err(Error::Initramfs {
+        path,
+        why: "is no initramfs".into(),
+    })
 }
 
 #[cfg(test)]

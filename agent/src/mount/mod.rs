@@ -2,7 +2,9 @@
 //! Mounting and unmounting, by path.
 
 use rustix::io::Errno;
-use rustix::mount::{MountFlags, UnmountFlags, mount as mount2, mount_bind_recursive, unmount as umount2};
+use rustix::mount::{
+    MountFlags, UnmountFlags, mount as mount2, mount_bind_recursive, unmount as umount2,
+};
 use std::ffi::CString;
 use std::path::{Path, PathBuf};
 
@@ -10,10 +12,10 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// mount(2) failed.
-    #[error("{source} cannot be mounted at {} as {kind}: {errno}", target.display())]
+    #[error("{what} cannot be mounted at {} as {kind}: {errno}", target.display())]
     Mount {
         /// The device, or a name.
-        source: String,
+        what: String,
         /// Where.
         target: PathBuf,
         /// The file system's type.
@@ -55,7 +57,7 @@ pub fn device(
 ) -> Result<(), Error> {
     directory(target)?;
     let failed = |errno| Error::Mount {
-        source: source.display().to_string(),
+        what: source.display().to_string(),
         target: target.into(),
         kind: kind.into(),
         errno,
@@ -86,7 +88,7 @@ pub fn untouched(source: &Path, target: &Path, kind: &str) -> Result<(), Error> 
 pub fn bind(source: &Path, target: &Path) -> Result<(), Error> {
     directory(target)?;
     mount_bind_recursive(source, target).map_err(|errno| Error::Mount {
-        source: source.display().to_string(),
+        what: source.display().to_string(),
         target: target.into(),
         kind: "bind".into(),
         errno,
@@ -94,7 +96,10 @@ pub fn bind(source: &Path, target: &Path) -> Result<(), Error> {
 }
 
 fn directory(path: &Path) -> Result<(), Error> {
-    std::fs::create_dir_all(path).map_err(|source| Error::Directory { path: path.into(), source })
+    std::fs::create_dir_all(path).map_err(|source| Error::Directory {
+        path: path.into(),
+        source,
+    })
 }
 
 /// Unmounts `target` and all that is mounted below it, last first; nothing
@@ -106,8 +111,12 @@ pub fn unmount_tree(target: &Path) -> Result<(), Error> {
     let mounts = crate::machine::mounts()?;
     for mount in mounts.iter().rev() {
         if Path::new(&mount.target).starts_with(target) {
-            umount2(mount.target.as_str(), UnmountFlags::empty())
-                .map_err(|errno| Error::Unmount { target: PathBuf::from(&mount.target), errno })?;
+            umount2(mount.target.as_str(), UnmountFlags::empty()).map_err(|errno| {
+                Error::Unmount {
+                    target: PathBuf::from(&mount.target),
+                    errno,
+                }
+            })?;
         }
     }
     Ok(())

@@ -277,6 +277,9 @@ fn plan_filesystem(
     let mut options = ext4::Options::new(size_bytes, id, hash_seed, time);
     options.label = ext4::Label::new(&filesystem.label).map_err(refused)?;
     options.sector_bytes = facts.block_size;
+    // Never 0, which jbd2 takes for none; never that of an old journal.
+    let [a, b, c, d, ..] = hash_seed;
+    options.journal_sequence = u32::from_le_bytes([a, b, c, d]).max(1);
     let layout = ext4::Layout::plan(&options).map_err(refused)?;
     let need = with_overhead(filesystem.content_bytes);
     if need > layout.free_bytes() {

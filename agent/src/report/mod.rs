@@ -10,6 +10,7 @@ mod logger;
 mod rate;
 mod text;
 
+pub use json::quote;
 pub use logger::install;
 pub use text::bytes;
 

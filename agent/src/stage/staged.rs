@@ -41,9 +41,13 @@ impl Staged {
     /// # Errors
     /// [`Error`].
     pub fn parse(text: &str) -> Result<Staged, Error> {
-        let staged: Staged = toml::from_str(text)
-            .map_err(|e| Error::Syntax(e.message().replace('\n', " ")))?;
-        if staged.format == FORMAT { Ok(staged) } else { Err(Error::Format(staged.format)) }
+        let staged: Staged =
+            toml::from_str(text).map_err(|e| Error::Syntax(e.message().replace('\n', " ")))?;
+        if staged.format == FORMAT {
+            Ok(staged)
+        } else {
+            Err(Error::Format(staged.format))
+        }
     }
 
     /// The text of the record.
@@ -70,7 +74,11 @@ mod tests {
             root: "UUID=0de0".into(),
             fingerprint: Fingerprint {
                 machine_id: "0123".into(),
-                disk: DiskId { bytes: 8 << 30, table: "dos 1".into(), serial: String::new() },
+                disk: DiskId {
+                    bytes: 8 << 30,
+                    table: "dos 1".into(),
+                    serial: String::new(),
+                },
             },
         };
         let text = staged.encode().unwrap();

@@ -24,7 +24,12 @@ impl Step for Boot {
         let plan = context.plan()?;
         let disk = crate::disk::Disk::open(&plan.disk)?;
         disk.flush()?;
-        boot::verify(Path::new(paths::NEW_ROOT), &disk, &plan.table, &plan.kernels)?;
+        boot::verify(
+            Path::new(paths::NEW_ROOT),
+            &disk,
+            &plan.table,
+            &plan.kernels,
+        )?;
         Ok(())
     }
 }

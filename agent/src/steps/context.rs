@@ -61,7 +61,14 @@ pub struct Context {
 impl Context {
     /// A context in which nothing is known yet.
     pub fn new(reporter: Reporter, cmdline: Cmdline, devices: Devices) -> Context {
-        Context { reporter, cmdline, devices, found: None, loaded: None, plan: None }
+        Context {
+            reporter,
+            cmdline,
+            devices,
+            found: None,
+            loaded: None,
+            plan: None,
+        }
     }
 
     /// What `discover` found.
@@ -101,7 +108,12 @@ impl Context {
     /// # Errors
     /// When sysfs cannot be read.
     pub fn lvm_devices(&self) -> Result<Vec<crate::lvm::BlockDevice>, Error> {
-        Ok(self.devices.block_devices()?.iter().map(lvm_device).collect())
+        Ok(self
+            .devices
+            .block_devices()?
+            .iter()
+            .map(lvm_device)
+            .collect())
     }
 
     /// One block device by its node, as `lvm` wants it.
@@ -109,10 +121,13 @@ impl Context {
     /// # Errors
     /// When it is not there.
     pub fn lvm_device(&self, node: &Path) -> Result<crate::lvm::BlockDevice, Error> {
-        self.lvm_devices()?.into_iter().find(|d| d.path == node).ok_or_else(|| Error::File {
-            path: node.into(),
-            source: std::io::ErrorKind::NotFound.into(),
-        })
+        self.lvm_devices()?
+            .into_iter()
+            .find(|d| d.path == node)
+            .ok_or_else(|| Error::File {
+                path: node.into(),
+                source: std::io::ErrorKind::NotFound.into(),
+            })
     }
 }
 
@@ -120,7 +135,10 @@ impl Context {
 pub(crate) fn lvm_device(device: &BlockDevice) -> crate::lvm::BlockDevice {
     crate::lvm::BlockDevice {
         path: device.path(),
-        dev: DevNo { major: device.major, minor: device.minor },
+        dev: DevNo {
+            major: device.major,
+            minor: device.minor,
+        },
         size: device.bytes(),
     }
 }

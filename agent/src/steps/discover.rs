@@ -34,9 +34,15 @@ impl Step for Discover {
         ));
         let other_groups = locate::groups_elsewhere(&devices, &disk);
         for (name, device) in &other_groups {
-            context.reporter.detail(&format!("volume group {name} on {device} stays untouched"));
+            context
+                .reporter
+                .detail(&format!("volume group {name} on {device} stays untouched"));
         }
-        context.found = Some(Found { root: Some(root), disk, other_groups });
+        context.found = Some(Found {
+            root: Some(root),
+            disk,
+            other_groups,
+        });
         Ok(())
     }
 

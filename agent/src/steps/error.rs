@@ -22,6 +22,9 @@ pub enum Error {
     /// The disk.
     #[error(transparent)]
     Disk(#[from] crate::disk::Error),
+    /// Formatting.
+    #[error(transparent)]
+    Format(#[from] crate::disk::ext4::Error),
     /// Mounting.
     #[error(transparent)]
     Mount(#[from] crate::mount::Error),
@@ -70,7 +73,9 @@ pub enum Error {
         device: String,
     },
     /// Staged, but for another machine or another disk.
-    #[error("the package was staged for another machine: {0}; run upgrade_to_tiny_system.sh on this one")]
+    #[error(
+        "the package was staged for another machine: {0}; run upgrade_to_tiny_system.sh on this one"
+    )]
     OtherMachine(String),
     /// The manifest is not the staged one.
     #[error("{} is not the file that was staged; stage the package again", .0.display())]
@@ -108,6 +113,7 @@ impl Error {
             Error::Device(_)
                 | Error::Lvm(_)
                 | Error::Disk(_)
+                | Error::Format(_)
                 | Error::Mount(_)
                 | Error::File { .. }
                 | Error::Unpack(_)

@@ -53,7 +53,10 @@ impl Step for Finish {
 
     fn verify(&self, _context: &mut Context) -> Result<(), Error> {
         let mounts = crate::machine::mounts()?;
-        match mounts.iter().find(|m| m.target.starts_with(paths::NEW_ROOT)) {
+        match mounts
+            .iter()
+            .find(|m| m.target.starts_with(paths::NEW_ROOT))
+        {
             None => Ok(()),
             Some(mount) => Err(Error::Unverified {
                 what: "the new root".into(),

@@ -19,14 +19,20 @@ impl Step for Format {
     fn run(&self, context: &mut Context) -> Result<(), Error> {
         for filesystem in &context.plan()?.filesystems {
             let device = filesystem.device.display();
-            context.reporter.activity(&format!("{device} for {}", filesystem.mount));
+            context
+                .reporter
+                .activity(&format!("{device} for {}", filesystem.mount));
             let disk = Disk::open_writable(&filesystem.device)?;
             let end = disk.bytes();
             wipe::clear(&disk, &[0..EDGE.min(end), end.saturating_sub(EDGE)..end])?;
-            ext4::format(disk.file(), &filesystem.options, &mut |done, goal| {
-                context.reporter.progress(done, goal, Unit::Bytes);
-            })
-            .map_err(|source| crate::disk::Error::from((filesystem.device.as_path(), source)))?;
+            ext4::format(
+                disk.path(),
+                disk.file(),
+                &filesystem.options,
+                &mut |done, goal| {
+                    context.reporter.progress(done, goal, Unit::Bytes);
+                },
+            )?;
         }
         Ok(())
     }
@@ -39,7 +45,10 @@ impl Step for Format {
             let uuid = head.get(1024 + 0x68..1024 + 0x78) == Some(&filesystem.options.uuid);
             if !magic || !uuid {
                 let what = format!("the file system on {}", filesystem.device.display());
-                return Err(Error::Unverified { what, found: "another superblock".into() });
+                return Err(Error::Unverified {
+                    what,
+                    found: "another superblock".into(),
+                });
             }
         }
         Ok(())

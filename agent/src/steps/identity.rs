@@ -31,11 +31,16 @@ impl Step for Identity {
             return Ok(());
         }
         let path = Path::new(paths::NEW_ROOT).join("etc/machine-id");
-        let found = std::fs::read_to_string(&path)
-            .map_err(|source| Error::File { path: path.clone(), source })?;
+        let found = std::fs::read_to_string(&path).map_err(|source| Error::File {
+            path: path.clone(),
+            source,
+        })?;
         if found.trim() == context.loaded()?.staged.fingerprint.machine_id {
             return Ok(());
         }
-        Err(Error::Unverified { what: path.display().to_string(), found: found.trim().into() })
+        Err(Error::Unverified {
+            what: path.display().to_string(),
+            found: found.trim().into(),
+        })
     }
 }

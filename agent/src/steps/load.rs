@@ -51,7 +51,10 @@ impl Step for Load {
             return Ok(());
         }
         let found = format!("{} bytes instead of {expected}", loaded.payload.size());
-        Err(Error::Unverified { what: PAYLOAD.into(), found })
+        Err(Error::Unverified {
+            what: PAYLOAD.into(),
+            found,
+        })
     }
 }
 
@@ -59,10 +62,17 @@ impl Load {
     fn load(&self, context: &Context, old: &Path) -> Result<Loaded, Error> {
         let from = old.join(paths::STAGED_DIR);
         let record = from.join(paths::STAGED);
-        let device = context.found()?.root.as_ref().map(|r| r.device.display().to_string());
+        let device = context
+            .found()?
+            .root
+            .as_ref()
+            .map(|r| r.device.display().to_string());
         if !record.exists() {
             let path = Path::new("/").join(paths::STAGED_DIR).join(paths::STAGED);
-            return Err(Error::NotStaged { path, device: device.unwrap_or_default() });
+            return Err(Error::NotStaged {
+                path,
+                device: device.unwrap_or_default(),
+            });
         }
         let staged = Staged::parse(&read(&record)?)?;
         let found = context.found()?;
@@ -74,13 +84,19 @@ impl Load {
         let mut sum = Sha256::new();
         sum.update(text.as_bytes());
         if sum.finish().to_string() != staged.manifest_sha256 {
-            return Err(Error::ManifestChanged(Path::new("/").join(paths::STAGED_DIR).join(MANIFEST)));
+            return Err(Error::ManifestChanged(
+                Path::new("/").join(paths::STAGED_DIR).join(MANIFEST),
+            ));
         }
         let manifest = Manifest::parse(&text)?;
         let size = |name: &str| manifest.file(name).map_or(0, |f| f.size);
 
-        let meminfo = MemInfo::parse(&read(Path::new("/proc/meminfo"))?)
-            .map_err(|e| crate::machine::Error::Odd { path: "/proc/meminfo".into(), what: e.to_string() })?;
+        let meminfo = MemInfo::parse(&read(Path::new("/proc/meminfo"))?).map_err(|e| {
+            crate::machine::Error::Odd {
+                path: "/proc/meminfo".into(),
+                what: e.to_string(),
+            }
+        })?;
         let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
         let input = memory::Input {
             available: meminfo.available,
@@ -117,8 +133,12 @@ pub(super) fn from_memory() -> Result<Loaded, Error> {
     let manifest = Manifest::parse(&read(&dir.join(MANIFEST))?)?;
     let staged = Staged::parse(&read(&dir.join(paths::STAGED))?)?;
     let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let meminfo = MemInfo::parse(&read(Path::new("/proc/meminfo"))?)
-        .map_err(|e| crate::machine::Error::Odd { path: "/proc/meminfo".into(), what: e.to_string() })?;
+    let meminfo = MemInfo::parse(&read(Path::new("/proc/meminfo"))?).map_err(|e| {
+        crate::machine::Error::Odd {
+            path: "/proc/meminfo".into(),
+            what: e.to_string(),
+        }
+    })?;
     let payload = manifest.file(PAYLOAD).map_or(0, |f| f.size);
     let budget = memory::plan(&memory::Input {
         available: meminfo.available.saturating_add(payload),
@@ -134,7 +154,13 @@ fn loaded(manifest: Manifest, staged: Staged, budget: memory::Budget) -> Result<
     let bytes = std::fs::read(&path).map_err(|source| Error::File { path, source })?;
     let table = Backup::parse(&bytes)?;
     let payload = Payload::file(dir.join(PAYLOAD))?;
-    Ok(Loaded { manifest, table, staged, payload, budget })
+    Ok(Loaded {
+        manifest,
+        table,
+        staged,
+        payload,
+        budget,
+    })
 }
 
 /// Size and checksum of a file of the package.
@@ -145,7 +171,10 @@ fn expected(manifest: &Manifest, name: &str) -> Result<Expected, Error> {
     };
     let file = manifest.file(name).ok_or_else(missing)?;
     let sha256 = file.sha256.parse().map_err(|_| missing())?;
-    Ok(Expected { size: file.size, sha256 })
+    Ok(Expected {
+        size: file.size,
+        sha256,
+    })
 }
 
 /// The disk's identity, as `replant stage` recorded it.
@@ -154,19 +183,31 @@ fn disk_id(disk: &crate::device::BlockDevice) -> Result<DiskId, Error> {
     let block = usize::try_from(open.block_size()).unwrap_or(512);
     let head = open.read_fresh(0, block.saturating_mul(2).max(4096))?;
     let serial = disk.serial.clone().unwrap_or_default();
-    Ok(DiskId { bytes: disk.bytes(), table: table_id(&head, block), serial })
+    Ok(DiskId {
+        bytes: disk.bytes(),
+        table: table_id(&head, block),
+        serial,
+    })
 }
 
 fn tmpfs_is_mounted() -> Result<bool, Error> {
-    Ok(crate::machine::mounts()?.iter().any(|m| m.target == paths::PAYLOAD_DIR))
+    Ok(crate::machine::mounts()?
+        .iter()
+        .any(|m| m.target == paths::PAYLOAD_DIR))
 }
 
 fn read(path: &Path) -> Result<String, Error> {
-    std::fs::read_to_string(path).map_err(|source| Error::File { path: path.into(), source })
+    std::fs::read_to_string(path).map_err(|source| Error::File {
+        path: path.into(),
+        source,
+    })
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), Error> {
-    std::fs::copy(from, to).map_err(|source| Error::File { path: from.into(), source })?;
+    std::fs::copy(from, to).map_err(|source| Error::File {
+        path: from.into(),
+        source,
+    })?;
     Ok(())
 }
 

@@ -20,9 +20,10 @@ mod unpack;
 mod volumes;
 mod wipe;
 
+pub(crate) use context::lvm_device;
 pub use context::{Context, Found, Loaded};
 pub use error::{Error, Failure};
-pub use run::{resume, run, rehearse};
+pub use run::{rehearse, resume, run};
 
 /// A step of the migration.
 pub trait Step {

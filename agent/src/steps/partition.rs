@@ -22,7 +22,9 @@ impl Step for Partition {
         table::write(&disk, table, None)?;
         kernel::tell(&disk, table, PATIENCE)?;
         drop(disk);
-        context.devices.settle(Duration::from_millis(100), Instant::now() + PATIENCE)?;
+        context
+            .devices
+            .settle(Duration::from_millis(100), Instant::now() + PATIENCE)?;
         Ok(())
     }
 
@@ -34,12 +36,16 @@ impl Step for Partition {
             table::Present::Gpt(gpt) if gpt.table == plan.table => {
                 match gpt.primary_problem.or(gpt.backup_problem) {
                     None => Ok(()),
-                    Some(problem) => {
-                        Err(Error::Unverified { what: what(), found: problem.to_string() })
-                    }
+                    Some(problem) => Err(Error::Unverified {
+                        what: what(),
+                        found: problem.to_string(),
+                    }),
                 }
             }
-            _ => Err(Error::Unverified { what: what(), found: "another table".into() }),
+            _ => Err(Error::Unverified {
+                what: what(),
+                found: "another table".into(),
+            }),
         }
     }
 }

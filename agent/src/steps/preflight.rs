@@ -16,7 +16,9 @@ impl Step for Preflight {
 
     fn run(&self, context: &mut Context) -> Result<(), Error> {
         let (found, loaded) = (context.found()?, context.loaded()?);
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |d| d.as_secs());
         let facts = Facts {
             disk: found.disk.name.clone(),
             disk_bytes: found.disk.bytes(),
@@ -47,7 +49,9 @@ fn random(bytes: &mut [u8]) {
             Err(rustix::io::Errno::INTR) => {}
             // Not on any kernel since 3.17; the time is better than nothing.
             Err(_) => {
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                let now = SystemTime::now()
+                    .duration_since(UNIX_EPOCH)
+                    .unwrap_or_default();
                 let mut seed = now.as_nanos() | 1;
                 for byte in rest.iter_mut() {
                     seed = seed.wrapping_mul(0x2360_ED05_1FC6_5DA4_4385_DF64_9FCC_F645);

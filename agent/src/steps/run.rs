@@ -40,19 +40,46 @@ pub fn rehearse(context: &mut Context) -> Result<(), Failure> {
 /// # Errors
 /// [`Failure`].
 pub fn resume(context: &mut Context) -> Result<(), Failure> {
-    let failed = |error| Failure { step: "resume", past_no_return: true, error };
+    let failed = |error| Failure {
+        step: "resume",
+        past_no_return: true,
+        error,
+    };
     let loaded = load::from_memory().map_err(failed)?;
-    context.devices.coldplug().map_err(Error::from).map_err(failed)?;
-    context.devices.ensure(&["dm-mod", "ext4"]).map_err(Error::from).map_err(failed)?;
-    let name = std::fs::read_to_string(paths::POINT_OF_NO_RETURN)
-        .map_err(|source| Error::File { path: paths::POINT_OF_NO_RETURN.into(), source })
+    context
+        .devices
+        .coldplug()
+        .map_err(Error::from)
         .map_err(failed)?;
-    let devices = context.devices.block_devices().map_err(Error::from).map_err(failed)?;
+    context
+        .devices
+        .ensure(&["dm-mod", "ext4"])
+        .map_err(Error::from)
+        .map_err(failed)?;
+    let name = std::fs::read_to_string(paths::POINT_OF_NO_RETURN)
+        .map_err(|source| Error::File {
+            path: paths::POINT_OF_NO_RETURN.into(),
+            source,
+        })
+        .map_err(failed)?;
+    let devices = context
+        .devices
+        .block_devices()
+        .map_err(Error::from)
+        .map_err(failed)?;
     let mut disks = devices.iter().filter(|d| d.is_disk());
-    let disk = disks.find(|d| d.name == name.trim() && d.bytes() == loaded.staged.fingerprint.disk.bytes);
-    let disk = disk.cloned().ok_or(Error::Missing("the disk")).map_err(failed)?;
+    let disk =
+        disks.find(|d| d.name == name.trim() && d.bytes() == loaded.staged.fingerprint.disk.bytes);
+    let disk = disk
+        .cloned()
+        .ok_or(Error::Missing("the disk"))
+        .map_err(failed)?;
     let other_groups = crate::locate::groups_elsewhere(&devices, &disk);
-    context.found = Some(Found { root: None, disk, other_groups });
+    context.found = Some(Found {
+        root: None,
+        disk,
+        other_groups,
+    });
     context.loaded = Some(loaded);
     let preflight = BEFORE.len();
     if let Some(step) = BEFORE.into_iter().next_back() {
@@ -86,8 +113,13 @@ fn no_return(context: &Context) -> Result<(), Error> {
     }
     let path = Path::new(paths::POINT_OF_NO_RETURN);
     let name = &context.found()?.disk.name;
-    std::fs::write(path, name).map_err(|source| Error::File { path: path.into(), source })?;
-    context.reporter.line("--- point of no return: the old system is being replaced ---");
+    std::fs::write(path, name).map_err(|source| Error::File {
+        path: path.into(),
+        source,
+    })?;
+    context
+        .reporter
+        .line("--- point of no return: the old system is being replaced ---");
     Ok(())
 }
 
@@ -112,7 +144,9 @@ fn one(context: &mut Context, step: &dyn Step, number: usize, tries: u32) -> Res
             }
             Err(error) if attempt < tries && error.is_transient() => {
                 context.reporter.fail(&error.to_string());
-                context.reporter.line(&format!("trying again ({attempt} of {})", tries - 1));
+                context
+                    .reporter
+                    .line(&format!("trying again ({attempt} of {})", tries - 1));
                 std::thread::sleep(PAUSE);
             }
             Err(error) => {

@@ -32,17 +32,26 @@ impl Step for Unpack {
             bytes: payload.unpacked_bytes,
             blocks: u64::MAX,
         };
-        let options = unpack::Options { decoder: loaded.budget.decoder, at_most: Some(totals) };
+        let options = unpack::Options {
+            decoder: loaded.budget.decoder,
+            at_most: Some(totals),
+        };
         let summary = unpack::unpack(&loaded.payload, root, &options, &mut |progress| {
             context.reporter.progress(progress.bytes, goal, Unit::Bytes);
         })?;
         for lost in &summary.lost {
-            context.reporter.line(&format!("warning: {lost}"));
+            context.reporter.line(&format!(
+                "warning: {}: the file system cannot hold {}",
+                lost.name, lost.attribute
+            ));
         }
         let found = (summary.totals.entries, summary.totals.bytes);
         if found != (payload.entries, payload.unpacked_bytes) {
             let found = format!("{} members with {} bytes", found.0, found.1);
-            return Err(Error::Unverified { what: "the unpacked payload".into(), found });
+            return Err(Error::Unverified {
+                what: "the unpacked payload".into(),
+                found,
+            });
         }
         Ok(())
     }
@@ -51,7 +60,11 @@ impl Step for Unpack {
         let root = Path::new(paths::NEW_ROOT);
         let kernels = &context.plan()?.kernels;
         let mut wanted = vec![root.join("etc/fstab")];
-        wanted.extend(kernels.iter().map(|k| root.join(format!("boot/vmlinuz-{k}"))));
+        wanted.extend(
+            kernels
+                .iter()
+                .map(|k| root.join(format!("boot/vmlinuz-{k}"))),
+        );
         for path in wanted {
             std::fs::metadata(&path).map_err(|source| Error::File { path, source })?;
         }

@@ -25,7 +25,9 @@ impl Step for Volumes {
             let made = create(group, &devices)?;
             for lv in &group.lvs {
                 let active = mapper.activate(&made, &lv.name, Access::ReadWrite)?;
-                context.reporter.detail(&format!("{} is {}", active.link.display(), active.dev));
+                context
+                    .reporter
+                    .detail(&format!("{} is {}", active.link.display(), active.dev));
             }
         }
         Ok(())
@@ -50,7 +52,10 @@ impl Step for Volumes {
         for filesystem in &plan.filesystems {
             if !filesystem.device.exists() {
                 let what = filesystem.device.display().to_string();
-                return Err(Error::Unverified { what, found: "there is no such device".into() });
+                return Err(Error::Unverified {
+                    what,
+                    found: "there is no such device".into(),
+                });
             }
         }
         Ok(())

@@ -22,7 +22,9 @@ impl Step for Wipe {
         let removed = Mapper::open()?
             .deactivate_disk(super::context::lvm_device(&context.found()?.disk).dev)?;
         for name in removed {
-            context.reporter.detail(&format!("removed the device {name}"));
+            context
+                .reporter
+                .detail(&format!("removed the device {name}"));
         }
         let disk = context.disk()?;
         let present = match table::read(&disk) {
@@ -44,7 +46,10 @@ impl Step for Wipe {
             table::Present::None => Ok(()),
             other => {
                 let found = format!("{} partitions are still there", other.partitions().len());
-                Err(Error::Unverified { what: disk.path().display().to_string(), found })
+                Err(Error::Unverified {
+                    what: disk.path().display().to_string(),
+                    found,
+                })
             }
         }
     }

@@ -219,3 +219,90 @@ fn unescape(value: &[u8]) -> Vec<u8> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(content: &str) -> Vec<u8> {
+        let mut file = content.as_bytes().to_vec();
+        file.resize(SIZE, b'#');
+        file
+    }
+
+    #[test]
+    fn both_kinds_of_head() {
+        let old = file("# GRUB Environment Block\nsaved_entry=2\n");
+        let mut env = Env::parse(&old).unwrap();
+        assert_eq!(env.get("saved_entry").as_deref(), Some("2"));
+        assert_eq!(env.encode(), old);
+        env.set("next_entry", "x").unwrap();
+        assert_eq!(
+            env.encode(),
+            file("# GRUB Environment Block\nsaved_entry=2\nnext_entry=x\n")
+        );
+        let new = Env::new().encode();
+        assert_eq!(Env::parse(&new).unwrap(), Env::new());
+        assert_eq!((new.len(), env.variables().count()), (SIZE, 2));
+    }
+
+    #[test]
+    fn a_full_block_has_no_fill() {
+        let mut env = Env::parse(&file("# GRUB Environment Block\n")).unwrap();
+        let room = SIZE - SIGNATURE.len() - "a=\n".len();
+        assert_eq!(
+            env.set("a", &"v".repeat(room + 1)),
+            Err(EnvError::Full {
+                name: "a".to_owned(),
+                missing: 1
+            })
+        );
+        env.set("a", &"v".repeat(room)).unwrap();
+        assert_eq!(Env::parse(&env.encode()), Ok(env));
+    }
+
+    #[test]
+    fn what_grub_could_not_use() {
+        let good = Env::new().encode();
+        assert_eq!(Env::parse(&good[..1023]), Err(EnvError::Size(1023)));
+        assert_eq!(
+            Env::parse(&[&good[..], b"#"].concat()),
+            Err(EnvError::Size(1025))
+        );
+        assert_eq!(Env::parse(&[0; SIZE]), Err(EnvError::Signature));
+        let line = file("# GRUB Environment Block\nno variable\n");
+        assert_eq!(Env::parse(&line), Err(EnvError::Line(25)));
+        let open = file("# GRUB Environment Block\na=b");
+        assert_eq!(Env::parse(&open), Err(EnvError::Line(25)));
+        for name in ["", "a=b", "a\nb", "#a"] {
+            assert_eq!(
+                Env::new().set(name, "1"),
+                Err(EnvError::Name(name.to_owned()))
+            );
+        }
+    }
+
+    #[test]
+    fn mutations_never_panic() {
+        let mut env = Env::new();
+        env.set("saved_entry", "a\\b\nc").unwrap();
+        env.set("next_entry", "x").unwrap();
+        let mut state = 88_172_645_463_325_252u64;
+        let mut parsed = 0;
+        for _ in 0..20_000 {
+            let mut bytes = env.encode();
+            for _ in 0..3 {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                let at = 25 + (state % 130) as usize;
+                bytes[at] = b"#\n\\=a\0\xff "[(state >> 20) as usize % 8];
+            }
+            if let Ok(env) = Env::parse(&bytes) {
+                parsed += 1;
+                assert_eq!(Env::parse(&env.encode()), Ok(env));
+            }
+        }
+        assert!(parsed > 100, "{parsed}");
+    }
+}

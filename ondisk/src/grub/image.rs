@@ -16,7 +16,7 @@ const KERNEL_SECTOR_AT: usize = 0x5c;
 const LIST_AT: usize = 0x1f4;
 const RUN_SIZE: usize = 12;
 /// More runs than diskboot.img has room for above its code.
-const MAX_RUNS: usize = 16;
+const MAX_RUNS: usize = 14;
 
 /// Why a machine would not boot through GRUB from this disk.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -222,4 +222,119 @@ fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
         .get(at..)?
         .first_chunk()
         .map(|b| u16::from_le_bytes(*b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOOT: &[u8; 512] = include_bytes!("../../tests/fixtures/grub/gpt-boot.img");
+    const CORE: &[u8; 512] = include_bytes!("../../tests/fixtures/grub/gpt-core-2048.img");
+
+    fn verify(boot: &[u8], core: &[u8], allowed: Range<u64>) -> Result<CoreImage, ImageError> {
+        CoreImage::verify(allowed, |offset, buffer: &mut [u8]| {
+            buffer.copy_from_slice(match offset {
+                0 => boot,
+                0x10_0000 => core,
+                _ => return Err("bad sector"),
+            });
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn an_installed_grub() {
+        assert_eq!(
+            BootImage::parse(BOOT),
+            Ok(BootImage {
+                core_sector: 2048,
+                boot_drive: 0xff
+            })
+        );
+        let core = verify(BOOT, CORE, 2048..6144).unwrap();
+        assert_eq!(core.sector, 2048);
+        assert_eq!(
+            core.runs,
+            [Run {
+                start: 2049,
+                count: 105,
+                segment: 0x0820
+            }]
+        );
+        assert_eq!(verify(BOOT, CORE, 2048..2154), Ok(core));
+    }
+
+    #[test]
+    fn images_out_of_their_place() {
+        let outside = |start, end, allowed: Range<u64>| {
+            let want = ImageError::Outside {
+                start,
+                end,
+                allowed_start: allowed.start,
+                allowed_end: allowed.end,
+            };
+            assert_eq!(verify(BOOT, CORE, allowed), Err(want));
+        };
+        outside(2049, 2154, 2048..2153);
+        outside(2048, 2049, 2049..6144);
+        outside(2048, 2049, 1..63);
+    }
+
+    #[test]
+    fn no_grub_or_half_of_it() {
+        assert_eq!(BootImage::parse(&[0; 512]), Err(ImageError::NoBootImage));
+        assert!(matches!(
+            BootImage::parse(&BOOT[..511]),
+            Err(ImageError::TooShort { .. })
+        ));
+        let no_core = verify(BOOT, &[0; 512], 2048..6144);
+        assert_eq!(no_core, Err(ImageError::NoCoreImage { sector: 2048 }));
+        let mut core = *CORE;
+        core[LIST_AT + 8] = 0;
+        assert_eq!(
+            verify(BOOT, &core, 2048..6144),
+            Err(ImageError::BlockList { sector: 2048 })
+        );
+        for i in 0..=MAX_RUNS {
+            core[LIST_AT + 8 - i * RUN_SIZE] = 1;
+        }
+        assert_eq!(
+            verify(BOOT, &core, 2048..6144),
+            Err(ImageError::BlockList { sector: 2048 })
+        );
+        let mut boot = *BOOT;
+        boot[KERNEL_SECTOR_AT] = 1;
+        assert!(matches!(
+            verify(&boot, CORE, 2048..6144),
+            Err(ImageError::Read { .. })
+        ));
+        boot[KERNEL_SECTOR_AT..KERNEL_SECTOR_AT + 8].fill(0xff);
+        assert!(matches!(
+            verify(&boot, CORE, 2048..6144),
+            Err(ImageError::Outside { .. })
+        ));
+    }
+
+    #[test]
+    fn mutations_never_panic() {
+        let mut state = 0x2545_f491_4f6c_dd1du64;
+        let mut accepted = 0;
+        for _ in 0..20_000 {
+            let (mut boot, mut core) = (*BOOT, *CORE);
+            for _ in 0..2 {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                let at = [0x5c + state % 10, 0x1c0 + state % 64][(state >> 32) as usize % 2];
+                let image = if state >> 40 & 1 == 0 {
+                    &mut boot
+                } else {
+                    &mut core
+                };
+                image[at as usize] ^= (state >> 48) as u8;
+            }
+            accepted += u32::from(verify(&boot, &core, 2048..6144).is_ok());
+        }
+        assert!(accepted > 1000, "{accepted}");
+    }
 }

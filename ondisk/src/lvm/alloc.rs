@@ -345,8 +345,10 @@ mod tests {
         };
         for _ in 0..500 {
             let avoid: Vec<Range<u64>> = (0..next(6))
-                .map(|_| next(500 * MIB))
-                .map(|start| start..start + 1 + next(40 * MIB))
+                .map(|_| {
+                    let start = next(500 * MIB);
+                    start..start + 1 + next(40 * MIB)
+                })
                 .collect();
             let space = pv(1 + next(120), &avoid);
             let mut sizes: Vec<LvSize> = (0..next(4))

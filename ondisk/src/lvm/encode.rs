@@ -117,8 +117,9 @@ impl Writer {
             for lv in &vg.lvs {
                 self.lv(lv);
             }
-            self.line("}\n");
+            self.line("}");
         }
+        self.line("");
         if let Some(historical) = &vg.historical {
             self.section("historical_logical_volumes", historical);
             self.line("");
@@ -179,7 +180,9 @@ impl Writer {
     }
 
     fn segment(&mut self, n: usize, segment: &Segment) {
-        self.line(&format!("\nsegment{n} {{"));
+        // lvm2 sets off the first one only.
+        let blank = if n == 1 { "\n" } else { "" };
+        self.line(&format!("{blank}segment{n} {{"));
         self.number("start_extent", segment.start_extent);
         self.number("extent_count", segment.extent_count);
         self.line("");

@@ -33,13 +33,6 @@ mod uuid;
 mod vg;
 mod write;
 
-#[cfg(test)]
-mod fixture;
-#[cfg(test)]
-mod fixture_tests;
-#[cfg(test)]
-mod mutation_tests;
-
 pub use alloc::{AllocError, LvSize, Piece, PvSpace, Request, allocate};
 pub use assemble::{Assembly, Group, GroupProblem, PvSlot, assemble};
 pub use check::Problem;

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! root, the users and their groups.
 
+pub(crate) mod apply;
+pub(crate) mod collect;
 pub(crate) mod database;
+pub(crate) mod plan;
+mod reown;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The command line of `replant`.
+
+use std::path::PathBuf;
+
+/// Exit status: /init reboots the machine.
+pub const EXIT_REBOOT: u8 = 20;
+/// Exit status: /init switches the machine off.
+pub const EXIT_POWER_OFF: u8 = 21;
+/// Exit status: /init starts the recovery console.
+pub const EXIT_CONSOLE: u8 = 22;
+
+/// What `replant --help` prints.
+pub const HELP: &str = "\
+replant replaces the operating system of this machine in place.
+
+On the old system, in the directory of the unpacked package:
+  replant check  [--package DIR] [--json]   says whether it would go well; changes nothing
+  replant stage  [--package DIR] [--yes] [--no-reboot] [--append WORDS]
+                                            places the package, arms one boot into the
+                                            tiny system, and reboots
+  replant revert                            takes back what stage did
+  replant status [--json]                   says what is staged
+
+In the tiny system:
+  replant report                            says what is found; changes nothing
+  replant verify                            does all that comes before the point of no return
+  replant migrate [--resume]                replaces the system
+  replant console                           the recovery console
+
+Anywhere:
+  replant completions bash                  prints shell completions
+  replant --help | --version
+";
+
+/// Completions of bash for `replant`.
+pub const COMPLETIONS: &str = "\
+_replant() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    case $prev in
+    --package) COMPREPLY=($(compgen -d -- \"$cur\")); return ;;
+    completions) COMPREPLY=($(compgen -W bash -- \"$cur\")); return ;;
+    esac
+    if [ \"$COMP_CWORD\" = 1 ]; then
+        COMPREPLY=($(compgen -W 'check stage revert status report verify migrate console completions --help --version' -- \"$cur\"))
+    else
+        case ${COMP_WORDS[1]} in
+        check) COMPREPLY=($(compgen -W '--package --json' -- \"$cur\")) ;;
+        stage) COMPREPLY=($(compgen -W '--package --yes --no-reboot --append' -- \"$cur\")) ;;
+        status) COMPREPLY=($(compgen -W '--json' -- \"$cur\")) ;;
+        migrate) COMPREPLY=($(compgen -W '--resume' -- \"$cur\")) ;;
+        esac
+    fi
+}
+complete -F _replant replant
+";
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Says whether staging and migrating would go well.
+    Check {
+        /// The unpacked package.
+        package: PathBuf,
+        /// As JSON.
+        json: bool,
+    },
+    /// Places everything and reboots.
+    Stage {
+        /// The unpacked package.
+        package: PathBuf,
+        /// Without asking.
+        yes: bool,
+        /// Whether to reboot at the end.
+        reboot: bool,
+        /// Words for the tiny system's kernel command line.
+        append: String,
+    },
+    /// Takes back what stage did.
+    Revert,
+    /// Says what is staged.
+    Status {
+        /// As JSON.
+        json: bool,
+    },
+    /// What /init starts: does what the kernel's command line says.
+    Tiny,
+    /// Says what is found.
+    Report,
+    /// Everything before the point of no return.
+    Verify,
+    /// The migration.
+    Migrate {
+        /// Goes on with the payload that is in RAM.
+        resume: bool,
+    },
+    /// The recovery console.
+    Console,
+    /// Prints completions.
+    Completions,
+    /// Prints the help.
+    Help,
+    /// Prints the version.
+    Version,
+}
+
+/// What is wrong with the command line.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An unknown option, or a value that is missing.
+    #[error("{0}; see replant --help")]
+    Option(#[from] lexopt::Error),
+    /// No such command.
+    #[error("there is no command \"{0}\"; see replant --help")]
+    Command(String),
+    /// An option that this command does not take.
+    #[error("replant {0} does not take {1}; see replant --help")]
+    Misplaced(String, &'static str),
+}
+
+/// Reads the arguments, without the program's name.
+///
+/// # Errors
+/// [`Error`] in one line.
+pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Command, Error> {
+    use lexopt::prelude::*;
+    let mut parser = lexopt::Parser::from_args(arguments);
+    let mut words: Vec<String> = Vec::new();
+    let mut append = None;
+    let (mut package, mut json, mut yes, mut stay, mut resume) = (None, false, false, false, false);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Short('h') | Long("help") => return Ok(Command::Help),
+            Short('V') | Long("version") => return Ok(Command::Version),
+            Long("package") => package = Some(PathBuf::from(parser.value()?)),
+            Long("append") => append = Some(parser.value()?.string()?),
+            Long("json") => json = true,
+            Short('y') | Long("yes") => yes = true,
+            Long("no-reboot") => stay = true,
+            Long("resume") => resume = true,
+            Value(word) => words.push(word.string()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let name = words.join(" ");
+    let given = [
+        ("--package", package.is_some(), &["check", "stage"][..]),
+        ("--json", json, &["check", "status"]),
+        ("--append", append.is_some(), &["stage"]),
+        ("--yes", yes, &["stage"]),
+        ("--no-reboot", stay, &["stage"]),
+        ("--resume", resume, &["migrate"]),
+    ];
+    for (option, present, commands) in given {
+        if present && !commands.contains(&name.as_str()) {
+            return Err(Error::Misplaced(name, option));
+        }
+    }
+    let package = package.unwrap_or_else(|| PathBuf::from("."));
+    match name.as_str() {
+        "check" => Ok(Command::Check { package, json }),
+        "stage" => Ok(Command::Stage {
+            package,
+            yes,
+            reboot: !stay,
+            append: append.unwrap_or_default(),
+        }),
+        "revert" => Ok(Command::Revert),
+        "status" => Ok(Command::Status { json }),
+        "tiny" => Ok(Command::Tiny),
+        "report" => Ok(Command::Report),
+        "verify" => Ok(Command::Verify),
+        "migrate" => Ok(Command::Migrate { resume }),
+        "console" => Ok(Command::Console),
+        "completions bash" => Ok(Command::Completions),
+        "" | "help" => Ok(Command::Help),
+        _ => Err(Error::Command(name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Command, Error> {
+        parse(line.split_whitespace().map(Into::into))
+    }
+
+    #[test]
+    fn commands_and_their_options() {
+        let package = PathBuf::from("/tmp/p");
+        let check = Command::Check {
+            package: package.clone(),
+            json: true,
+        };
+        assert_eq!(read("check --json --package /tmp/p").unwrap(), check);
+        let append = "quiet a=b".to_string();
+        let stage = Command::Stage {
+            package,
+            yes: true,
+            reboot: false,
+            append,
+        };
+        let words = [
+            "--package=/tmp/p",
+            "stage",
+            "-y",
+            "--no-reboot",
+            "--append",
+            "quiet a=b",
+        ];
+        assert_eq!(parse(words.map(Into::into)).unwrap(), stage);
+        assert_eq!(
+            read("migrate --resume").unwrap(),
+            Command::Migrate { resume: true }
+        );
+        assert_eq!(read("").unwrap(), Command::Help);
+        for (line, words) in [
+            ("chek", "no command \"chek\""),
+            ("check --bogus", "--bogus"),
+            ("revert --json", "replant revert does not take --json"),
+            ("stage --package", "--package"),
+            ("check now", "no command \"check now\""),
+        ] {
+            let error = read(line).unwrap_err().to_string();
+            assert!(
+                error.contains(words) && error.ends_with("see replant --help"),
+                "{error}"
+            );
+        }
+    }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Applying the saved identity to the new root.
+
+use super::error::Result;
+use super::model::Identity;
+use super::outcome::Report;
+use super::policy::Policy;
+use super::root::RootDir;
+use super::{accounts, host, keys, leftovers, render, store};
+use std::path::Path;
+
+/// Writes the identity saved in `identity_dir` into the system below
+/// `new_root`. Applied twice, the result is the same. Nothing outside of
+/// `new_root` is touched, whatever links it contains.
+///
+/// # Errors
+/// The saved identity is missing or damaged, or a file cannot be written. What
+/// the new system cannot take is a warning in the report.
+pub fn apply(identity_dir: &Path, new_root: &Path, policy: &Policy) -> Result<Report> {
+    let mut report = Report::default();
+    let (identity, keys) = store::read(identity_dir)?;
+    let root = RootDir::open(new_root)?;
+    host::apply(&root, &identity.host, policy, &mut report)?;
+    if policy.accounts {
+        accounts::apply::apply(&root, &identity.accounts, &mut report)?;
+    }
+    if policy.authorized_keys {
+        accounts::apply::authorized_keys(&root, &identity.accounts, &mut report)?;
+    }
+    if policy.ssh_host_keys {
+        keys::apply(&root, &keys, &mut report)?;
+    }
+    if policy.network {
+        let seed = identity.host.machine_id.as_deref().unwrap_or_default();
+        render::apply(&root, &identity.network, seed, policy, &mut report)?;
+    }
+    leftovers::lvm(&root, &mut report)?;
+    leftovers::cloud_init(&root, policy, &mut report)?;
+    leftovers::selinux(&root, &mut report)?;
+    Ok(report)
+}
+
+/// Reads a saved identity, to show it or to check it before the point of no
+/// return.
+///
+/// # Errors
+/// It is missing, damaged or of a newer version.
+pub fn load(identity_dir: &Path) -> Result<Identity> {
+    Ok(store::read(identity_dir)?.0)
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! ssh host keys.
+
+use super::error::Result;
+use super::outcome::Report;
+use super::root::{Attributes, RootDir};
+use super::store::Keys;
+
+const DIR: &str = "etc/ssh";
+
+/// Whether it is the name of a host key, its public half or its certificate.
+pub(super) fn is_host_key(name: &str) -> bool {
+    name.strip_prefix("ssh_host_").is_some_and(|rest| {
+        let stem = rest
+            .strip_suffix("-cert.pub")
+            .or(rest.strip_suffix(".pub"))
+            .unwrap_or(rest);
+        stem.ends_with("key")
+            && stem.len() <= 64
+            && stem
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+    })
+}
+
+/// Reads the old system's keys; those that no current ssh takes are left out.
+pub(super) fn collect(root: &RootDir, report: &mut Report) -> Result<Keys> {
+    let mut keys = Keys::new();
+    for name in root.list(DIR)?.into_iter().filter(|n| is_host_key(n)) {
+        // Protocol 1 and DSA are gone from OpenSSH.
+        if name.contains("_dsa_") || name.starts_with("ssh_host_key") {
+            if !name.ends_with(".pub") {
+                report.warn(format!(
+                    "{DIR}/{name} is of a kind that sshd no longer takes; left out"
+                ));
+            }
+            continue;
+        }
+        let Some(bytes) = root.read(&format!("{DIR}/{name}"))? else {
+            continue;
+        };
+        if bytes.is_empty() {
+            report.warn(format!("{DIR}/{name} is empty; left out"));
+            continue;
+        }
+        if let Some(bits) = rsa_bits(&String::from_utf8_lossy(&bytes))
+            && bits < 2048
+        {
+            report.warn(format!(
+                "{DIR}/{name} has {bits} bits, fewer than EL9's policy takes (2048); sshd may ignore it"
+            ));
+        }
+        keys.push((name, bytes));
+    }
+    Ok(keys)
+}
+
+/// The length of the modulus of an RSA public key line, to 8 bits.
+fn rsa_bits(public: &str) -> Option<u32> {
+    let blob = public.strip_prefix("ssh-rsa ")?.split_whitespace().next()?;
+    let bytes = blob.trim_end_matches('=').len() as u32 * 3 / 4;
+    // Three lengths of 4 bytes, "ssh-rsa", an exponent of 3 bytes and a
+    // leading zero of the modulus.
+    Some(bytes.saturating_sub(23) * 8)
+}
+
+/// Puts the old keys into the new system, and removes its own.
+pub(super) fn apply(root: &RootDir, keys: &Keys, report: &mut Report) -> Result<()> {
+    if !root.is_dir(DIR)? {
+        report.warn("the new system has no etc/ssh; the ssh host keys are not used");
+        return Ok(());
+    }
+    let theirs: Vec<String> = root
+        .list(DIR)?
+        .into_iter()
+        .filter(|n| is_host_key(n))
+        .collect();
+    if keys.is_empty() {
+        if theirs.is_empty() {
+            return Ok(());
+        }
+        // EL makes missing keys at boot, Debian only when the package is installed.
+        let regenerates = root.exists("usr/lib/systemd/system/sshd-keygen@.service")?
+            || root.exists("usr/lib/systemd/system/sshd-keygen.service")?;
+        if !regenerates {
+            report.warn(
+                "the old system had no ssh host keys; the payload's are kept, which other machines of the same package share: make new ones with ssh-keygen -A",
+            );
+            return Ok(());
+        }
+    }
+    for name in theirs.iter().filter(|n| !keys.iter().any(|(k, _)| k == *n)) {
+        root.remove(&format!("{DIR}/{name}"))?;
+        report.done(format!("{DIR}/{name} of the payload removed"));
+    }
+    let group = root.text("etc/group")?.unwrap_or_default();
+    let group = super::accounts::database::Table::parse(&group);
+    let reader = group
+        .get("ssh_keys")
+        .and_then(|g| super::accounts::database::number(g, 2));
+    for (name, bytes) in keys {
+        let attributes = match reader {
+            _ if name.ends_with(".pub") => Attributes::root(0o644),
+            Some(gid) => Attributes {
+                mode: 0o640,
+                uid: 0,
+                gid,
+            },
+            None => Attributes::root(0o600),
+        };
+        root.write(&format!("{DIR}/{name}"), bytes, attributes)?;
+    }
+    if !keys.is_empty() {
+        report.done(format!(
+            "{} files of ssh host keys carried over",
+            keys.len()
+        ));
+    }
+    Ok(())
+}

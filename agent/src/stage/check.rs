@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `replant check`: whether it would go well. Changes nothing.
+
+use super::bootentry::Loader;
+use super::old::{Old, free_bytes};
+use super::package::Package;
+use super::{Error, display};
+use crate::paths;
+use crate::payload::memory;
+use crate::plan::Plan;
+use crate::report::quote;
+use ondisk::manifest::{INITRAMFS, KERNEL, PAYLOAD};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What the tiny system's kernel, its unpacked initramfs and its page tables
+/// take of the RAM that the old system sees.
+const TINY_SYSTEM: u64 = 96 << 20;
+
+/// What was found to go well.
+pub(super) struct Checked {
+    pub(super) package: Package,
+    pub(super) old: Old,
+    pub(super) loader: Loader,
+    pub(super) plan: Plan,
+    pub(super) budget: memory::Budget,
+}
+
+/// Says whether staging and migrating would go well.
+///
+/// # Errors
+/// The first thing that would not.
+pub fn check(package: &Path, json: bool) -> Result<(), Error> {
+    let checked = match checked(package) {
+        Ok(checked) => checked,
+        Err(error) => {
+            if json {
+                println!("{{\"ok\":false,\"error\":{}}}", quote(&error.to_string()));
+            }
+            return Err(error);
+        }
+    };
+    if json {
+        println!(
+            "{{\"ok\":true,\"disk\":{},\"root\":{},\"boot_loader\":{},\"memory_needed\":{},\"memory\":{},\"plan\":{}}}",
+            quote(&checked.plan.disk.display().to_string()),
+            quote(&checked.old.root),
+            quote(checked.loader.name()),
+            checked.budget.needed(),
+            checked.old.memory,
+            quote(&checked.plan.to_string()),
+        );
+    } else {
+        println!("{}", checked.describe());
+        println!("this machine can be migrated; nothing was changed");
+    }
+    Ok(())
+}
+
+/// All the checks.
+pub(super) fn checked(dir: &Path) -> Result<Checked, Error> {
+    let time = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| d.as_secs());
+    let old = Old::survey(time)?;
+    let loader = Loader::detect(Path::new("/"))?;
+    loader.check()?;
+    let mut meter = display::Meter::new("verifying the package");
+    let package = Package::open(dir, &mut |done, total| meter.show(done, total))?;
+    meter.clear();
+    let plan = Plan::compute(&package.manifest, &package.table, &old.facts, &mut |b| {
+        b.fill(0x5a)
+    })?;
+    let size = |name: &str| package.manifest.file(name).map_or(0, |f| f.size);
+    let budget = memory::plan(&memory::Input {
+        available: old.memory.saturating_sub(TINY_SYSTEM),
+        payload: size(PAYLOAD),
+        processors: 1,
+    })?;
+    room(&old.boot_mount, size(KERNEL) + size(INITRAMFS))?;
+    // The big files are linked, not copied, where the package lies on the
+    // root file system.
+    let upd = Path::new("/").join(paths::STAGED_DIR);
+    if !super::place::same_filesystem(dir, Path::new("/")) {
+        let staged = package.names().map(size).sum::<u64>();
+        let old_one = std::fs::metadata(upd.join(PAYLOAD)).map_or(0, |m| m.len());
+        room(Path::new("/"), staged.saturating_sub(old_one))?;
+    }
+    Ok(Checked {
+        package,
+        old,
+        loader,
+        plan,
+        budget,
+    })
+}
+
+fn room(path: &Path, bytes: u64) -> Result<(), Error> {
+    let need = bytes.saturating_add(8 << 20);
+    let free = free_bytes(path)?;
+    if need <= free {
+        Ok(())
+    } else {
+        Err(Error::Full {
+            path: path.into(),
+            need,
+            free,
+        })
+    }
+}
+
+impl Checked {
+    pub(super) fn describe(&self) -> String {
+        format!(
+            "package {} {}\n{}\nmemory: {}\none boot into the tiny system by {}\nstays: {}",
+            self.package.manifest.name,
+            self.package.manifest.version,
+            self.plan,
+            self.budget,
+            self.loader.name(),
+            if self.old.facts.other_groups.is_empty() {
+                "every other disk".to_string()
+            } else {
+                let names: Vec<_> = self
+                    .old
+                    .facts
+                    .other_groups
+                    .iter()
+                    .map(|(n, d)| format!("{n} on {d}"))
+                    .collect();
+                format!(
+                    "every other disk, with the volume groups {}",
+                    names.join(", ")
+                )
+            }
+        )
+    }
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `replant stage`: files in place, identity saved, one boot armed; and all
+//! of it taken back by `replant revert`.
+
+use super::bootentry::{Entry, Loader};
+use super::check::{Checked, checked};
+use super::error::file;
+use super::{Error, FORMAT, Staged};
+use crate::payload::tmpfs;
+use crate::{identity, paths, program};
+use ondisk::manifest::{INITRAMFS, KERNEL, MANIFEST};
+use std::io::{BufRead, IsTerminal, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Places the package and arms one boot into the tiny system. What fails half
+/// way is taken back.
+///
+/// # Errors
+/// [`Error`]; the machine is then as it was.
+pub fn stage(package: &Path, yes: bool, reboot: bool, append: &str) -> Result<(), Error> {
+    let checked = checked(package)?;
+    println!("{}", checked.describe());
+    let disk = checked.plan.disk.display();
+    println!("ALL DATA ON {disk} WILL BE REPLACED by the new system.");
+    if !yes && !agreed()? {
+        return Err(Error::Declined);
+    }
+    if let Err(error) = place(&checked, append) {
+        // The first error is the one to tell; what remains is told by revert.
+        if let Err(second) = revert() {
+            eprintln!("replant: {second}");
+        }
+        return Err(error);
+    }
+    println!("staged: the next boot goes into the tiny system, once");
+    if reboot {
+        println!("restarting now; do not switch the machine off");
+        program::output(Command::new("sync").arg("-f").arg("/"))
+            .or_else(|_| program::output(&mut Command::new("sync")))?;
+        program::output(&mut Command::new("reboot"))?;
+    }
+    Ok(())
+}
+
+fn agreed() -> Result<bool, Error> {
+    let stdin = std::io::stdin();
+    if !stdin.is_terminal() {
+        let what = "nobody to ask on standard input; say --yes";
+        return Err(Error::Unsupported(what.into()));
+    }
+    print!("Type yes to go on: ");
+    let terminal = Path::new("the terminal");
+    std::io::stdout().flush().map_err(file(terminal))?;
+    let mut line = String::new();
+    stdin.lock().read_line(&mut line).map_err(file(terminal))?;
+    Ok(line.trim() == "yes")
+}
+
+fn place(checked: &Checked, append: &str) -> Result<(), Error> {
+    let dir = Path::new("/").join(paths::STAGED_DIR);
+    remove(&dir)?;
+    // Password hashes and private keys will lie in it.
+    std::fs::DirBuilder::new()
+        .mode(0o700)
+        .create(&dir)
+        .map_err(file(&dir))?;
+    let live = identity::live::Network::read()?;
+    let report = identity::save(Path::new("/"), Some(&live), &dir.join(paths::IDENTITY))?;
+    for line in &report.warnings {
+        println!("warning: {line}");
+    }
+    for name in checked.package.names() {
+        link_or_copy(checked, name, &dir.join(name))?;
+    }
+    let manifest = dir.join(MANIFEST);
+    std::fs::copy(checked.package.dir.join(MANIFEST), &manifest).map_err(file(&manifest))?;
+    for name in [KERNEL, INITRAMFS] {
+        let to = Path::new("/boot").join(name);
+        let from = checked.package.dir.join(name);
+        tmpfs::load(&from, &to, &checked.package.expected(name)?, &mut |_| {})?;
+    }
+    let record = Staged {
+        format: FORMAT,
+        time: checked.old.facts.time,
+        manifest_sha256: checked.package.manifest_sha256.clone(),
+        host: checked.old.facts.host.clone(),
+        root: checked.old.root.clone(),
+        fingerprint: checked.old.fingerprint.clone(),
+    };
+    let path = dir.join(paths::STAGED);
+    std::fs::write(&path, record.encode()?).map_err(file(&path))?;
+    checked.loader.install(&Entry {
+        kernel: checked.old.grub_path(KERNEL),
+        initramfs: checked.old.grub_path(INITRAMFS),
+        boot_uuid: checked.old.boot_uuid.clone(),
+        arguments: arguments(&checked.old.root, append)?,
+    })?;
+    rustix::fs::sync();
+    flush_for_grub(&checked.old.boot_mount)
+}
+
+/// The tiny system's command line: the consoles of this boot in their order,
+/// and a reboot after any panic, which then starts the old system.
+fn arguments(root: &str, append: &str) -> Result<String, Error> {
+    let path = Path::new("/proc/cmdline");
+    let text = std::fs::read_to_string(path).map_err(file(path))?;
+    let mut words = vec![format!("root={root}"), "ro".into(), "panic=10".into()];
+    words.extend(
+        text.split_whitespace()
+            .filter(|w| w.starts_with("console="))
+            .map(String::from),
+    );
+    words.extend(["replant=migrate".into(), "quiet".into()]);
+    words.extend(append.split_whitespace().map(String::from));
+    Ok(words.join(" "))
+}
+
+/// GRUB does not replay journals: freezing writes everything in place.
+fn flush_for_grub(mount: &Path) -> Result<(), Error> {
+    let open = std::fs::File::open(mount).map_err(file(mount))?;
+    rustix::fs::syncfs(&open).map_err(|e| file(mount)(e.into()))?;
+    if mount == Path::new("/") {
+        // Freezing the root would stop this very process if anything of it
+        // had to be written before the thaw.
+        return Ok(());
+    }
+    let failed = |errno| Error::Freeze {
+        path: mount.into(),
+        errno,
+    };
+    sys::freeze::freeze(&open).map_err(failed)?;
+    sys::freeze::thaw(&open).map_err(failed)
+}
+
+/// A second name costs no space, and the package's own directory may go away.
+fn link_or_copy(checked: &Checked, name: &str, to: &Path) -> Result<(), Error> {
+    let from = checked.package.dir.join(name);
+    if same_filesystem(&from, Path::new("/")) && std::fs::hard_link(&from, to).is_ok() {
+        return Ok(());
+    }
+    tmpfs::load(&from, to, &checked.package.expected(name)?, &mut |_| {})?;
+    let copy = std::fs::File::open(to).map_err(file(to))?;
+    copy.sync_all().map_err(file(to))?;
+    Ok(())
+}
+
+pub(super) fn same_filesystem(a: &Path, b: &Path) -> bool {
+    let device = |path: &Path| std::fs::metadata(path).map(|m| m.dev()).ok();
+    device(a).is_some() && device(a) == device(b)
+}
+
+/// Takes back what `stage` did; nothing happens on a machine that was not
+/// staged.
+///
+/// # Errors
+/// [`Error`] names what could not be taken back.
+pub fn revert() -> Result<(), Error> {
+    if !rustix::process::geteuid().is_root() {
+        return Err(Error::NotRoot);
+    }
+    match Loader::detect(Path::new("/")) {
+        Ok(loader) => loader.remove()?,
+        Err(super::bootentry::Error::NoLoader) => {}
+        Err(error) => return Err(error.into()),
+    }
+    for name in [KERNEL, INITRAMFS] {
+        let path = PathBuf::from("/boot").join(name);
+        match std::fs::remove_file(&path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(file(&path)(e)),
+            _ => {}
+        }
+    }
+    remove(&Path::new("/").join(paths::STAGED_DIR))?;
+    rustix::fs::sync();
+    Ok(())
+}
+
+/// Removes the staged directory; a link in its place is not followed.
+fn remove(dir: &Path) -> Result<(), Error> {
+    match std::fs::symlink_metadata(dir) {
+        Ok(meta) if meta.is_dir() => std::fs::remove_dir_all(dir).map_err(file(dir)),
+        Ok(_) => std::fs::remove_file(dir).map_err(file(dir)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(file(dir)(e)),
+    }
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What becomes of a migration that failed.
+//!
+//! Before the point of no return: a report in the old root, and the old
+//! system starts again by itself. After it: the console, with the reason and
+//! the command that goes on from there.
+
+use crate::cli::{EXIT_CONSOLE, EXIT_REBOOT};
+use crate::cmdline::Mode;
+use crate::lvm::{Access, Mapper, scan};
+use crate::steps::{Context, Error, Failure};
+use crate::{mount, paths};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::mount::MountFlags;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Seconds in which a person can keep the machine from going back.
+const COUNTDOWN: u64 = 15;
+
+/// Says what happened and what comes next; the exit status for /init.
+pub(super) fn handle(context: &mut Context, failure: &Failure, mode: Mode, by_hand: bool) -> u8 {
+    let stopped = matches!(failure.error, Error::Break(_));
+    let next = if failure.past_no_return || stopped {
+        "type: migrate --resume"
+    } else {
+        "the old system is unchanged; type: reboot"
+    };
+    note(context, failure, next);
+    if failure.past_no_return {
+        context.reporter.line(&format!(
+            "the migration stopped in {failure}\n\
+             the payload is still in memory; DO NOT switch the machine off; {next}"
+        ));
+        return EXIT_CONSOLE;
+    }
+    if stopped {
+        context
+            .reporter
+            .line(&format!("{failure}; nothing was changed; {next}"));
+        return EXIT_CONSOLE;
+    }
+    context.reporter.line("nothing on the disk was changed");
+    if mode != Mode::Migrate || by_hand {
+        return EXIT_CONSOLE;
+    }
+    if !context.cmdline.no_report {
+        match leave_report(context, failure) {
+            Ok(()) => context.reporter.detail("the report lies in the old root"),
+            Err(error) => context
+                .reporter
+                .line(&format!("no report for the old system: {error}")),
+        }
+    }
+    if countdown(context) {
+        EXIT_REBOOT
+    } else {
+        EXIT_CONSOLE
+    }
+}
+
+/// For the console's `status`. That this cannot be written is told and no
+/// more: the failure itself matters.
+fn note(context: &Context, failure: &Failure, next: &str) {
+    let text = format!("{failure}\n{next}\n");
+    if let Err(error) = std::fs::write(paths::FAILURE, text) {
+        context
+            .reporter
+            .line(&format!("{}: {error}", paths::FAILURE));
+    }
+}
+
+/// The only write before the point of no return: why, into the old root.
+fn leave_report(context: &Context, failure: &Failure) -> Result<(), Error> {
+    let Some(root) = context.found.as_ref().and_then(|f| f.root.as_ref()) else {
+        return Err(Error::Missing("the old root"));
+    };
+    let mapper = Mapper::open()?;
+    for group in &scan(&context.lvm_devices()?).groups {
+        for lv in group.vg.lvs.iter().filter(|lv| lv.is_visible()) {
+            let Ok(mapping) = group.mapping(lv) else {
+                continue;
+            };
+            let same = Path::new("/dev/mapper").join(&mapping.name);
+            let is_root = |path: &Path| {
+                use std::os::unix::fs::MetadataExt;
+                std::fs::metadata(path).is_ok_and(|m| {
+                    (rustix::fs::major(m.rdev()), rustix::fs::minor(m.rdev())) == root.dev
+                })
+            };
+            if is_root(&same) {
+                mapper.activate(group, &lv.name, Access::ReadWrite)?;
+            }
+        }
+    }
+    let old = Path::new(paths::OLD_ROOT);
+    mount::unmount_tree(old)?;
+    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    mount::device(&root.device, old, &root.kind, flags, "")?;
+    let path = old.join(paths::STAGED_DIR).join(paths::FAILURE_REPORT);
+    let log = std::fs::read_to_string(paths::LOG).unwrap_or_default();
+    let text = format!("The migration stopped, and nothing was changed.\n{failure}\n\n{log}");
+    let written = std::fs::create_dir_all(path.parent().unwrap_or(old))
+        .and_then(|()| std::fs::write(&path, text))
+        .map_err(|source| Error::File { path, source });
+    mount::unmount_tree(old)?;
+    rustix::fs::sync();
+    written
+}
+
+/// Counts down on the consoles; `false` when somebody pressed a key.
+fn countdown(context: &Context) -> bool {
+    let end = Instant::now() + Duration::from_secs(COUNTDOWN);
+    context.reporter.line(&format!(
+        "the old system starts again in {COUNTDOWN} s; press Enter for the console instead"
+    ));
+    let stdin = std::io::stdin();
+    while let Some(left) = end.checked_duration_since(Instant::now()) {
+        let second = Timespec {
+            tv_sec: 1,
+            tv_nsec: 0,
+        };
+        let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
+        match poll(&mut fds, Some(&second)) {
+            Ok(0) | Err(_) => context.reporter.detail(&format!("{} s", left.as_secs())),
+            // A closed terminal is nobody's key.
+            Ok(_) if fds.iter().any(|fd| fd.revents().contains(PollFlags::IN)) => {
+                let mut line = String::new();
+                if std::io::stdin().read_line(&mut line).is_ok_and(|n| n > 0) {
+                    return false;
+                }
+                std::thread::sleep(left);
+            }
+            Ok(_) => std::thread::sleep(left),
+        }
+    }
+    true
+}

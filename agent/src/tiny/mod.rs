@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What /init starts: does what the kernel's command line says.
+
+mod commands;
+mod failure;
+mod survey;
+
+pub use commands::CONSOLE_COMMANDS;
+
+use crate::cli::{EXIT_CONSOLE, EXIT_REBOOT};
+use crate::cmdline::{Cmdline, Mode};
+use crate::device::Devices;
+use crate::paths;
+use crate::report::{self, Reporter};
+use crate::steps::{self, Context, Failure};
+use std::path::Path;
+
+/// Why the tiny system could not even begin.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The kernel's command line, or a directory for the log.
+    #[error("{path}: {source}; is this the tiny system?")]
+    Begin {
+        /// The file.
+        path: &'static str,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// Devices and modules.
+    #[error(transparent)]
+    Device(#[from] crate::device::Error),
+}
+
+/// What is asked for, by the command line or by a person in the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    /// What the kernel's command line says.
+    Cmdline,
+    /// Says what is found.
+    Report,
+    /// All that comes before the point of no return.
+    Verify,
+    /// All.
+    Migrate {
+        /// Goes on with the payload that is in RAM.
+        resume: bool,
+    },
+}
+
+/// Does the task; returns the exit status that /init acts on.
+///
+/// # Errors
+/// [`Error`] when not even the devices could be looked for.
+pub fn run(task: Task) -> Result<u8, Error> {
+    std::fs::create_dir_all(paths::RUN).map_err(|source| Error::Begin {
+        path: paths::RUN,
+        source,
+    })?;
+    let text = std::fs::read_to_string("/proc/cmdline").map_err(|source| Error::Begin {
+        path: "/proc/cmdline",
+        source,
+    })?;
+    let cmdline = Cmdline::parse(&text);
+    let mode = match task {
+        Task::Cmdline => cmdline.mode,
+        Task::Report => Mode::Report,
+        Task::Verify => Mode::Verify,
+        Task::Migrate { .. } => Mode::Migrate,
+    };
+    let reporter = Reporter::tiny(cmdline.json.as_deref(), mode == Mode::Migrate);
+    report::install(&reporter);
+    reporter.line(&format!(
+        "replant {}: {}",
+        env!("CARGO_PKG_VERSION"),
+        describe(mode)
+    ));
+    for word in &cmdline.unknown {
+        reporter.line(&format!(
+            "warning: nobody knows \"{word}\" on the kernel's command line"
+        ));
+    }
+    if mode == Mode::Console {
+        return Ok(EXIT_CONSOLE);
+    }
+    if let Err(error) = crate::device::check_image(Path::new("/")) {
+        reporter.line(&format!("warning: {error}"));
+    }
+    let mut context = Context::new(reporter, cmdline, Devices::open(&text)?);
+    let result = match (mode, task) {
+        (Mode::Migrate, Task::Migrate { resume: true }) if begun() => steps::resume(&mut context),
+        (Mode::Migrate, _) => steps::run(&mut context),
+        (Mode::Verify, _) => steps::rehearse(&mut context),
+        _ => {
+            survey::print(&mut context);
+            return Ok(EXIT_CONSOLE);
+        }
+    };
+    Ok(end(&mut context, task, mode, result))
+}
+
+fn end(context: &mut Context, task: Task, mode: Mode, result: Result<(), Failure>) -> u8 {
+    let by_hand = task != Task::Cmdline;
+    match (result, mode) {
+        (Ok(()), Mode::Verify) => {
+            context
+                .reporter
+                .line("this machine can be migrated; nothing was changed");
+            EXIT_CONSOLE
+        }
+        (Ok(()), _) => {
+            context
+                .reporter
+                .line("the new system is in place; restarting");
+            EXIT_REBOOT
+        }
+        (Err(failure), _) => failure::handle(context, &failure, mode, by_hand),
+    }
+}
+
+/// Whether the disk may have been written already.
+fn begun() -> bool {
+    Path::new(paths::POINT_OF_NO_RETURN).exists()
+}
+
+fn describe(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Report => "looking at this machine; nothing will be changed",
+        Mode::Verify => "rehearsing; nothing will be changed",
+        Mode::Migrate => "replacing the operating system of this machine; do not switch it off",
+        Mode::Console => "console",
+    }
+}

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Writing and wiping disks, on image files and loop devices, with the real
+//! tools as judges.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::{
+    fs::{self, File},
+    ops::Range,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use ondisk::gpt::{Guid, LastPartition, Name, Partition, Table};
+use replant::disk::{
+    Disk, Error, kernel,
+    table::{self, Present},
+    wipe,
+};
+
+const MIB: u64 = 1 << 20;
+
+fn run(tool: &str, args: &[&str]) -> String {
+    let output = Command::new(tool).args(args).output();
+    let output = output.unwrap_or_else(|e| panic!("{tool} is needed for this test: {e}"));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{tool} {args:?}: {text}{errors}");
+    text
+}
+
+fn image(dir: &Path, bytes: u64) -> PathBuf {
+    let path = dir.join("disk.img");
+    File::create(&path).unwrap().set_len(bytes).unwrap();
+    path
+}
+
+/// A loop device, which goes with it.
+struct Loop(String);
+
+impl Loop {
+    fn new(image: &Path, options: &[&str]) -> Loop {
+        let args = [&["--show", "-f"], options, &[image.to_str().unwrap()]].concat();
+        Loop(run("losetup", &args).trim().to_owned())
+    }
+
+    /// A range of an image.
+    fn part(image: &Path, bytes: &Range<u64>) -> Loop {
+        let (offset, size) = (
+            bytes.start.to_string(),
+            (bytes.end - bytes.start).to_string(),
+        );
+        Loop::new(image, &["-o", &offset, "--sizelimit", &size])
+    }
+}
+
+impl Drop for Loop {
+    fn drop(&mut self) {
+        let _ = Command::new("losetup").args(["-d", &self.0]).status();
+    }
+}
+
+/// BIOS boot of 2 MiB, /boot of 16 MiB, and the rest for LVM.
+fn seed_like(bytes: u64, block_size: u32) -> Table {
+    let mut table = Table::new(bytes, block_size, Guid([1; 16])).unwrap();
+    let block = u64::from(block_size);
+    for (number, kind, start, end) in [
+        (1, Guid::BIOS_BOOT, MIB, 3 * MIB),
+        (2, Guid::LINUX, 3 * MIB, 19 * MIB),
+        (3, Guid::LVM, 19 * MIB, 40 * MIB),
+    ] {
+        table.partitions.push(Partition {
+            number,
+            type_guid: kind,
+            guid: Guid([number as u8; 16]),
+            first_lba: start / block,
+            last_lba: end / block - 1,
+            attributes: 0,
+            name: Name::new("part").unwrap(),
+        });
+    }
+    table.fit(bytes, block_size, LastPartition::Grow).unwrap()
+}
+
+#[test]
+fn a_table_is_written_and_read_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = image(dir.path(), 64 * MIB);
+    let code: Vec<u8> = (0..512).map(|i| i as u8).collect();
+    for options in [&[][..], &["-b", "4096"]] {
+        let device = Loop::new(&path, options);
+        let disk = Disk::open_writable(&device.0).unwrap();
+        assert_eq!(disk.bytes(), 64 * MIB);
+        assert_eq!(
+            disk.block_size(),
+            if options.is_empty() { 512 } else { 4096 }
+        );
+        assert_eq!(disk.kernel_name(), device.0.strip_prefix("/dev/"));
+        let new = seed_like(disk.bytes(), disk.block_size());
+        table::write(&disk, &new, Some(&code)).unwrap();
+        let verdict = run("sgdisk", &["--verify", &device.0]);
+        assert!(verdict.contains("No problems found"), "{verdict}");
+        match table::read(&disk).unwrap() {
+            Present::Gpt(found) => {
+                assert_eq!(found.table, new);
+                assert_eq!((found.primary_problem, found.backup_problem), (None, None));
+            }
+            other => panic!("{other:?}"),
+        }
+        let sector_0 = disk.read_fresh(3, 500).unwrap();
+        assert_eq!(sector_0[..443], code[3..446]);
+    }
+    // And on the image file itself.
+    let path = image(dir.path(), 64 * MIB);
+    let disk = Disk::open_writable(&path).unwrap();
+    table::write(&disk, &seed_like(64 * MIB, 512), None).unwrap();
+    let verdict = run("sgdisk", &["--verify", path.to_str().unwrap()]);
+    assert!(verdict.contains("No problems found"), "{verdict}");
+}
+
+#[test]
+fn a_table_for_another_disk_is_not_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = image(dir.path(), 64 * MIB);
+    let disk = Disk::open_writable(&path).unwrap();
+    for wrong in [seed_like(63 * MIB, 512), seed_like(64 * MIB, 4096)] {
+        assert!(matches!(
+            table::write(&disk, &wrong, None),
+            Err(Error::WrongDisk { .. })
+        ));
+    }
+    let mut overlapping = seed_like(64 * MIB, 512);
+    overlapping.partitions[1].first_lba -= 1;
+    assert!(matches!(
+        table::write(&disk, &overlapping, None),
+        Err(Error::Table { .. })
+    ));
+    assert!(
+        fs::read(&path).unwrap().iter().all(|&b| b == 0),
+        "something was written"
+    );
+}
+
+#[test]
+fn what_cannot_be_a_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(matches!(
+        Disk::open("/dev/null"),
+        Err(Error::NotADisk { .. })
+    ));
+    assert!(matches!(
+        Disk::open(dir.path()),
+        Err(Error::NotADisk { .. })
+    ));
+    let error = Disk::open("/dev/no-such-disk").unwrap_err().to_string();
+    assert!(error.contains("/dev/no-such-disk"), "{error}");
+    let device = Loop::new(&image(dir.path(), MIB), &["-r"]);
+    let error = Disk::open_writable(&device.0).unwrap_err();
+    assert!(matches!(error, Error::ReadOnly { .. }), "{error}");
+    let disk = Disk::open(&device.0).unwrap();
+    let error = disk
+        .write_at("nothing", 0, &[1; 512])
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains(&device.0), "{error}");
+}
+
+#[test]
+fn a_loop_device_has_no_partitions() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = image(dir.path(), 64 * MIB);
+    let new = seed_like(64 * MIB, 512);
+    let device = Loop::new(&path, &[]);
+    for path in [Path::new(&device.0), &path] {
+        let disk = Disk::open_writable(path).unwrap();
+        table::write(&disk, &new, None).unwrap();
+        match kernel::tell(&disk, &new, Duration::from_secs(1)) {
+            Err(error @ Error::NoPartitions { .. }) => {
+                assert!(
+                    error.to_string().contains(path.to_str().unwrap()),
+                    "{error}"
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_dos_table_hides_the_gpt_that_it_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = image(dir.path(), 64 * MIB);
+    let file = path.to_str().unwrap();
+    run("sgdisk", &["--new=1:0:0", file]);
+    let disk = Disk::open(&path).unwrap();
+    assert!(matches!(table::read(&disk).unwrap(), Present::Gpt(_)));
+    let gpt = fs::read(&path).unwrap();
+    let script = dir.path().join("script");
+    fs::write(&script, "label: dos\nstart=2048, size=4096, type=8e\n").unwrap();
+    run(
+        "sh",
+        &[
+            "-c",
+            &format!("sfdisk -q --no-reread {file} <{}", script.display()),
+        ],
+    );
+    // sfdisk erases the old headers; put them back, as other tools leave them.
+    let image = File::options().write(true).open(&path).unwrap();
+    image.write_all_at(&gpt[512..17408], 512).unwrap();
+    image
+        .write_all_at(&gpt[gpt.len() - 16896..], gpt.len() as u64 - 16896)
+        .unwrap();
+    match table::read(&disk).unwrap() {
+        Present::Dos(dos) => assert_eq!(dos.partitions.len(), 1),
+        other => panic!("{other:?}"),
+    }
+    let places = table::read(&disk).unwrap().partitions();
+    assert_eq!(places[0].bytes, 2048 * 512..6144 * 512);
+    // Sector 0 lost altogether: the GPT is still found.
+    image.write_all_at(&[0; 512], 0).unwrap();
+    assert!(matches!(table::read(&disk).unwrap(), Present::Gpt(_)));
+    image.write_all_at(&[0; 17408], 0).unwrap();
+    assert!(matches!(table::read(&disk).unwrap(), Present::Gpt(g) if g.primary_problem.is_some()));
+    image.write_all_at(&[0; 512], 64 * MIB - 512).unwrap();
+    assert_eq!(table::read(&disk).unwrap(), Present::None);
+}
+
+/// What libblkid finds in a range of an image.
+fn signatures(path: &Path, bytes: &Range<u64>) -> String {
+    let device = Loop::part(path, bytes);
+    run(
+        "wipefs",
+        &["--noheadings", "--output", "TYPE,OFFSET", &device.0],
+    )
+}
+
+#[test]
+fn no_old_signature_survives() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = image(dir.path(), 96 * MIB);
+    let file = path.to_str().unwrap();
+    run(
+        "sgdisk",
+        &[
+            "-n=1:0:+20M",
+            "-n=2:0:+20M",
+            "-n=3:0:+20M",
+            "-n=4:0:0",
+            file,
+        ],
+    );
+    let old = table::read(&Disk::open(&path).unwrap())
+        .unwrap()
+        .partitions();
+    let made: [(&str, &[&str]); 3] = [
+        ("ext4", &["mke2fs", "-q", "-F", "-t", "ext4"]),
+        ("swap", &["mkswap"]),
+        (
+            "LVM2_member",
+            &["pvcreate", "--devicesfile", "", "--metadatacopies", "2"],
+        ),
+    ];
+    for ((_, command), place) in made.iter().zip(&old) {
+        let device = Loop::part(&path, &place.bytes);
+        run(command[0], &[&command[1..], &[&device.0]].concat());
+    }
+    // Something in the middle of a partition, which is not to be touched.
+    let image = File::options().read(true).write(true).open(&path).unwrap();
+    let middle = old[0].bytes.start + 10 * MIB;
+    image.write_all_at(b"payload", middle).unwrap();
+    // The disk grew: the old backup table is now far from its end.
+    image.set_len(160 * MIB).unwrap();
+    let stale = 96 * MIB - 512;
+
+    let disk = Disk::open_writable(&path).unwrap();
+    let present = table::read(&disk).unwrap();
+    let new = seed_like(160 * MIB, 512);
+    let ranges = wipe::ranges(disk.bytes(), &present, &new);
+    for range in ranges.windows(2) {
+        assert!(range[0].end < range[1].start, "{ranges:?}");
+    }
+    let mut header = [0; 8];
+    image.read_exact_at(&mut header, stale).unwrap();
+    assert_eq!(&header, b"EFI PART");
+    for (place, (kind, _)) in old.iter().zip(made) {
+        let found = signatures(&path, &place.bytes);
+        assert!(found.contains(kind), "{kind} was not made: {found}");
+    }
+
+    wipe::clear(&disk, &ranges).unwrap();
+    image.read_exact_at(&mut header, stale).unwrap();
+    assert_eq!(header, [0; 8]);
+    assert_eq!(table::read(&disk).unwrap(), Present::None);
+    assert_eq!(signatures(&path, &(0..160 * MIB)), "");
+    let new_places = new.partitions.iter().map(|p| new.byte_range(p));
+    for bytes in old.iter().map(|p| p.bytes.clone()).chain(new_places) {
+        assert_eq!(signatures(&path, &bytes), "", "{bytes:?}");
+    }
+    let mut payload = [0; 7];
+    image.read_exact_at(&mut payload, middle).unwrap();
+    assert_eq!(&payload, b"payload");
+    // Once more, and with ranges behind the end: nothing else changes.
+    let before = fs::read(&path).unwrap();
+    wipe::clear(&disk, &[&ranges[..], &[1 << 40..1 << 41]].concat()).unwrap();
+    assert!(fs::read(&path).unwrap() == before);
+}
