@@ -27,7 +27,7 @@ use rustix::io::Errno;
 pub use block::{BlockDevice, Partition, list as list_block_devices};
 pub use events::Events;
 pub use image::check as check_image;
-pub use modules::Modules;
+pub use modules::{Modules, modprobe};
 pub use parameters::Parameters;
 pub use uevent::{Action, Uevent};
 pub use unserved::Unserved;

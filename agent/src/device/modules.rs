@@ -203,3 +203,15 @@ fn hint(error: Errno) -> &'static str {
         _ => "see dmesg",
     }
 }
+
+/// What the kernel starts as `/sbin/modprobe -q -- NAME` when it wants a module
+/// by itself: a file system's type at mount, a character set for vfat. `args`
+/// are those behind the program's name; options are skipped.
+pub fn modprobe(args: impl IntoIterator<Item = String>) -> Result<(), Error> {
+    let cmdline = fs::read_to_string("/proc/cmdline").unwrap_or_default();
+    let mut modules = Modules::open(Path::new("/"), &cmdline)?;
+    for name in args.into_iter().filter(|arg| !arg.starts_with('-')) {
+        modules.ensure(&[&name])?;
+    }
+    Ok(())
+}

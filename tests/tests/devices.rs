@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The tiny system's initramfs, as replant-pack makes it, on a machine with
+//! every disk controller that QEMU has and the image has a driver for.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use harness::cache::{self, Kernel};
+use harness::vm::{Bus, Vm};
+
+/// Serial number and the `-device` arguments; `DRIVE` is the drive's id.
+const CONTROLLERS: &[(&str, &[&str])] = &[
+    ("PIIX", &["ide-hd,bus=ide.0,serial=PIIX,drive=DRIVE"]),
+    (
+        "AHCI",
+        &[
+            "ich9-ahci,id=ahci",
+            "ide-hd,bus=ahci.0,serial=AHCI,drive=DRIVE",
+        ],
+    ),
+    (
+        "VIRTIOBLK",
+        &["virtio-blk-pci,serial=VIRTIOBLK,drive=DRIVE"],
+    ),
+    (
+        "VIRTIOSCSI",
+        &[
+            "virtio-scsi-pci,id=vs",
+            "scsi-hd,bus=vs.0,serial=VIRTIOSCSI,drive=DRIVE",
+        ],
+    ),
+    (
+        "PVSCSI",
+        &["pvscsi,id=pv", "scsi-hd,bus=pv.0,serial=PVSCSI,drive=DRIVE"],
+    ),
+    (
+        "MPTSAS",
+        &[
+            "mptsas1068,id=mpt",
+            "scsi-hd,bus=mpt.0,serial=MPTSAS,drive=DRIVE",
+        ],
+    ),
+    (
+        "MEGASAS",
+        &[
+            "megasas,id=mega",
+            "scsi-hd,bus=mega.0,serial=MEGASAS,drive=DRIVE",
+        ],
+    ),
+    (
+        "LSI",
+        &[
+            "lsi53c895a,id=lsi",
+            "scsi-hd,bus=lsi.0,serial=LSI,drive=DRIVE",
+        ],
+    ),
+    ("NVME", &["nvme,serial=NVME,drive=DRIVE"]),
+    (
+        "XHCI",
+        &[
+            "qemu-xhci,id=xhci",
+            "usb-storage,bus=xhci.0,serial=XHCI,drive=DRIVE",
+        ],
+    ),
+    (
+        "UAS",
+        &[
+            "usb-uas,id=uas,bus=xhci.0",
+            "scsi-hd,bus=uas.0,serial=UAS,drive=DRIVE",
+        ],
+    ),
+    (
+        "UHCI",
+        &[
+            "piix3-usb-uhci,id=uhci",
+            "usb-storage,bus=uhci.0,serial=UHCI,drive=DRIVE",
+        ],
+    ),
+    (
+        "EHCI",
+        &[
+            "usb-ehci,id=ehci",
+            "usb-storage,bus=ehci.0,serial=EHCI,drive=DRIVE",
+        ],
+    ),
+];
+
+/// The example of the agent, linked so that it runs where there is no library.
+fn stand_in() -> PathBuf {
+    let target = cache::source().join("target/static");
+    let status = Command::new(env!("CARGO"))
+        .current_dir(cache::source())
+        .env("RUSTFLAGS", "-C target-feature=+crt-static")
+        .args(["build", "-p", "replant", "--example", "devices", "--target"])
+        .args(["x86_64-unknown-linux-gnu", "--target-dir"])
+        .arg(&target)
+        .status()
+        .expect("cargo");
+    assert!(status.success(), "the example was not built");
+    let built = target.join("x86_64-unknown-linux-gnu/debug/examples/devices");
+    // Its debugging information is many times its size.
+    let stripped = target.join("devices");
+    let status = Command::new("strip")
+        .arg("-o")
+        .arg(&stripped)
+        .arg(&built)
+        .status();
+    assert!(status.expect("strip (package binutils)").success());
+    stripped
+}
+
+fn run(program: &str, args: &[&str]) {
+    let out = Command::new(program).args(args).output();
+    let out = out.unwrap_or_else(|error| panic!("{program}: {error}"));
+    assert!(
+        out.status.success(),
+        "{program}: {}",
+        String::from_utf8_lossy(&out.stderr)
+    );
+}
+
+fn initramfs(kernel: &Kernel, target: &Path, extra: &[&str]) {
+    run(
+        "make",
+        &["-C", cache::source().to_str().unwrap(), "out/init"],
+    );
+    let status = Command::new(env!("CARGO"))
+        .current_dir(cache::source())
+        .args([
+            "run",
+            "-q",
+            "-p",
+            "replant-pack",
+            "--",
+            "initramfs",
+            "--kernel",
+        ])
+        .arg(kernel.vmlinuz())
+        .arg("--modules")
+        .arg(&kernel.root)
+        .arg("--init")
+        .arg(cache::source().join("out/init"))
+        .arg("--replant")
+        .arg(stand_in())
+        .arg("-o")
+        .arg(target)
+        .args(extra)
+        .status()
+        .expect("cargo");
+    assert!(status.success(), "replant-pack: {status}");
+}
+
+#[test]
+fn every_controller_gives_its_disk() {
+    let kernel = Kernel::generic();
+    let dir = tempfile::tempdir_in(cache::directory()).unwrap();
+    let image = dir.path().join("initramfs");
+    initramfs(
+        &kernel,
+        &image,
+        &["--compress", "zstd", "--without", "am53c974"],
+    );
+
+    let mut vm = Vm::new()
+        .quiet()
+        .kernel(&kernel.vmlinuz(), &image)
+        .append("console=ttyS0 panic=-1 loglevel=4 ext4=NVME vfat=PVSCSI")
+        .append(&format!("disks={}", CONTROLLERS.len()))
+        .arg("-no-reboot");
+    for (n, (name, devices)) in CONTROLLERS.iter().enumerate() {
+        let disk = dir.path().join(name);
+        // Each has a size of its own, in MiB.
+        File::create(&disk)
+            .unwrap()
+            .set_len((16 + n as u64) << 20)
+            .unwrap();
+        match *name {
+            "NVME" => run("mkfs.ext4", &["-q", disk.to_str().unwrap()]),
+            "PVSCSI" => run("mkfs.vfat", &[disk.to_str().unwrap()]),
+            _ => {}
+        }
+        vm = vm.disk(&disk, Bus::None);
+        for device in *devices {
+            vm = vm
+                .arg("-device")
+                .arg(device.replace("DRIVE", &format!("drive{n}")));
+        }
+    }
+    vm = vm
+        .arg("-device")
+        .arg("am53c974")
+        .arg("-device")
+        .arg("usb-kbd,bus=xhci.0");
+    let mut running = vm.start();
+    running.expect("@end", Duration::from_secs(180));
+    running.wait_exit(Duration::from_secs(30));
+
+    let output = running.serials[0].output().replace('\r', "");
+    let told = |word: &str| -> Vec<String> {
+        let start = format!("@{word} ");
+        output
+            .lines()
+            .filter_map(|line| Some(line.split_once(&start)?.1.to_owned()))
+            .collect()
+    };
+    for line in output.lines().filter(|line| line.contains('@')) {
+        println!("{line}");
+    }
+    assert!(told("error").is_empty(), "{output}");
+    let image = told("image").concat();
+    assert!(
+        image.starts_with(&format!("{} ", kernel.version)),
+        "{image}"
+    );
+
+    let disks = told("disk");
+    for (n, (name, _)) in CONTROLLERS.iter().enumerate() {
+        let wanted = format!(" {name} {} ", (16 + n) << 20);
+        assert!(
+            disks.iter().any(|disk| disk.contains(&wanted)),
+            "no {wanted}in {disks:#?}"
+        );
+    }
+    assert_eq!(disks.len(), CONTROLLERS.len(), "{disks:#?}");
+
+    let unserved = told("unserved");
+    assert_eq!(unserved.len(), 1, "{unserved:#?}");
+    assert!(
+        unserved[0].contains("PCI device 1022:2020")
+            && unserved[0].contains("module am53c974 is wanted and not in this initramfs"),
+        "{unserved:#?}"
+    );
+    assert_eq!(told("control"), ["true"]);
+    // ext4 mounts only with a crc32c algorithm; vfat and its character set are
+    // loaded because the kernel asks /sbin/modprobe for them.
+    let mounted: Vec<_> = told("mounted");
+    assert_eq!(mounted.len(), 2, "{mounted:?}");
+
+    let timeout = told("timeout").concat();
+    assert!(
+        timeout.starts_with("UUID=0000 did not appear within 1 s; there are /dev/"),
+        "{timeout}"
+    );
+    assert!(
+        timeout.contains("NVME") && timeout.contains("am53c974"),
+        "{timeout}"
+    );
+    let refused = told("refused").concat();
+    assert!(
+        refused.starts_with("kernel module am53c974 is not in this initramfs"),
+        "{refused}"
+    );
+}
