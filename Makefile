@@ -39,7 +39,8 @@ INIT_FLAGS := -C relocation-model=static -C force-unwind-tables=no
 $(OUT)/init:
 	RUSTFLAGS="$(INIT_FLAGS)" cargo build --release -p init-shim --target x86_64-unknown-linux-gnu --target-dir $(INIT_OUT)
 	@mkdir -p $(OUT)
-	@cp $(INIT_OUT)/x86_64-unknown-linux-gnu/release/init $@
+	@cp $(INIT_OUT)/x86_64-unknown-linux-gnu/release/init $@.new
+	@mv $@.new $@
 
 .PHONY: $(OUT)/replant
 $(OUT)/replant: $(MUSL_OUT)/lib/libunwind.a

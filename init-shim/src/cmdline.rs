@@ -166,7 +166,10 @@ mod tests {
             "the last wins"
         );
         assert!(!parse("replant=migrate rescue").migrate);
-        assert!(parse("replant=migrate replant=typo").migrate, "as the agent reads it");
+        assert!(
+            parse("replant=migrate replant=typo").migrate,
+            "as the agent reads it"
+        );
         assert!(!parse("x=replant=migrate").migrate);
         assert!(!parse("\"x replant=migrate\"").migrate);
         assert!(parse("replant.debug").debug);

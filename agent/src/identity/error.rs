@@ -9,7 +9,9 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum Error {
     /// A file operation failed.
-    #[error("cannot {action} {path}: {source}; check that the file system is mounted, writable and not full")]
+    #[error(
+        "cannot {action} {path}: {source}; check that the file system is mounted, writable and not full"
+    )]
     Io {
         /// What was tried, in the infinitive ("read", "create the directory").
         action: &'static str,
@@ -19,7 +21,9 @@ pub enum Error {
         source: io::Error,
     },
     /// A file is larger than anything of its kind.
-    #[error("{path} is larger than {limit} bytes, which no file of this kind is; look at it and shorten it")]
+    #[error(
+        "{path} is larger than {limit} bytes, which no file of this kind is; look at it and shorten it"
+    )]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -44,7 +48,9 @@ pub enum Error {
         reason: String,
     },
     /// The saved identity was made by a newer version.
-    #[error("{path} has version {found}, this program knows up to {known}; use the program of the package that saved it")]
+    #[error(
+        "{path} has version {found}, this program knows up to {known}; use the program of the package that saved it"
+    )]
     Version {
         /// The file.
         path: PathBuf,
@@ -54,7 +60,9 @@ pub enum Error {
         known: u32,
     },
     /// The kernel did not tell its network configuration.
-    #[error("cannot ask the kernel for its {what}: {source}; look for a security module that forbids netlink")]
+    #[error(
+        "cannot ask the kernel for its {what}: {source}; look for a security module that forbids netlink"
+    )]
     Netlink {
         /// links, addresses or routes.
         what: &'static str,
@@ -70,7 +78,9 @@ pub enum Error {
         offset: usize,
     },
     /// An account cannot be given a number.
-    #[error("no free number is left for {kind} {name}; free one below 60000 in the payload's etc/{file}")]
+    #[error(
+        "no free number is left for {kind} {name}; free one below 60000 in the payload's etc/{file}"
+    )]
     NoFreeNumber {
         /// "user" or "group".
         kind: &'static str,

@@ -130,7 +130,9 @@ impl Interface {
         if route.to.prefix == 0 && family.gateway.is_none() && route.via.is_some() {
             family.gateway = route.via;
             family.metric = family.metric.or(route.metric);
-        } else if !family.routes.contains(&route) && !(route.to.prefix == 0 && route.via == family.gateway) {
+        } else if !family.routes.contains(&route)
+            && !(route.to.prefix == 0 && route.via == family.gateway)
+        {
             family.routes.push(route);
         }
     }
@@ -311,7 +313,11 @@ impl FromStr for Mac {
             }
             *octet = u8::from_str_radix(part, 16).map_err(|_| wrong())?;
         }
-        if parts.next().is_some() { Err(wrong()) } else { Ok(Mac(octets)) }
+        if parts.next().is_some() {
+            Err(wrong())
+        } else {
+            Ok(Mac(octets))
+        }
     }
 }
 
@@ -342,7 +348,9 @@ pub fn is_interface_name(name: &str) -> bool {
         && name.len() < 16
         && name != "."
         && name != ".."
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-@+".contains(&b))
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"._-@+".contains(&b))
 }
 
 #[cfg(test)]
@@ -366,13 +374,25 @@ mod tests {
         }
         assert_eq!(Cidr::parse("10.0.0.1/33"), None);
         assert_eq!(Cidr::parse("fe80::1").unwrap().to_string(), "fe80::1/128");
-        assert_eq!(Cidr::parse("10.1.2.3/255.255.0.0").unwrap().to_string(), "10.1.2.3/16");
+        assert_eq!(
+            Cidr::parse("10.1.2.3/255.255.0.0").unwrap().to_string(),
+            "10.1.2.3/16"
+        );
     }
 
     #[test]
     fn mac_addresses() {
-        assert_eq!("52:54:00:AB:cd:0".parse::<Mac>().unwrap().to_string(), "52:54:00:ab:cd:00");
-        for bad in ["", "52:54:00:ab:cd", "52:54:00:ab:cd:ef:01", "52:54:00:ab:cd:+f", "gg:54:00:ab:cd:ef"] {
+        assert_eq!(
+            "52:54:00:AB:cd:0".parse::<Mac>().unwrap().to_string(),
+            "52:54:00:ab:cd:00"
+        );
+        for bad in [
+            "",
+            "52:54:00:ab:cd",
+            "52:54:00:ab:cd:ef:01",
+            "52:54:00:ab:cd:+f",
+            "gg:54:00:ab:cd:ef",
+        ] {
             assert!(bad.parse::<Mac>().is_err(), "{bad}");
         }
     }

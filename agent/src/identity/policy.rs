@@ -57,8 +57,16 @@ mod tests {
     #[test]
     fn fields_left_out_have_defaults_and_typing_errors_are_told() {
         let policy: Policy = toml::from_str("hostname = false").unwrap();
-        assert_eq!(policy, Policy { hostname: false, ..Policy::default() });
-        let error = toml::from_str::<Policy>("host_name = false").unwrap_err().to_string();
+        assert_eq!(
+            policy,
+            Policy {
+                hostname: false,
+                ..Policy::default()
+            }
+        );
+        let error = toml::from_str::<Policy>("host_name = false")
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("host_name"), "{error}");
     }
 }

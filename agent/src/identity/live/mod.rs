@@ -93,9 +93,15 @@ impl Network {
     /// Asks the running kernel (of this process' network namespace).
     pub fn read() -> Result<Network> {
         let mut network = Network::default();
-        socket::dump(socket::GETLINK, "links", |b| parse::link(b, &mut network.links))?;
-        socket::dump(socket::GETADDR, "addresses", |b| parse::address(b, &mut network.addresses))?;
-        socket::dump(socket::GETROUTE, "routes", |b| parse::route(b, &mut network.routes))?;
+        socket::dump(socket::GETLINK, "links", |b| {
+            parse::link(b, &mut network.links)
+        })?;
+        socket::dump(socket::GETADDR, "addresses", |b| {
+            parse::address(b, &mut network.addresses)
+        })?;
+        socket::dump(socket::GETROUTE, "routes", |b| {
+            parse::route(b, &mut network.routes)
+        })?;
         Ok(network)
     }
 

@@ -43,7 +43,11 @@ pub(super) fn messages(bytes: &[u8]) -> impl Iterator<Item = Event<'_>> {
         Some(match kind {
             2 => Event::Failed(u32_at(body, 0).map_or(5, |e| (e as i32).wrapping_neg())),
             3 => Event::Done,
-            _ => Event::Message { kind, body, interrupted: flags & 0x10 != 0 },
+            _ => Event::Message {
+                kind,
+                body,
+                interrupted: flags & 0x10 != 0,
+            },
         })
     })
 }
@@ -69,7 +73,12 @@ pub(super) fn link(body: &[u8], links: &mut Vec<Link>) {
     else {
         return;
     };
-    let mut link = Link { index, ethernet: hardware == 1, up: flags & 1 != 0, ..Link::default() };
+    let mut link = Link {
+        index,
+        ethernet: hardware == 1,
+        up: flags & 1 != 0,
+        ..Link::default()
+    };
     for (kind, value) in attributes(body, 16) {
         match kind {
             1 => link.mac = mac(value),
@@ -117,8 +126,14 @@ fn link_data(bytes: &[u8], link: &mut Link) {
         "balance-tlb",
         "balance-alb",
     ];
-    const HASHES: [&str; 6] =
-        ["layer2", "layer3+4", "layer2+3", "encap2+3", "encap3+4", "vlan+srcmac"];
+    const HASHES: [&str; 6] = [
+        "layer2",
+        "layer3+4",
+        "layer2+3",
+        "encap2+3",
+        "encap3+4",
+        "vlan+srcmac",
+    ];
     let driver = link.kind.clone().unwrap_or_default();
     for (kind, value) in attributes(bytes, 0) {
         match (driver.as_str(), kind) {
@@ -158,12 +173,16 @@ fn link_data(bytes: &[u8], link: &mut Link) {
 }
 
 fn named(names: &[&str], value: &[u8]) -> Option<String> {
-    names.get(usize::from(*value.first()?)).map(|n| (*n).to_owned())
+    names
+        .get(usize::from(*value.first()?))
+        .map(|n| (*n).to_owned())
 }
 
 /// RTM_NEWADDR.
 pub(super) fn address(body: &[u8], addresses: &mut Vec<Address>) {
-    let [family, prefix, flags, scope, ..] = *body else { return };
+    let [family, prefix, flags, scope, ..] = *body else {
+        return;
+    };
     let Some(link) = u32_at(body, 4) else { return };
     let (mut local, mut other, mut flags, mut valid) = (None, None, u32::from(flags), None);
     for (kind, value) in attributes(body, 8) {
@@ -177,7 +196,9 @@ pub(super) fn address(body: &[u8], addresses: &mut Vec<Address>) {
         }
     }
     // Point-to-point links have their peer as the other one.
-    let Some(address) = local.or(other).and_then(|ip| Cidr::new(ip, prefix)) else { return };
+    let Some(address) = local.or(other).and_then(|ip| Cidr::new(ip, prefix)) else {
+        return;
+    };
     let valid = valid.filter(|v| *v != u32::MAX);
     addresses.push(Address {
         link,
@@ -192,7 +213,9 @@ pub(super) fn address(body: &[u8], addresses: &mut Vec<Address>) {
 
 /// RTM_NEWROUTE; others than unicast ones are left out.
 pub(super) fn route(body: &[u8], routes: &mut Vec<Route>) {
-    let [family, length, _, _, table, protocol, _, kind, ..] = *body else { return };
+    let [family, length, _, _, table, protocol, _, kind, ..] = *body else {
+        return;
+    };
     // RTN_UNICAST; RTM_F_CLONED is an entry of the route cache.
     if kind != 1 || u32_at(body, 8).is_none_or(|flags| flags & 0x200 != 0) {
         return;
@@ -229,16 +252,30 @@ pub(super) fn route(body: &[u8], routes: &mut Vec<Route>) {
             _ => {}
         }
     }
-    let Some(to) = Cidr::new(to.ip, length) else { return };
-    routes.push(Route { link, to, via, metric, protocol, table, multipath });
+    let Some(to) = Cidr::new(to.ip, length) else {
+        return;
+    };
+    routes.push(Route {
+        link,
+        to,
+        via,
+        metric,
+        protocol,
+        table,
+        multipath,
+    });
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_ne_bytes(bytes.get(at..)?.first_chunk::<2>().copied()?))
+    Some(u16::from_ne_bytes(
+        bytes.get(at..)?.first_chunk::<2>().copied()?,
+    ))
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_ne_bytes(bytes.get(at..)?.first_chunk::<4>().copied()?))
+    Some(u32::from_ne_bytes(
+        bytes.get(at..)?.first_chunk::<4>().copied()?,
+    ))
 }
 
 /// AF_INET is 2, AF_INET6 is 10.

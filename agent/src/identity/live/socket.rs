@@ -22,11 +22,7 @@ const BUFFER: usize = 64 << 10;
 const TRIES: usize = 5;
 
 /// Sends a dump request and hands each message's body to `each`.
-pub(super) fn dump(
-    request: u16,
-    what: &'static str,
-    mut each: impl FnMut(&[u8]),
-) -> Result<()> {
+pub(super) fn dump(request: u16, what: &'static str, mut each: impl FnMut(&[u8])) -> Result<()> {
     let mut bodies: Vec<Vec<u8>> = Vec::new();
     for _ in 0..TRIES {
         bodies.clear();
@@ -43,7 +39,10 @@ pub(super) fn dump(
 
 /// False if something changed while the dump was read.
 fn once(request: u16, what: &'static str, bodies: &mut Vec<Vec<u8>>) -> Result<bool> {
-    let fail = |e: rustix::io::Errno| Error::Netlink { what, source: e.into() };
+    let fail = |e: rustix::io::Errno| Error::Netlink {
+        what,
+        source: e.into(),
+    };
     let socket = open().map_err(fail)?;
     // nlmsghdr, then the longest of ifinfomsg, ifaddrmsg, rtmsg, all zero.
     let body = match request {
@@ -66,12 +65,17 @@ fn once(request: u16, what: &'static str, bodies: &mut Vec<Vec<u8>>) -> Result<b
             rustix::net::recv(&socket, &mut buffer[..], RecvFlags::TRUNC)
         })
         .map_err(fail)?;
-        let datagram = buffer
-            .get(..length)
-            .ok_or(Error::NetlinkFormat { what, offset: BUFFER })?;
+        let datagram = buffer.get(..length).ok_or(Error::NetlinkFormat {
+            what,
+            offset: BUFFER,
+        })?;
         for event in parse::messages(datagram) {
             match event {
-                Event::Message { kind, body, interrupted } => {
+                Event::Message {
+                    kind,
+                    body,
+                    interrupted,
+                } => {
                     steady &= !interrupted;
                     // Each answer's type is the request's less two.
                     if kind == request - 2 {

@@ -31,11 +31,19 @@ pub struct Attributes {
 impl Attributes {
     /// Permission bits, and root's own.
     pub const fn root(mode: u32) -> Attributes {
-        Attributes { mode, uid: 0, gid: 0 }
+        Attributes {
+            mode,
+            uid: 0,
+            gid: 0,
+        }
     }
 
     fn of(stat: &Stat) -> Attributes {
-        Attributes { mode: stat.st_mode & 0o7777, uid: stat.st_uid, gid: stat.st_gid }
+        Attributes {
+            mode: stat.st_mode & 0o7777,
+            uid: stat.st_uid,
+            gid: stat.st_gid,
+        }
     }
 }
 
@@ -55,7 +63,11 @@ impl RootDir {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let dir = rustix::fs::open(path, flags, Mode::empty())
             .map_err(|e| io("open the directory", path, e))?;
-        Ok(RootDir { dir, path: path.to_owned(), chown: rustix::process::geteuid().is_root() })
+        Ok(RootDir {
+            dir,
+            path: path.to_owned(),
+            chown: rustix::process::geteuid().is_root(),
+        })
     }
 
     /// The full path of `rel`, for messages.
@@ -70,9 +82,9 @@ impl RootDir {
     /// What `rel` leads to, symbolic links followed; none if nothing is there.
     fn stat(&self, rel: &str, flags: OFlags) -> Result<Option<Stat>> {
         match self.resolve(rel, OFlags::PATH | flags) {
-            Ok(fd) => {
-                rustix::fs::fstat(&fd).map(Some).map_err(|e| io("look at", &self.full(rel), e))
-            }
+            Ok(fd) => rustix::fs::fstat(&fd)
+                .map(Some)
+                .map_err(|e| io("look at", &self.full(rel), e)),
             Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
             Err(e) => Err(io("look at", &self.full(rel), e)),
         }
@@ -116,16 +128,25 @@ impl RootDir {
         File::from(fd)
             .take(LIMIT + 1)
             .read_to_end(&mut bytes)
-            .map_err(|source| Error::Io { action: "read", path: self.full(rel), source })?;
+            .map_err(|source| Error::Io {
+                action: "read",
+                path: self.full(rel),
+                source,
+            })?;
         if bytes.len() as u64 > LIMIT {
-            return Err(Error::TooLarge { path: self.full(rel), limit: LIMIT });
+            return Err(Error::TooLarge {
+                path: self.full(rel),
+                limit: LIMIT,
+            });
         }
         Ok(Some(bytes))
     }
 
     /// The text of a regular file, bytes that are no UTF-8 replaced.
     pub fn text(&self, rel: &str) -> Result<Option<String>> {
-        Ok(self.read(rel)?.map(|b| String::from_utf8_lossy(&b).into_owned()))
+        Ok(self
+            .read(rel)?
+            .map(|b| String::from_utf8_lossy(&b).into_owned()))
     }
 
     /// Names in a directory, sorted; empty if there is no such directory.
@@ -151,7 +172,9 @@ impl RootDir {
 
     /// Where a symbolic link points; none if `rel` is no symbolic link.
     pub fn link(&self, rel: &str) -> Result<Option<String>> {
-        let Some((dir, name)) = self.find_parent(rel)? else { return Ok(None) };
+        let Some((dir, name)) = self.find_parent(rel)? else {
+            return Ok(None);
+        };
         match rustix::fs::readlinkat(&dir, name, Vec::new()) {
             Ok(target) => Ok(Some(target.to_string_lossy().into_owned())),
             Err(Errno::INVAL | Errno::NOENT) => Ok(None),
@@ -205,16 +228,23 @@ impl RootDir {
         )
         .map_err(|e| fail("create", e))?;
         let mut file = File::from(fd);
-        file.write_all(bytes)
-            .map_err(|source| Error::Io { action: "write", path: self.full(rel), source })?;
-        self.give(&file, attributes).map_err(|e| fail("set owner and mode of", e))?;
+        file.write_all(bytes).map_err(|source| Error::Io {
+            action: "write",
+            path: self.full(rel),
+            source,
+        })?;
+        self.give(&file, attributes)
+            .map_err(|e| fail("set owner and mode of", e))?;
         if let Some(label) = label {
             let flags = rustix::fs::XattrFlags::empty();
             rustix::fs::fsetxattr(&file, "security.selinux", &label, flags)
                 .map_err(|e| fail("set the SELinux label of", e))?;
         }
-        file.sync_all()
-            .map_err(|source| Error::Io { action: "flush", path: self.full(rel), source })?;
+        file.sync_all().map_err(|source| Error::Io {
+            action: "flush",
+            path: self.full(rel),
+            source,
+        })?;
         rustix::fs::renameat(&dir, temporary.as_str(), &dir, name)
             .map_err(|e| fail("replace", e))?;
         sync_dir(&dir).map_err(|e| fail("flush the directory of", e))?;
@@ -240,7 +270,9 @@ impl RootDir {
 
     /// Removes a file or link. False if there was none.
     pub fn remove(&self, rel: &str) -> Result<bool> {
-        let Some((dir, name)) = self.find_parent(rel)? else { return Ok(false) };
+        let Some((dir, name)) = self.find_parent(rel)? else {
+            return Ok(false);
+        };
         let removed = remove_if_there(&dir, name).map_err(|e| io("remove", &self.full(rel), e))?;
         if removed {
             sync_dir(&dir).map_err(|e| io("flush the directory of", &self.full(rel), e))?;
@@ -256,12 +288,12 @@ impl RootDir {
         }
         let fail = |action, e| io(action, &self.full(rel), e);
         let (dir, name) = self.make_parent(rel)?;
-        rustix::fs::mkdirat(&dir, name, Mode::RWXU)
-            .map_err(|e| fail("create the directory", e))?;
+        rustix::fs::mkdirat(&dir, name, Mode::RWXU).map_err(|e| fail("create the directory", e))?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let made = rustix::fs::openat(&dir, name, flags, Mode::empty())
             .map_err(|e| fail("open the directory", e))?;
-        self.give(&made, attributes).map_err(|e| fail("set owner and mode of", e))?;
+        self.give(&made, attributes)
+            .map_err(|e| fail("set owner and mode of", e))?;
         sync_dir(&dir).map_err(|e| fail("flush the directory of", e))?;
         Ok(true)
     }
@@ -271,7 +303,10 @@ impl RootDir {
         let rel = rel.trim_matches('/');
         let (parent, name) = rel.rsplit_once('/').unwrap_or((".", rel));
         if name.is_empty() || name == "." || name == ".." {
-            return Err(Error::Unusable { path: self.full(rel), reason: "it names no file" });
+            return Err(Error::Unusable {
+                path: self.full(rel),
+                reason: "it names no file",
+            });
         }
         Ok((parent, name))
     }
@@ -306,7 +341,11 @@ impl RootDir {
             return attributes;
         }
         let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
-        Attributes { mode: attributes.mode, uid: uid.as_raw(), gid: gid.as_raw() }
+        Attributes {
+            mode: attributes.mode,
+            uid: uid.as_raw(),
+            gid: gid.as_raw(),
+        }
     }
 
     fn give(&self, fd: impl AsFd, attributes: Attributes) -> rustix::io::Result<()> {
@@ -323,13 +362,21 @@ impl RootDir {
         File::from(fd)
             .take(bytes.len() as u64 + 1)
             .read_to_end(&mut old)
-            .map_err(|source| Error::Io { action: "read", path: self.full(rel), source })?;
+            .map_err(|source| Error::Io {
+                action: "read",
+                path: self.full(rel),
+                source,
+            })?;
         Ok(old == bytes)
     }
 }
 
 fn io(action: &'static str, path: &Path, error: Errno) -> Error {
-    Error::Io { action, path: path.to_owned(), source: error.into() }
+    Error::Io {
+        action,
+        path: path.to_owned(),
+        source: error.into(),
+    }
 }
 
 fn remove_if_there(dir: &OwnedFd, name: &str) -> rustix::io::Result<bool> {

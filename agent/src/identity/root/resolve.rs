@@ -80,7 +80,12 @@ pub(super) fn by_hand(
             }
             return Ok(fd);
         } else {
-            return rustix::fs::openat(here, name.as_str(), flags | OFlags::NOFOLLOW, Mode::empty());
+            return rustix::fs::openat(
+                here,
+                name.as_str(),
+                flags | OFlags::NOFOLLOW,
+                Mode::empty(),
+            );
         }
     }
     let here = stack.last().map_or(root, |fd| std::os::fd::AsFd::as_fd(fd));

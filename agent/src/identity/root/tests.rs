@@ -20,25 +20,41 @@ fn no_link_leads_out() {
     symlink("../../outside", root.join("etc/relative")).unwrap();
     symlink(top.path().join("outdir"), root.join("etc/dir")).unwrap();
     symlink("../../outdir", root.join("etc/reldir")).unwrap();
-    for rel in ["etc/absolute", "etc/relative", "../outside", "etc/../../outside"] {
+    for rel in [
+        "etc/absolute",
+        "etc/relative",
+        "../outside",
+        "etc/../../outside",
+    ] {
         assert_eq!(dir.read(rel).unwrap(), None, "{rel}");
     }
     for rel in ["etc/absolute", "etc/relative"] {
         assert!(dir.write(rel, b"inside", Attributes::root(0o600)).unwrap());
-        assert!(root.join(rel).symlink_metadata().unwrap().is_file(), "{rel}");
+        assert!(
+            root.join(rel).symlink_metadata().unwrap().is_file(),
+            "{rel}"
+        );
     }
     // The directories that the links mean do not exist inside the root.
-    dir.write("etc/dir/file", b"x", Attributes::root(0o644)).unwrap_err();
-    dir.write("etc/reldir/file", b"x", Attributes::root(0o644)).unwrap_err();
+    dir.write("etc/dir/file", b"x", Attributes::root(0o644))
+        .unwrap_err();
+    dir.write("etc/reldir/file", b"x", Attributes::root(0o644))
+        .unwrap_err();
     assert_eq!(std::fs::read_to_string(&outside).unwrap(), "outside");
-    assert_eq!(std::fs::read_dir(top.path().join("outdir")).unwrap().count(), 0);
+    assert_eq!(
+        std::fs::read_dir(top.path().join("outdir"))
+            .unwrap()
+            .count(),
+        0
+    );
 }
 
 #[test]
 fn links_inside_are_followed_for_directories() {
     let (_top, root, dir) = tree();
     symlink("/etc/real", root.join("merged")).unwrap();
-    dir.write("merged/new/file", b"x", Attributes::root(0o640)).unwrap();
+    dir.write("merged/new/file", b"x", Attributes::root(0o640))
+        .unwrap();
     let meta = root.join("etc/real/new/file").metadata().unwrap();
     assert_eq!(meta.permissions().mode() & 0o7777, 0o640);
     assert_eq!(dir.list("merged").unwrap(), ["new"]);
@@ -54,7 +70,11 @@ fn writing_the_same_changes_nothing() {
     assert_eq!(root.join("etc/f").metadata().unwrap().ino(), inode);
     assert!(dir.write("etc/f", b"two", Attributes::root(0o600)).unwrap());
     assert!(dir.write("etc/f", b"two", Attributes::root(0o644)).unwrap());
-    assert_eq!(std::fs::read_dir(root.join("etc")).unwrap().count(), 2, "no temporary file stays");
+    assert_eq!(
+        std::fs::read_dir(root.join("etc")).unwrap().count(),
+        2,
+        "no temporary file stays"
+    );
 }
 
 #[test]
@@ -69,8 +89,14 @@ fn devices_and_pipes_are_not_read_and_directories_not_replaced() {
     )
     .unwrap();
     assert_eq!(dir.read("etc/pipe").unwrap(), None);
-    assert!(dir.write("etc/pipe", b"x", Attributes::root(0o600)).unwrap());
-    assert!(dir.write("etc/real", b"x", Attributes::root(0o600)).is_err());
+    assert!(
+        dir.write("etc/pipe", b"x", Attributes::root(0o600))
+            .unwrap()
+    );
+    assert!(
+        dir.write("etc/real", b"x", Attributes::root(0o600))
+            .is_err()
+    );
     assert!(dir.write("etc/..", b"x", Attributes::root(0o600)).is_err());
     assert!(dir.remove("etc/pipe").unwrap());
     assert!(!dir.remove("etc/pipe").unwrap());
@@ -93,12 +119,27 @@ fn the_walk_by_hand_agrees_with_the_kernel() {
         symlink(target, root.join(name)).unwrap();
     }
     let fd = rustix::fs::open(&root, OFlags::PATH | OFlags::DIRECTORY, Mode::empty()).unwrap();
-    let id = |r: rustix::io::Result<OwnedFd>| {
-        r.map(|f| rustix::fs::fstat(&f).unwrap().st_ino)
-    };
+    let id = |r: rustix::io::Result<OwnedFd>| r.map(|f| rustix::fs::fstat(&f).unwrap().st_ino);
     for rel in [
-        "", ".", "..", "a", "a/", "b", "c", "loop", "dangling", "out", "chain", "a/file", "a/../x",
-        "etc/real/file/", "etc/real/file/x", "b/..", "b/../../..", "../../outside", "etc//real",
+        "",
+        ".",
+        "..",
+        "a",
+        "a/",
+        "b",
+        "c",
+        "loop",
+        "dangling",
+        "out",
+        "chain",
+        "a/file",
+        "a/../x",
+        "etc/real/file/",
+        "etc/real/file/x",
+        "b/..",
+        "b/../../..",
+        "../../outside",
+        "etc//real",
     ] {
         for flags in [
             OFlags::PATH,
