@@ -4,6 +4,8 @@
 use harness::cache::{self, Kernel};
 use harness::initrd::Initrd;
 use harness::vm::{Bus, Running, Vm};
+use std::io::Write;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -305,6 +307,42 @@ fn ctrl_alt_del_before_the_point_of_no_return_reboots() {
     );
     let text = gone(&mut machine, SOON);
     assert!(!text.contains("late"), "{text}");
+}
+
+/// The screen's keyboard, with keys pressed by QEMU's monitor.
+#[test]
+fn the_keyboard_types_and_ctrl_alt_del_asks_init() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("monitor");
+    let mark = "/run/replant/point-of-no-return";
+    let agent = format!("echo ready; read -r line; echo got $line; touch {mark}; {OBEY}");
+    let mut machine = vm(&image(&agent), "console=ttyS0 console=tty0")
+        .arg("-chardev")
+        .arg(format!(
+            "socket,id=monitor,server=on,wait=off,path={}",
+            path.display()
+        ))
+        .arg("-mon")
+        .arg("chardev=monitor,mode=readline")
+        .start();
+    let at = wait(&machine, 0, "ready", 0, BOOT);
+    let mut monitor = UnixStream::connect(&path).expect("the monitor");
+    let mut press = |keys: &str| {
+        for key in keys.split(' ') {
+            monitor
+                .write_all(format!("sendkey {key}\n").as_bytes())
+                .expect("the monitor");
+            std::thread::sleep(Duration::from_millis(300));
+        }
+    };
+    press("h e l l o ret");
+    let at = wait(&machine, 0, "got hello", at, SOON);
+    press("ctrl-alt-delete");
+    let at = wait(&machine, 0, "Ctrl-Alt-Del is ignored", at, SOON);
+    machine.serials[0].send(&said("alive"));
+    wait(&machine, 0, "<<alive>>", at, SOON);
+    machine.serials[0].send("exit 20\r");
+    gone(&mut machine, SOON);
 }
 
 #[test]
