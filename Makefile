@@ -34,12 +34,13 @@ $(MUSL_OUT)/lib/libunwind.a:
 
 # /init has neither std nor a C library: the host's own core does.
 INIT_OUT   := target/init
-INIT_FLAGS := -C relocation-model=static -C force-unwind-tables=no
+INIT_FLAGS := -C relocation-model=static -C force-unwind-tables=no -C opt-level=z
 .PHONY: $(OUT)/init
 $(OUT)/init:
 	RUSTFLAGS="$(INIT_FLAGS)" cargo build --release -p init-shim --target x86_64-unknown-linux-gnu --target-dir $(INIT_OUT)
 	@mkdir -p $(OUT)
-	@cp $(INIT_OUT)/x86_64-unknown-linux-gnu/release/init $@
+	@cp $(INIT_OUT)/x86_64-unknown-linux-gnu/release/init $@.new
+	@mv $@.new $@
 
 .PHONY: $(OUT)/replant
 $(OUT)/replant: $(MUSL_OUT)/lib/libunwind.a

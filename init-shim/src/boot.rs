@@ -175,6 +175,8 @@ fn count_down(system: &mut System) -> Next {
     ));
     let start = kernel::milliseconds();
     let mut said = 0;
+    // What was typed before is no answer.
+    while !system.wait(None, Pace::Never, 0).typed.is_empty() {}
     loop {
         let seconds = kernel::milliseconds().saturating_sub(start) / 1000;
         if seconds >= COUNTDOWN {
@@ -193,7 +195,12 @@ fn count_down(system: &mut System) -> Next {
         if events.interrupted {
             return Next::Reboot;
         }
-        if !events.typed.is_empty() {
+        // A line that is plugged in or at the wrong speed sends NULs and worse.
+        if events
+            .typed
+            .iter()
+            .any(|key| matches!(key, b'\r' | b'\n' | 0x03 | 0x1b | b' '..=b'~'))
+        {
             system.say(format_args!("a key was pressed: no reboot"));
             return Next::Console;
         }

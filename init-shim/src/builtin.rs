@@ -221,6 +221,9 @@ fn ls(system: &mut System, path: &str) -> Result<(), Errno> {
     while let Some(entry) = entries.next() {
         let entry = entry?;
         let name: &CStr = entry.file_name();
+        if name == c"." || name == c".." {
+            continue;
+        }
         let status = statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW);
         let (size, mark) = match status.map(|s| (s.st_size, FileType::from_raw_mode(s.st_mode))) {
             Ok((size, FileType::RegularFile)) => (size, ""),

@@ -8,7 +8,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::Pid;
 
 use crate::consoles::Consoles;
-use crate::link::{Link, Side};
+use crate::link::{Keys, Link, Side};
 use crate::status::Program;
 use crate::{kernel, link, signal};
 
@@ -21,7 +21,11 @@ const PATH: &CStr = c"/bin/replant";
 ///
 /// What fork(2) or execve(2) says: the latter comes back through a pipe.
 pub fn start(program: Program, consoles: &Consoles) -> Result<(Pid, Link), Errno> {
-    let (link, side) = link::open(consoles.size())?;
+    let keys = match program {
+        Program::Agent => Keys::Plain,
+        Program::Console => Keys::Signals,
+    };
+    let (link, side) = link::open(consoles.size(), keys)?;
     let (verdict, tell) = pipe_with(PipeFlags::CLOEXEC)?;
     let Some(pid) = kernel::fork()? else {
         // Only the program's own side is to reach the program.

@@ -9,7 +9,9 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{
+    InputModes, LocalModes, OptionalActions, Winsize, tcgetattr, tcsetattr, tcsetwinsize,
+};
 
 use crate::consoles::Consoles;
 use crate::line::{Key, Line};
@@ -56,14 +58,23 @@ pub enum Side {
     Pipes(OwnedFd, OwnedFd),
 }
 
+/// What the keys Ctrl-C, Ctrl-\, Ctrl-Z and Ctrl-S do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keys {
+    /// They are characters: nobody ends or stops a migration by a key.
+    Plain,
+    /// They interrupt, quit, suspend and hold, as on every terminal.
+    Signals,
+}
+
 /// Makes a connection: a pseudo-terminal of `size` (rows, columns), or pipes
 /// where that fails.
 ///
 /// # Errors
 ///
 /// What pipe(2) says.
-pub fn open(size: (u16, u16)) -> Result<(Link, Side), Errno> {
-    let (channel, side) = match terminal(size) {
+pub fn open(size: (u16, u16), keys: Keys) -> Result<(Link, Side), Errno> {
+    let (channel, side) = match terminal(size, keys) {
         Ok((master, slave, theirs)) => {
             (Channel::Terminal { master, slave }, Side::Terminal(theirs))
         }
@@ -79,7 +90,7 @@ pub fn open(size: (u16, u16)) -> Result<(Link, Side), Errno> {
     Ok((Link::new(channel), side))
 }
 
-fn terminal((rows, columns): (u16, u16)) -> Result<(OwnedFd, OwnedFd, OwnedFd), Errno> {
+fn terminal((rows, columns): (u16, u16), keys: Keys) -> Result<(OwnedFd, OwnedFd, OwnedFd), Errno> {
     let flags = OFlags::RDWR | OFlags::NOCTTY;
     let master = openat(CWD, c"/dev/ptmx", flags | OFlags::NONBLOCK, Mode::empty())?;
     rustix::pty::unlockpt(&master)?;
@@ -100,6 +111,12 @@ fn terminal((rows, columns): (u16, u16)) -> Result<(OwnedFd, OwnedFd, OwnedFd), 
             ws_ypixel: 0,
         },
     )?;
+    if keys == Keys::Plain {
+        let mut modes = tcgetattr(&slave)?;
+        modes.local_modes -= LocalModes::ISIG;
+        modes.input_modes -= InputModes::IXON;
+        tcsetattr(&slave, OptionalActions::Now, &modes)?;
+    }
     let theirs = rustix::io::dup(&slave)?;
     Ok((master, slave, theirs))
 }

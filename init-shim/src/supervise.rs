@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Looking after one program from its start to its end.
 
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, waitpid};
+use rustix::process::{
+    Pid, Signal, WaitOptions, WaitStatus, kill_process, kill_process_group, waitpid,
+};
 
 use crate::link::Link;
 use crate::status::{End, Program};
@@ -39,10 +41,18 @@ pub fn follow(system: &mut System, mut running: Running) -> End {
         if let (Some(status), _) = system.reap(Some(running.pid)) {
             break end(status, kills_before);
         }
-        if events.interrupted && stop_for_reboot(system, running.pid) {
-            break End::CtrlAltDel;
+        if events.interrupted {
+            match interrupt(system, running.pid) {
+                Interrupt::Reboot => break End::CtrlAltDel,
+                Interrupt::Ended(status) => break end(status, kills_before),
+                Interrupt::Ignored => {}
+            }
         }
     };
+    if running.program == Program::Agent {
+        // Helpers that it left behind must not write beside the next agent.
+        let _ = kill_process_group(running.pid, Signal::KILL);
+    }
     // What it said last is still in the channel. An orphan that holds the
     // other end could go on talking for ever, so there is a limit.
     let limit = kernel::milliseconds().saturating_add(2000);
@@ -72,31 +82,40 @@ fn kills_for_memory() -> u64 {
     file::number(vmstat, b"oom_kill").unwrap_or(0)
 }
 
+/// What Ctrl-Alt-Del came to.
+enum Interrupt {
+    Reboot,
+    Ignored,
+    /// The program ended by itself just then.
+    Ended(WaitStatus),
+}
+
 /// Ctrl-Alt-Del while a program runs. The program is stopped first and the
 /// mark looked for afterwards: so the mark cannot be set in between.
-fn stop_for_reboot(system: &mut System, pid: Pid) -> bool {
+fn interrupt(system: &mut System, pid: Pid) -> Interrupt {
     let _ = kill_process(pid, Signal::STOP);
     let end = kernel::milliseconds().saturating_add(500);
     let options = WaitOptions::UNTRACED | WaitOptions::NOHANG;
     let stopped = loop {
         match waitpid(Some(pid), options) {
             Ok(Some((_, status))) if status.stopped() => break true,
-            // It ended: the next round reaps nothing, but the reboot is near.
-            Ok(Some(_)) => break true,
+            Ok(Some((_, status))) => return Interrupt::Ended(status),
             Ok(None) if kernel::milliseconds() < end => {}
             _ => break false,
         }
         system.wait(None, Pace::Never, 5);
     };
-    if stopped && !system.past_no_return() {
-        system.say(format_args!(
-            "Ctrl-Alt-Del: the disk is as it was; rebooting"
-        ));
-        return true;
-    }
+    let text = match (stopped, system.past_no_return()) {
+        (true, false) => {
+            system.say(format_args!(
+                "Ctrl-Alt-Del: the disk is as it was; rebooting"
+            ));
+            return Interrupt::Reboot;
+        }
+        (false, false) => "Ctrl-Alt-Del came while the program was busy; press it again",
+        (_, true) => "Ctrl-Alt-Del is ignored: the disk is being rewritten. Do not switch off",
+    };
     let _ = kill_process(pid, Signal::CONT);
-    system.say(format_args!(
-        "Ctrl-Alt-Del is ignored: the disk is being rewritten. Do not switch off"
-    ));
-    false
+    system.say(format_args!("{text}"));
+    Interrupt::Ignored
 }
