@@ -257,6 +257,13 @@ fn vfat_of_three_sizes() {
             Kind::Vfat,
         );
     }
+    // The label in the root directory counts, not its copy in the boot sector.
+    for (name, bits, at) in [("fat16-renamed", "16", 43), ("fat32-renamed", "32", 71)] {
+        let image = Image::new(name, 40 * MIB).make("mkfs.vfat", &["-F", bits, "-n", "NEW"]);
+        image.put(at, b"OLD        ");
+        assert_eq!(image.find()[0].label.as_deref(), Some("NEW"));
+        check(&image, Kind::Vfat);
+    }
     let image = Image::new("fat-unnamed", 20 * MIB).make("mkfs.vfat", &["-i", "00000001"]);
     check(&image, Kind::Vfat);
 }
