@@ -112,8 +112,8 @@ pub fn options(
     Ok(Options {
         sector_bytes,
         label: Label::new(label).map_err(plan)?,
-        // 0 stands for "none" in parts of jbd2's recovery.
-        journal_sequence: u32::from_le_bytes(sequence).max(1),
+        // Far from the number's end: it counts transactions and would wrap.
+        journal_sequence: (u32::from_le_bytes(sequence) >> 2).max(1),
         ..Options::new(size, uuid, hash_seed, time)
     })
 }

@@ -233,4 +233,30 @@ mod tests {
         assert!(runs < 3000, "{runs} runs");
         assert!(layout.body().all(|write| write.data.len() <= 1 << 20));
     }
+
+    #[test]
+    fn every_size_gives_a_plan_or_an_error() {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        for round in 0..400_u32 {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            // Mostly small ones, where things collide; at times any number.
+            let bits = [26, 26, 30, 34, 38, 64][round as usize % 6];
+            let mut options = Options::new(state >> (64 - bits), [1; 16], [2; 16], 3);
+            options.sector_bytes = if round % 5 == 0 { 4096 } else { 512 };
+            let Ok(layout) = Layout::plan(&options) else {
+                continue;
+            };
+            let end = layout.blocks() * u64::from(layout.block_size());
+            assert!(end <= options.size_bytes && end + (256 << 20) > options.size_bytes);
+            assert!(
+                layout
+                    .body()
+                    .all(|write| write.offset + write.data.len() as u64 <= end)
+            );
+        }
+        let limit = Layout::plan(&Options::new((1 << 44) - 4096, [1; 16], [2; 16], 3)).unwrap();
+        assert_eq!(limit.blocks(), (1 << 32) - 1);
+    }
 }
