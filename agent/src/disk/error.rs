@@ -103,7 +103,7 @@ pub enum Error {
         offset: u64,
     },
     /// A partition that the kernel cannot forget because it is in use.
-    #[error("{partition} is in use ({}); release it and try again", by(.holders))]
+    #[error("{partition} is in use: {}; release it and try again", words(.holders))]
     Busy {
         /// The partition's node.
         partition: PathBuf,
@@ -136,9 +136,9 @@ pub enum Error {
     },
 }
 
-fn by(holders: &[String]) -> String {
+fn words(holders: &[String]) -> String {
     match holders {
-        [] => "by something unknown".to_owned(),
-        some => format!("by {}", some.join(", ")),
+        [] => "by what, the kernel does not say".to_owned(),
+        some => some.join(", "),
     }
 }
