@@ -47,3 +47,9 @@ $(OUT)/replant: $(MUSL_OUT)/lib/libunwind.a
 	$(MUSL_BUILD) -p replant
 	@mkdir -p $(OUT)
 	@cp $(MUSL_BIN)/replant $@
+
+.PHONY: $(OUT)/replant-pack
+$(OUT)/replant-pack:
+	cargo build -p replant-pack
+	@mkdir -p $(OUT)
+	@cp target/debug/replant-pack $@

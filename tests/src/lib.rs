@@ -7,6 +7,11 @@
 
 pub mod accelerator;
 pub mod cache;
+pub mod compare;
 pub mod hostroot;
+pub mod image;
 pub mod initrd;
+pub mod migration;
+pub mod product;
+pub mod session;
 pub mod vm;

@@ -178,7 +178,7 @@ fn matches_spec(block: &BlockDevice, content: &Content, spec: &RootSpec) -> bool
     match spec {
         RootSpec::Uuid(uuid) => content.uuid.eq_ignore_ascii_case(uuid),
         RootSpec::Label(label) => content.label == *label,
-        RootSpec::PartUuid(uuid) => content.part_uuid.eq_ignore_ascii_case(uuid),
+        RootSpec::PartUuid(uuid) => part_uuid(block).is_some_and(|p| p.eq_ignore_ascii_case(uuid)),
         RootSpec::Path(path) => {
             let path = Path::new(path);
             // /dev/mapper/X and /dev/VG/LV are links or nodes of their own.
@@ -190,6 +190,12 @@ fn matches_spec(block: &BlockDevice, content: &Content, spec: &RootSpec) -> bool
                     .is_some_and(|n| path == Path::new("/dev/mapper").join(n))
         }
     }
+}
+
+/// The kernel's own name of a partition, from its uevent file.
+fn part_uuid(block: &BlockDevice) -> Option<String> {
+    let text = std::fs::read_to_string(block.sysfs.join("uevent")).ok()?;
+    text.lines().find_map(|line| line.strip_prefix("PARTUUID=")).map(str::to_string)
 }
 
 fn same_device(path: &Path, block: &BlockDevice) -> bool {

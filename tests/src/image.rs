@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A disk image looked at from outside, with the real tools.
+
+use crate::product::{run, sh};
+use std::path::{Path, PathBuf};
+
+/// A loop device on a part of an image.
+pub struct Loop {
+    /// Its node.
+    pub node: PathBuf,
+}
+
+impl Loop {
+    /// Attaches `size` bytes from `offset` on.
+    pub fn new(image: &Path, offset: u64, size: u64) -> Loop {
+        let (offset, size) = (offset.to_string(), size.to_string());
+        let words = ["--find", "--show", "--offset", &offset, "--sizelimit", &size];
+        let mut words: Vec<&std::ffi::OsStr> = words.iter().map(|w| w.as_ref()).collect();
+        words.push(image.as_os_str());
+        let node = PathBuf::from(run("losetup", &words).trim());
+        Loop { node }
+    }
+
+    /// The node as text.
+    pub fn name(&self) -> &str {
+        self.node.to_str().expect("UTF-8")
+    }
+}
+
+impl Drop for Loop {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("losetup").arg("-d").arg(&self.node).status();
+    }
+}
+
+/// A mounted file system; unmounted when dropped.
+pub struct Mount {
+    /// Where.
+    pub target: PathBuf,
+}
+
+impl Mount {
+    /// Mounts a node at a directory, which is made.
+    pub fn new(node: &str, target: &Path, options: &str) -> Mount {
+        std::fs::create_dir_all(target).expect("mkdir");
+        sh("mount", &["-o", options, node, target.to_str().expect("UTF-8")]);
+        Mount { target: target.to_path_buf() }
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg(&self.target).status();
+    }
+}
+
+/// Start and size in bytes of each partition, by `sgdisk`.
+pub fn partitions(image: &Path) -> Vec<(u64, u64)> {
+    let text = sh("sgdisk", &["-p", image.to_str().expect("UTF-8")]);
+    let lines = text.lines().skip_while(|l| !l.starts_with("Number")).skip(1);
+    lines
+        .map(|line| {
+            let mut words = line.split_whitespace().skip(1).map(|w| w.parse::<u64>());
+            let mut next = || words.next().expect("a number").expect("a number");
+            let (first, last) = (next(), next());
+            (first * 512, (last - first + 1) * 512)
+        })
+        .collect()
+}
+
+/// lvm2 on one device, without device-mapper; the directory keeps its
+/// configuration. Returns standard output and standard error.
+pub fn lvm(dir: &Path, device: &Loop, words: &[&str]) -> String {
+    let config = format!(
+        "devices {{ filter = [ \"a|^{}$|\", \"r|.*|\" ] use_devicesfile = 0 scan = [ \"/dev\" ] }}\n\
+         backup {{ backup = 0 archive = 0 }}\n",
+        device.name()
+    );
+    std::fs::write(dir.join("lvm.conf"), config).expect("write");
+    let out = std::process::Command::new("lvm")
+        .args(words)
+        .args(["--driverloaded", "n"])
+        .env("LVM_SYSTEM_DIR", dir)
+        .env("LVM_SUPPRESS_FD_WARNINGS", "1")
+        .env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin")
+        .output()
+        .expect("lvm (package lvm2)");
+    let told = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(out.status.success(), "lvm {words:?}: {told}");
+    String::from_utf8_lossy(&out.stdout).into_owned() + &told
+}

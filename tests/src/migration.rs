@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One machine becomes another: the old disk boots through BIOS and GRUB, a
+//! person logs in and starts the script, and from then on only watches.
+
+use crate::product::{self, copy_disk};
+use crate::session::Session;
+use crate::vm::{Bus, Running, Vm};
+use crate::{cache, product::sh};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// root's password on the old machine.
+pub const ROOT_PASSWORD: &str = "old-root-secret";
+/// The user anna's password on the old machine.
+pub const ANNA_PASSWORD: &str = "old-anna-secret";
+/// How long a whole boot may take in software emulation on a busy host.
+pub const BOOT: Duration = Duration::from_secs(600);
+/// How long the tiny system may take.
+pub const MIGRATION: Duration = Duration::from_secs(2400);
+
+/// The machine's disks, in a directory of their own.
+pub struct Machine {
+    dir: tempfile::TempDir,
+    /// The disk that is replaced.
+    pub disk: PathBuf,
+    /// The disk that carries the package and must stay as it is.
+    pub medium: PathBuf,
+    memory: u32,
+}
+
+impl Machine {
+    /// A fresh copy of the old machine, with the package on a second disk.
+    pub fn new() -> Machine {
+        Machine::with_package(&product::package())
+    }
+
+    /// The same, with another package (or any file called migration.tar.gz).
+    pub fn with_package(package: &Path) -> Machine {
+        let dir = tempfile::tempdir_in(cache::directory()).expect("a temporary directory");
+        let disk = dir.path().join("disk");
+        copy_disk(&cache::make("disks.sh", &["old"]), &disk);
+        let media = dir.path().join("media");
+        std::fs::create_dir(&media).expect("mkdir");
+        std::fs::hard_link(package, media.join("migration.tar.gz"))
+            .or_else(|_| {
+                std::fs::copy(package, media.join("migration.tar.gz")).map(|_| ())
+            })
+            .expect("the package");
+        let medium = dir.path().join("medium");
+        let script = cache::source().join("tests/images/medium.sh");
+        let words = [script.as_path(), &media, Path::new("stay"), &medium];
+        sh("sh", &words.map(|w| w.to_str().expect("UTF-8")));
+        Machine { dir, disk, medium, memory: 1024 }
+    }
+
+    /// Another amount of RAM.
+    pub fn memory(mut self, mib: u32) -> Machine {
+        self.memory = mib;
+        self
+    }
+
+    /// Its own directory, for further files.
+    pub fn directory(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The hardware: BIOS, both disks, a network card at a fixed place, and
+    /// two serial ports.
+    pub fn vm(&self) -> Vm {
+        Vm::new()
+            .memory(self.memory)
+            .serials(2)
+            .arg("-netdev")
+            .arg("user,id=net,restrict=on")
+            .arg("-device")
+            .arg("virtio-net-pci,netdev=net,mac=52:54:00:5e:ed:01,addr=0x3")
+            .disk(&self.disk, Bus::Virtio)
+            .disk(&self.medium, Bus::Virtio)
+    }
+
+    /// Boots from the disk through BIOS and GRUB. With `-no-reboot` QEMU ends
+    /// where the machine would restart; starting again is that restart.
+    pub fn boot(&self, until_restart: bool) -> Running {
+        let vm = self.vm();
+        if until_restart { vm.arg("-no-reboot").start() } else { vm.start() }
+    }
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Logs in on the old machine and unpacks the package, as a person would.
+pub fn unpack_package(machine: &Running) -> Session<'_> {
+    let mut session = Session::login(machine, "oldbox", "root", ROOT_PASSWORD, 0, BOOT);
+    // noload: not even the journal of the medium is written.
+    session.run("mount -o ro,noload /dev/stay/media /mnt");
+    session.run("mkdir -p /root/package && tar -xzf /mnt/migration.tar.gz -C /root/package");
+    session.run("umount /mnt");
+    session
+}
+
+/// Starts the one command; the machine restarts at its end.
+pub fn start_script(session: &Session<'_>, options: &str) {
+    session.send(&format!("/root/package/upgrade_to_tiny_system.sh {options}"));
+}

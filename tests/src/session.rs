@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A person at a serial console: logs in, types, reads.
+
+use crate::vm::Running;
+use std::time::Duration;
+
+/// A shell on the first serial port of a machine.
+pub struct Session<'a> {
+    machine: &'a Running,
+    at: usize,
+}
+
+impl<'a> Session<'a> {
+    /// Waits for the login prompt of `host` after byte `from` of the output
+    /// and logs in.
+    ///
+    /// # Panics
+    /// When the prompt does not come, or the password is refused.
+    pub fn login(
+        machine: &'a Running,
+        host: &str,
+        user: &str,
+        password: &str,
+        from: usize,
+        limit: Duration,
+    ) -> Session<'a> {
+        let mut at = machine.expect_after(&format!("{host} login: "), from, limit);
+        let short = Duration::from_secs(120);
+        machine.serials[0].send(&format!("{user}\n"));
+        at = machine.expect_after("Password: ", at, short);
+        machine.serials[0].send(&format!("{password}\n"));
+        let mut session = Session { machine, at };
+        // A prompt can be anything; an answer cannot.
+        session.machine.serials[0].send("stty -echo; PS1=; export LC_ALL=C\n");
+        session.run("true");
+        session
+    }
+
+    /// Runs a command line and returns its output.
+    ///
+    /// # Panics
+    /// When it fails or takes longer than three minutes.
+    pub fn run(&mut self, command: &str) -> String {
+        let (output, status) = self.try_run(command, Duration::from_secs(180));
+        assert_eq!(status, 0, "{command}: {output}");
+        output
+    }
+
+    /// Runs a command line; its output and exit status.
+    ///
+    /// # Panics
+    /// When it takes longer than `limit`.
+    pub fn try_run(&mut self, command: &str, limit: Duration) -> (String, i32) {
+        self.machine.serials[0].send(&format!("echo '<''<'; {command}; echo \"@status $?@\"\n"));
+        let begin = self.machine.expect_after("<<", self.at, limit);
+        let mark = self.machine.expect_after("@status ", begin, limit);
+        let end = self.machine.expect_after("@", mark, limit);
+        let all = self.machine.serials[0].bytes();
+        let text = |range: std::ops::Range<usize>| {
+            String::from_utf8_lossy(&all[range]).replace('\r', "")
+        };
+        let output = text(begin..mark - "@status ".len());
+        let status = text(mark..end - 1).trim().parse().expect("a number");
+        self.at = end;
+        (output.trim().to_string(), status)
+    }
+
+    /// Types a line and does not wait.
+    pub fn send(&self, line: &str) {
+        self.machine.serials[0].send(&format!("{line}\n"));
+    }
+
+    /// Where the output that was read so far ends.
+    pub fn position(&self) -> usize {
+        self.at
+    }
+}
