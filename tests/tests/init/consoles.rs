@@ -2,7 +2,7 @@
 //! Every console gets every line, any may type, and none holds up the others.
 
 use crate::machine::*;
-use harness::vm::{Running, Vm};
+use harness::vm::Running;
 use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::process::Command;
