@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The agent dies, is missing, or /init itself fails.
+
+use crate::machine::*;
+use harness::initrd::Initrd;
+use std::time::{Duration, Instant};
+
+#[test]
+fn a_killed_agent_goes_back_to_the_old_system_by_itself() {
+    let words = "console=ttyS1 console=ttyS0 replant=migrate";
+    let mut machine = vm(&image("sleep 1; kill -SEGV $$"), words)
+        .serials(2)
+        .start();
+    for port in [0, 1] {
+        wait(
+            &machine,
+            port,
+            "(/bin/replant tiny) was killed by signal 11, SIGSEGV",
+            0,
+            BOOT,
+        );
+        wait(&machine, port, "nothing on the disk was changed", 0, SOON);
+        wait(
+            &machine,
+            port,
+            "rebooting into the old system in 15 seconds",
+            0,
+            SOON,
+        );
+    }
+    let counting = Instant::now();
+    gone(&mut machine, SOON);
+    let waited = counting.elapsed();
+    assert!(
+        waited > Duration::from_secs(13),
+        "only {waited:?} to press a key"
+    );
+}
+
+#[test]
+fn a_key_during_the_countdown_opens_the_console() {
+    let agent = format!("test $1 = console || exit 101; trap : INT; echo console here; {OBEY}");
+    let words = "console=ttyS1 console=ttyS0 replant=migrate";
+    let mut machine = vm(&image(&agent), words).serials(2).start();
+    wait(&machine, 0, "ended with status 101", 0, BOOT);
+    wait(&machine, 1, "seconds; press any key", 0, SOON);
+    machine.serials[1].send(" ");
+    let at = wait(&machine, 0, "console here", 0, SOON);
+    std::thread::sleep(Duration::from_secs(17));
+    machine.serials[0].send(&said("alive"));
+    let at = wait(&machine, 0, "<<alive>>", at, SOON);
+
+    // Here the interrupt key works.
+    machine.serials[1]
+        .send("sh -c 'trap \"echo interr\"\"upted; exit\" INT; echo r\"\"eady; sleep 60'\r");
+    let at = wait(&machine, 0, "ready", at, SOON);
+    machine.serials[1].send("\x03");
+    let at = wait(&machine, 0, "interrupted", at, SOON);
+    machine.serials[0].send(&said("still here"));
+    let at = wait(&machine, 0, "<<still here>>", at, SOON);
+
+    // End of input is no end: another console.
+    std::thread::sleep(Duration::from_secs(2));
+    machine.serials[0].send("exit 0\r");
+    wait(&machine, 0, "console here", at, SOON);
+    machine.serials[0].send("exit 20\r");
+    gone(&mut machine, SOON);
+}
+
+#[test]
+fn after_the_point_of_no_return_only_a_person_reboots() {
+    let agent = "test $1 = console && kill -KILL $$\n\
+                 touch /run/replant/point-of-no-return\n\
+                 kill -INT 1; sleep 2; exit 3";
+    let mut machine = start(agent, "console=ttyS0 replant=migrate");
+    wait(&machine, 0, "Ctrl-Alt-Del is ignored", 0, BOOT);
+    let at = wait(
+        &machine,
+        0,
+        "(/bin/replant tiny) ended with status 3",
+        0,
+        SOON,
+    );
+    let at = wait(
+        &machine,
+        0,
+        "the disk is half rewritten: do not switch off",
+        at,
+        SOON,
+    );
+    let at = wait(
+        &machine,
+        0,
+        "(/bin/replant console) was killed by signal 9, SIGKILL",
+        at,
+        SOON,
+    );
+    let at = wait(&machine, 0, "init> ", at, SOON);
+    machine.serials[0].send("reboot\r");
+    let at = wait(&machine, 0, "may not boot from it", at, SOON);
+    machine.serials[0].send("poweroff\r");
+    let at = wait(&machine, 0, "may not boot from it", at, SOON);
+    // The migration can be started again from here.
+    machine.serials[0].send("agent\r");
+    let at = wait(
+        &machine,
+        0,
+        "(/bin/replant tiny) ended with status 3",
+        at,
+        SOON,
+    );
+    let at = wait(&machine, 0, "init> ", at, SOON);
+    assert!(
+        !machine.serials[0].output().contains("old system"),
+        "no countdown"
+    );
+    machine.serials[0].send("reboot now\r");
+    wait(&machine, 0, "replant: rebooting", at, SOON);
+    gone(&mut machine, SOON);
+}
+
+#[test]
+fn ctrl_alt_del_before_the_point_of_no_return_reboots() {
+    let mut machine = start("echo up; kill -INT 1; sleep 60; echo late", "console=ttyS0");
+    wait(
+        &machine,
+        0,
+        "Ctrl-Alt-Del: the disk is as it was; rebooting",
+        0,
+        BOOT,
+    );
+    let text = gone(&mut machine, SOON);
+    assert!(!text.contains("late"), "{text}");
+}
+
+#[test]
+fn without_any_agent_the_built_in_console_works() {
+    let image = Initrd::new()
+        .copy(&init(), "/init")
+        .file("/etc/a", 0o644, b"one\ntwo\x1b!\n");
+    let mut machine = vm(&image, "console=ttyS1 console=ttyS0").serials(2).start();
+    let missing = "could not be started: no such file or directory (errno 2)";
+    let at = wait(
+        &machine,
+        0,
+        &format!("(/bin/replant tiny) {missing}"),
+        0,
+        BOOT,
+    );
+    let at = wait(
+        &machine,
+        0,
+        &format!("(/bin/replant console) {missing}"),
+        at,
+        SOON,
+    );
+    let at = wait(&machine, 0, "init> ", at, SOON);
+    // From the port that is not the last console.
+    let mut from = at;
+    for (typed, answer) in [
+        ("help", "start the full recovery console"),
+        ("cat /etc/a", "one\r\ntwo?!\r\n"),
+        ("catt\x7f /proc/version", "Linux version"),
+        ("ls /etc", "          10 a\r\n"),
+        ("ls /", " dev/\r\n"),
+        (
+            "cat /nowhere",
+            "failed: no such file or directory (errno 2)",
+        ),
+        ("ls /etc/a", "failed: not a directory"),
+        ("dmesg", "replant: /init"),
+        ("rm -rf /", "rm: not understood. Type help."),
+        ("console", missing),
+    ] {
+        machine.serials[1].send(&format!("{typed}\r"));
+        from = wait(&machine, 0, answer, from, SOON);
+        from = wait(&machine, 0, "init> ", from, SOON);
+    }
+    machine.serials[1].send("poweroff\r");
+    gone(&mut machine, SOON);
+    // The kernel's 8250 driver has one console only: the first that is named.
+    let text = machine.serials[1].output();
+    assert!(text.contains("reboot: Power down"), "{text}");
+}
+
+#[test]
+fn a_missing_agent_of_a_migration_goes_back_by_itself() {
+    let image = Initrd::new().copy(&init(), "/init");
+    let mut machine = vm(&image, "console=ttyS0 replant=migrate").start();
+    wait(
+        &machine,
+        0,
+        "rebooting into the old system in 15 seconds",
+        0,
+        BOOT,
+    );
+    gone(&mut machine, SOON);
+}
+
+#[test]
+fn an_agent_without_memory_is_explained() {
+    let mut machine = start(
+        "test $1 = tiny && exec tail /dev/zero; exit 21",
+        "console=ttyS0",
+    );
+    wait(
+        &machine,
+        0,
+        "SIGKILL (the kernel ran out of memory)",
+        0,
+        BOOT,
+    );
+    gone(&mut machine, SOON);
+}
+
+#[test]
+fn a_fault_of_init_itself_does_not_end_the_agent() {
+    let agent = format!("echo ready $1; {OBEY}");
+    let mut machine = start(&agent, "console=ttyS0");
+    let mut at = wait(&machine, 0, "ready tiny", 0, BOOT);
+    for signal in ["SEGV", "BUS", "ILL"] {
+        machine.serials[0].send(&format!("kill -{signal} 1\r"));
+        at = wait(&machine, 0, "; it started again in its place", at, SOON);
+        machine.serials[0].send(&said("still here"));
+        at = wait(&machine, 0, "<<still here>>", at, SOON);
+    }
+    assert_eq!(machine.serials[0].output().matches("ready").count(), 1);
+    // Once more and once too often: it gives up cleanly, without a panic.
+    machine.serials[0].send("kill -FPE 1\r");
+    wait(&machine, 0, "; it started again in its place", at, SOON);
+    machine.serials[0].send("kill -SEGV 1\r");
+    gone(&mut machine, SOON);
+}
