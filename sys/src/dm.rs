@@ -43,7 +43,7 @@ pub enum DmError {
         errno: Errno,
     },
     /// The kernel refused.
-    #[error("device-mapper {ioctl} of \"{device}\" failed: {errno} ({code}){hint}", code = errno.raw_os_error(), hint = hint(ioctl, *errno))]
+    #[error("device-mapper {ioctl} of \"{device}\" failed: {errno}{hint}", hint = hint(ioctl, *errno))]
     Ioctl {
         /// The ioctl, without `DM_`.
         ioctl: &'static str,

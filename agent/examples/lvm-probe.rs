@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Volume groups by hand, for tests on a machine with device-mapper.
+//!
+//! ```text
+//! lvm-probe scan DEVICE...
+//! lvm-probe activate VG LV|--all rw|ro DEVICE...
+//! lvm-probe remove-group VG DEVICE...
+//! lvm-probe remove-disk DEVICE
+//! lvm-probe create VG NAME=MIB|NAME=rest,... DEVICE...
+//! lvm-probe dm
+//! ```
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::ExitCode;
+
+use replant::lvm::{
+    Access, ActiveLv, BlockDevice, DevNo, LvSize, LvmError, Mapper, NewPv, NewVolume, create, plan,
+    scan,
+};
+
+type Failure = Box<dyn std::error::Error>;
+
+fn device(path: &str) -> Result<BlockDevice, Failure> {
+    let rdev = std::fs::metadata(path)
+        .map_err(|e| format!("{path}: {e}"))?
+        .rdev();
+    let size = sys::block::size(std::fs::File::open(path)?)?;
+    let dev = DevNo {
+        major: rustix::fs::major(rdev),
+        minor: rustix::fs::minor(rdev),
+    };
+    Ok(BlockDevice {
+        path: Path::new(path).to_owned(),
+        dev,
+        size,
+    })
+}
+
+fn devices(paths: &[&str]) -> Result<Vec<BlockDevice>, Failure> {
+    paths.iter().map(|p| device(p)).collect()
+}
+
+fn show(active: &ActiveLv) {
+    let access = if active.read_only { "ro" } else { "rw" };
+    let (node, link) = (active.node.display(), active.link.display());
+    println!("active {node} {link} {} {access}", active.size);
+}
+
+fn probe(words: &[&str]) -> Result<(), Failure> {
+    match words {
+        ["scan", paths @ ..] => {
+            let found = scan(&devices(paths)?);
+            for group in &found.groups {
+                println!("group {} seqno {}", group.vg.name, group.vg.seqno);
+                for problem in &group.problems {
+                    println!("problem {problem}");
+                }
+                for lv in &group.vg.lvs {
+                    match group.mapping(lv) {
+                        Ok(m) => m.targets.iter().for_each(|t| println!("{}: {t}", m.name)),
+                        Err(e) => println!("refused {e}"),
+                    }
+                }
+            }
+            found.failures.iter().for_each(|f| println!("failure {f}"));
+        }
+        ["activate", vg, lv, access, paths @ ..] => {
+            let access = if *access == "ro" {
+                Access::ReadOnly
+            } else {
+                Access::ReadWrite
+            };
+            let found = scan(&devices(paths)?);
+            let (group, mapper) = (found.group(vg)?, Mapper::open()?);
+            if *lv == "--all" {
+                let (active, refused) = mapper.activate_all(group, access)?;
+                active.iter().for_each(show);
+                refused.iter().for_each(|e| println!("refused {e}"));
+            } else {
+                show(&mapper.activate(group, lv, access)?);
+            }
+        }
+        ["remove-group", vg, paths @ ..] => {
+            let found = scan(&devices(paths)?);
+            let removed = Mapper::open()?.deactivate_group(&found.group(vg)?.vg)?;
+            println!("removed {}", removed.join(" "));
+        }
+        ["remove-disk", path] => {
+            let removed = Mapper::open()?.deactivate_disk(device(path)?.dev)?;
+            println!("removed {}", removed.join(" "));
+        }
+        ["create", vg, volumes, paths @ ..] => {
+            let volumes = volumes
+                .split(',')
+                .filter_map(|v| v.split_once('='))
+                .map(|(name, size)| {
+                    let size = match size {
+                        "rest" => LvSize::Rest,
+                        mib => LvSize::Bytes(mib.parse::<u64>()? << 20),
+                    };
+                    Ok(NewVolume {
+                        name: name.to_owned(),
+                        size,
+                    })
+                })
+                .collect::<Result<Vec<_>, std::num::ParseIntError>>()?;
+            let devices = devices(paths)?;
+            let pv = |d: &BlockDevice| NewPv {
+                device: d.path.display().to_string(),
+                size: d.size,
+                avoid: Vec::new(),
+            };
+            let pvs: Vec<NewPv> = devices.iter().map(pv).collect();
+            let group = create(&plan(vg, &pvs, &volumes, "probe", 1_795_383_992)?, &devices)?;
+            println!("created {}", group.vg.id);
+        }
+        ["dm"] => dm()?,
+        _ => return Err("see the head of agent/examples/lvm-probe.rs".into()),
+    }
+    Ok(())
+}
+
+/// Every ioctl once, on a device of our own.
+fn dm() -> Result<(), LvmError> {
+    use sys::dm::{Selector, TableLine};
+    let mapper = Mapper::open()?;
+    let control = mapper.control();
+    println!("version {:?}", control.version()?);
+    let line = |start, length, kind: &str, params: &str| TableLine {
+        start,
+        length,
+        kind: kind.to_owned(),
+        params: params.to_owned(),
+    };
+    println!("create {}", control.create("probe", "PROBE-1")?.active);
+    for (what, e) in [
+        ("same name", control.create("probe", "").err()),
+        ("same uuid", control.create("probe2", "PROBE-1").err()),
+        ("slash", control.create("a/b", "").err()),
+        (
+            "no target",
+            control
+                .load("probe", false, &[line(0, 8, "nosuch", "")])
+                .err(),
+        ),
+        (
+            "gap",
+            control
+                .load("probe", false, &[line(8, 8, "error", "")])
+                .err(),
+        ),
+        ("missing", control.remove("not-there", false).err()),
+    ] {
+        println!(
+            "{what}: {}",
+            e.map_or_else(|| "no error".to_owned(), |e| e.to_string())
+        );
+    }
+    println!("empty table {:?}", control.table("probe")?);
+    control.load(
+        "probe",
+        true,
+        &[line(0, 8, "error", ""), line(8, 16, "error", "")],
+    )?;
+    println!(
+        "inactive {:?}",
+        control.status(Selector::Name("probe"))?.map(|s| s.inactive)
+    );
+    control.clear("probe")?;
+    println!(
+        "cleared {:?}",
+        control
+            .status(Selector::Uuid("PROBE-1"))?
+            .map(|s| s.inactive)
+    );
+    // More than the first buffer holds.
+    let many: Vec<TableLine> = (0..2000).map(|n| line(n * 8, 8, "error", "")).collect();
+    control.load("probe", false, &many)?;
+    println!("resume {}", control.resume("probe", false)?.targets);
+    println!("same table {}", control.table("probe")? == many);
+    println!("deps {:?}", control.deps("probe")?);
+    control.suspend("probe", true)?;
+    println!(
+        "suspended {:?}",
+        control
+            .status(Selector::Name("probe"))?
+            .map(|s| s.suspended)
+    );
+    control.resume("probe", false)?;
+    println!(
+        "listed {}",
+        control.list()?.iter().any(|d| d.name == "probe")
+    );
+    control.remove("probe", false)?;
+    println!("gone {:?}", control.status(Selector::Name("probe"))?);
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match probe(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            println!("error {e}");
+            ExitCode::FAILURE
+        }
+    }
+}
