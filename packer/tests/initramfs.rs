@@ -138,7 +138,7 @@ fn generic() -> String {
 fn the_image_is_small_and_the_hosts_tools_read_it() {
     let bench = Bench::new();
     let told = bench.packs(&format!("{} -o image.xz", generic()));
-    assert!(!told.contains("not in this kernel"), "{told}");
+    assert!(!told.contains("missing:"), "{told}");
     assert!(told.contains("built in: i8042 atkbd"), "{told}");
     let length = fs::metadata(bench.path("image.xz")).unwrap().len();
     assert!(length < 6 << 20, "{length} bytes");
@@ -165,14 +165,17 @@ fn the_image_is_small_and_the_hosts_tools_read_it() {
     }
     assert_eq!(names.last(), Some(&"etc/replant-image"));
 
-    // The files are the kernel's own, and our cut of modules.dep says the same as depmod.
+    // The files are the kernel's own, and our cut of modules.dep is depmod's own.
     bench.shell(
         "mkdir root; cd root; (cpio -id --quiet; cpio -id --quiet) <../image.cpio
          cd lib/modules/$VERSION; find kernel -type f | sort >../../../../files
-         sort modules.dep >../../../../dep
+         cp modules.dep ../../../../dep
          while read -r f; do cmp $f \"$KERNEL/lib/modules/$VERSION/$f\"; done <../../../../files
-         cd ../../../..; depmod -b root $VERSION 2>/dev/null
-         sort root/lib/modules/$VERSION/modules.dep | cmp - dep
+         cd ../../../..
+         sed 's/$/:/' files | grep -F -f - \"$KERNEL/lib/modules/$VERSION/modules.dep\" |
+             sort >theirs
+         sort dep | diff - theirs >&2
+         test $(wc -l <theirs) = $(wc -l <files)
          test $(wc -l <files) -gt 80",
     );
     let absent = fs::read_to_string(bench.path(&format!(
@@ -234,7 +237,7 @@ fn compressed_modules_are_stored_as_they_were() {
         "{plain}"
     );
     assert!(
-        plain.contains("KVM: virtio_blk; not in this kernel: virtio_pci"),
+        plain.contains("KVM: virtio_blk; missing: virtio_pci"),
         "{plain}"
     );
     for (packer, suffix) in [
@@ -336,7 +339,7 @@ fn debians_own_initramfs_images() {
         let told = bench.packs("--kernel vmlinuz --from-initrd initrd --list");
         for module in [
             "dm-mod.ko",
-            "ext4.ko",
+            "built in: ext4",
             "virtio_blk.ko",
             "sd_mod.ko",
             "crc32c",
@@ -345,7 +348,7 @@ fn debians_own_initramfs_images() {
         }
         // The cloud kernel has no driver for it.
         assert!(
-            told.contains("not in this kernel: ") && told.contains("mptspi"),
+            told.contains("missing: ") && told.contains("mptspi"),
             "{maker}: {told}"
         );
         let line = "--kernel vmlinuz --from-initrd initrd --init init --replant replant -o image";
