@@ -11,6 +11,7 @@ use harness::cache::{self, Kernel};
 use harness::vm::{Bus, Vm};
 
 /// Serial number and the `-device` arguments; `DRIVE` is the drive's id.
+/// The SAS controller shows only disks with a SAS address.
 const CONTROLLERS: &[(&str, &[&str])] = &[
     ("PIIX", &["ide-hd,bus=ide.0,serial=PIIX,drive=DRIVE"]),
     (
@@ -39,7 +40,7 @@ const CONTROLLERS: &[(&str, &[&str])] = &[
         "MPTSAS",
         &[
             "mptsas1068,id=mpt",
-            "scsi-hd,bus=mpt.0,serial=MPTSAS,drive=DRIVE",
+            "scsi-hd,bus=mpt.0,serial=MPTSAS,wwn=0x5000c50000000002,drive=DRIVE",
         ],
     ),
     (

@@ -166,7 +166,8 @@ fn read(sysfs: PathBuf) -> Option<BlockDevice> {
 }
 
 /// virtio has `serial` at the disk, NVMe at the controller, SCSI in page 0x80
-/// of the vital product data: 4 bytes of header, then the text.
+/// of the vital product data (4 bytes of header, then the text), USB at the
+/// device that the disk is a part of.
 fn serial(disk: &Path) -> Option<String> {
     let page = || {
         let page = fs::read(disk.join("device/vpd_pg80")).ok()?;
@@ -174,9 +175,16 @@ fn serial(disk: &Path) -> Option<String> {
         let text = String::from_utf8_lossy(page.get(4..4 + length)?).into_owned();
         clean(&text)
     };
+    let usb = || {
+        let device = disk
+            .ancestors()
+            .find(|above| above.join("idVendor").exists())?;
+        text(device, "serial")
+    };
     text(disk, "serial")
         .or_else(|| text(disk, "device/serial"))
         .or_else(page)
+        .or_else(usb)
 }
 
 fn names(directory: &Path) -> Vec<String> {

@@ -49,6 +49,12 @@ fn one_disk() -> tempfile::TempDir {
         ("virtual/block/dm-0/size".into(), "100\n"),
         ("virtual/block/dm-0/dm/name".into(), "vg-root\n"),
         ("virtual/block/dm-0/dm/uuid".into(), "LVM-abc\n"),
+        ("pci0000:00/usb1/1-1/idVendor".into(), "46f4\n"),
+        ("pci0000:00/usb1/1-1/serial".into(), "STICK\n"),
+        (
+            "pci0000:00/usb1/1-1/1-1:1.0/host1/block/sdb/dev".into(),
+            "8:16\n",
+        ),
         (
             "pci0000:00/0000:00:01.1/ata2/block/sr0/dev".into(),
             "11:0\n",
@@ -70,7 +76,7 @@ fn block_devices_of_a_machine() {
     let sys = one_disk();
     let devices = list_block_devices(sys.path()).unwrap();
     let names: Vec<_> = devices.iter().map(|device| device.name.as_str()).collect();
-    assert_eq!(names, ["dm-0", "sda", "sda2", "sda10", "sr0"]);
+    assert_eq!(names, ["dm-0", "sda", "sda2", "sda10", "sdb", "sr0"]);
     let disk = &devices[1];
     assert_eq!((disk.major, disk.minor, disk.sectors), (8, 0, 16_777_216));
     assert_eq!(disk.bytes(), 8 << 30);
@@ -98,7 +104,8 @@ fn block_devices_of_a_machine() {
     assert_eq!(devices[0].dm_name.as_deref(), Some("vg-root"));
     assert_eq!(devices[0].dm_uuid.as_deref(), Some("LVM-abc"));
     assert!(devices[0].is_virtual() && !devices[0].is_disk());
-    assert!(!devices[4].is_disk());
+    assert_eq!(devices[4].serial.as_deref(), Some("STICK"));
+    assert!(!devices[5].is_disk());
 }
 
 #[test]

@@ -112,3 +112,121 @@ pub fn tree(segments: &[Segment]) -> Result<Tree<'_>, Error> {
     }
     Ok(tree)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::initramfs::Compression;
+    use ondisk::cpio::Builder;
+
+    fn archive(name: &str, data: &[u8]) -> Vec<u8> {
+        let mut builder = Builder::new();
+        builder.file(name, 0o644, data.to_vec()).unwrap();
+        builder.build()
+    }
+
+    fn pack(compression: Compression, bytes: &[u8]) -> Vec<u8> {
+        compression.pack(bytes, false).unwrap()
+    }
+
+    fn files(image: &[u8]) -> Result<Vec<String>, Error> {
+        let segments = unpack(image)?;
+        let tree = tree(&segments)?;
+        Ok(tree
+            .iter()
+            .map(|(path, node)| format!("{path}={}", String::from_utf8_lossy(node.data)))
+            .collect())
+    }
+
+    #[test]
+    fn what_the_kernel_takes_is_taken() {
+        let (one, two) = (archive("over", b"first"), archive("over", b"second"));
+        let all = [
+            Compression::Gzip,
+            Compression::Xz,
+            Compression::Zstd,
+            Compression::None,
+        ];
+        for first in all {
+            for second in all {
+                for padding in [0, 1024] {
+                    let mut image = pack(first, &one);
+                    image.resize(image.len().next_multiple_of(4) + padding, 0);
+                    image.extend(pack(second, &two));
+                    assert_eq!(
+                        files(&image).unwrap(),
+                        ["over=second"],
+                        "{first:?} {second:?}"
+                    );
+                }
+            }
+        }
+        // Compressed ones may follow each other anywhere.
+        let mut image = pack(Compression::Gzip, &one);
+        image.extend([0; 3]);
+        image.extend(pack(Compression::Gzip, &two));
+        assert_eq!(files(&image).unwrap(), ["over=second"]);
+        // Without a trailer: the entry of 110 + 5 (+ 1) bytes and 5 (+ 3) of data.
+        let mut image = one[..124].to_vec();
+        image.extend(pack(Compression::Gzip, &archive("b", b"2")));
+        assert_eq!(files(&image).unwrap(), ["b=2", "over=first"]);
+    }
+
+    #[test]
+    fn what_the_kernel_loses_is_an_error() {
+        let (one, two) = (archive("a", b"1"), archive("b", b"2"));
+        let mut image = pack(Compression::Gzip, &one);
+        image.resize(image.len().next_multiple_of(4) + 1, 0);
+        let end = image.len();
+        image.extend(&two);
+        assert!(matches!(files(&image), Err(Error::Unknown { offset }) if offset == end));
+        let mut image = pack(Compression::Gzip, &one);
+        image.extend(b"GARBAGE!");
+        assert!(files(&image).is_err());
+        let junk = pack(Compression::Zstd, &[&one[..], b"junk"].concat());
+        assert!(matches!(files(&junk), Err(Error::Junk { offset: 0, .. })));
+    }
+
+    #[test]
+    fn mutations_never_panic() {
+        let mut seed = 0x9e37_79b9_7f4a_7c15u64;
+        let mut random = |limit: usize| {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            (seed % limit.max(1) as u64) as usize
+        };
+        let text = b"some words that come again, some words that come again, and again";
+        let one = archive("a", text);
+        let mut lz4 = vec![0x02, 0x21, 0x4c, 0x18];
+        let block = lz4_flex::block::compress(&one);
+        lz4.extend((block.len() as u32).to_le_bytes());
+        lz4.extend(block);
+        let mut images = vec![lz4];
+        for format in [
+            Compression::Gzip,
+            Compression::Xz,
+            Compression::Zstd,
+            Compression::None,
+        ] {
+            images.push(pack(format, &one));
+        }
+        for image in images {
+            assert_eq!(files(&image).unwrap().len(), 1);
+            let mut failed = 0;
+            for _ in 0..1000 {
+                let mut bad = image.clone();
+                for _ in 0..=random(3) {
+                    // A mutation behind the first 400 bytes often hits padding.
+                    let at = random(bad.len().min(400));
+                    bad[at] ^= 1 << random(8);
+                }
+                if random(3) == 0 {
+                    bad.truncate(random(image.len()));
+                }
+                failed += usize::from(files(&bad).is_err());
+            }
+            assert!(failed > 100, "{failed}");
+        }
+    }
+}

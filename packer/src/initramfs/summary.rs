@@ -25,7 +25,7 @@ pub fn print(selection: &Selection, version: &str, list: bool) {
             parts.push(format!("built in: {}", purpose.builtin.join(" ")));
         }
         if !purpose.missing.is_empty() {
-            parts.push(format!("not in this kernel: {}", purpose.missing.join(" ")));
+            parts.push(format!("missing: {}", purpose.missing.join(" ")));
         }
         println!("  {}: {}", purpose.name, parts.join("; "));
     }
@@ -35,10 +35,7 @@ pub fn print(selection: &Selection, version: &str, list: bool) {
             .as_ref()
             .map(ToString::to_string)
             .unwrap_or_default();
-        println!(
-            "  {by} would like {}, which this kernel has not",
-            missing.wanted
-        );
+        println!("  {by} would like {}, which is missing", missing.wanted);
     }
     if list {
         for module in &selection.modules {
