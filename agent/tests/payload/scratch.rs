@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Programs, scratch file systems, archives made by hand.
 use std::io::Write;
+use std::os::fd::IntoRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
@@ -21,6 +22,7 @@ pub fn sh(script: &str, arguments: &[&Path]) -> Vec<u8> {
 /// An empty ext4 of its own, mounted; unmounted when dropped.
 pub struct Ext4 {
     root: PathBuf,
+    mounted: bool,
     _dir: TempDir,
 }
 
@@ -35,18 +37,33 @@ impl Ext4 {
             ),
             &[dir.path()],
         );
-        Ext4 { root, _dir: dir }
+        Ext4 {
+            root,
+            mounted: true,
+            _dir: dir,
+        }
     }
 
     pub fn path(&self) -> &Path {
         &self.root
+    }
+
+    /// Leaves no trace but an open directory, by which the file system can be
+    /// used until this process ends.
+    pub fn detach(mut self) -> PathBuf {
+        let held = std::fs::File::open(&self.root).unwrap();
+        sh("umount -l \"$1\"", &[&self.root]);
+        self.mounted = false;
+        format!("/proc/{}/fd/{}", std::process::id(), held.into_raw_fd()).into()
     }
 }
 
 impl Drop for Ext4 {
     fn drop(&mut self) {
         // A test that fails must not leave a loop device behind.
-        let _ = Command::new("umount").arg(&self.root).status();
+        if self.mounted {
+            let _ = Command::new("umount").arg(&self.root).status();
+        }
     }
 }
 
