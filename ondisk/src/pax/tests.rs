@@ -265,6 +265,17 @@ fn sizes_are_bounded_before_memory_is_taken() {
         let error = first(header(flag, b"x", limit + 1).as_bytes()).unwrap_err();
         assert!(matches!(error, Error::TooLong { at: 0, size, .. } if size == limit + 1));
     }
+    // Many small ones are as bad as a big one.
+    for flag in [b'x', b'g'] {
+        let mut block = header(flag, b"x", 1 << 20).as_bytes().to_vec();
+        block.extend(record_of(1 << 20));
+        let error = parse(&block.repeat(3), usize::MAX).unwrap_err();
+        let third = 2 * block.len() as u64;
+        assert!(
+            matches!(error, Error::TooLong { at, .. } if at == third),
+            "{error}"
+        );
+    }
     let mut map = described(
         &[
             ("GNU.sparse.major", "1"),
