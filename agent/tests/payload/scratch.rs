@@ -61,8 +61,13 @@ impl Ext4 {
 impl Drop for Ext4 {
     fn drop(&mut self) {
         // A test that fails must not leave a loop device behind.
+        // Something may still look at it; then it goes when that is done.
         if self.mounted {
-            let _ = Command::new("umount").arg(&self.root).status();
+            let umount = "umount \"$1\" || umount -l \"$1\"";
+            let _ = Command::new("sh")
+                .args(["-c", umount, "sh"])
+                .arg(&self.root)
+                .status();
         }
     }
 }
