@@ -65,6 +65,11 @@ impl Default for Block {
 }
 
 impl Block {
+    /// Bytes of the block that have come.
+    pub(super) fn filled(&self) -> u64 {
+        self.filled as u64
+    }
+
     /// The whole block, once enough input has come.
     pub(super) fn fill(&mut self, input: &mut &[u8], at: &mut u64) -> Option<[u8; BLOCK]> {
         let room = self.bytes.get_mut(self.filled..).unwrap_or_default();

@@ -233,7 +233,9 @@ fn with_xattrs(mut entry: Entry, overrides: Overrides) -> Result<Entry, Error> {
     let mut xattrs = overrides.xattrs;
     let absent = |xattrs: &[Xattr], name: &[u8]| !xattrs.iter().any(|xattr| xattr.name == name);
     let label = &b"security.selinux"[..];
-    if let Some(value) = overrides.selinux.filter(|_| absent(&xattrs, label)) {
+    if let Some(mut value) = overrides.selinux.filter(|_| absent(&xattrs, label)) {
+        // The text is the label; what is stored ends with a NUL.
+        value.push(0);
         xattrs.push(Xattr {
             name: label.to_vec(),
             value,

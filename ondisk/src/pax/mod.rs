@@ -38,7 +38,8 @@ pub use parser::{Event, Parser};
 /// Bytes of a tar block; headers and data are padded to it.
 pub const BLOCK: usize = 512;
 
-/// The most bytes that the pax header of one member may have. The kernel
+/// The most bytes that the pax headers of one member may have, and the global
+/// ones in all. The kernel
 /// allows 64 KiB for one attribute's value; a member with twenty such
 /// attributes fits.
 pub const MAX_PAX_HEADER: u64 = 2 << 20;

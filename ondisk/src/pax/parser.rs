@@ -46,6 +46,10 @@ pub struct Parser {
     local: Option<Overrides>,
     long_name: Option<Vec<u8>>,
     long_link: Option<Vec<u8>>,
+    /// Bytes of the pax headers that count: those in front of the next
+    /// member, and the global ones.
+    local_size: u64,
+    global_size: u64,
 }
 
 #[derive(Default)]
@@ -90,7 +94,7 @@ impl Parser {
         loop {
             match &mut self.state {
                 State::Header => {
-                    let at = self.at;
+                    let at = self.at.saturating_sub(self.block.filled());
                     let Some(block) = self.block.fill(input, &mut self.at) else {
                         return Ok(None);
                     };
@@ -229,16 +233,24 @@ impl Parser {
         let flag = raw.flag();
         if matches!(flag, b'L' | b'K' | b'x' | b'X' | b'g') {
             let left = raw.size()?;
-            let (what, limit) = match flag {
-                b'L' => ("long name", MAX_LONG_NAME),
-                b'K' => ("long link name", MAX_LONG_NAME),
-                _ => ("pax header", MAX_PAX_HEADER),
+            // Several headers in a row add up.
+            let (what, size, limit) = match flag {
+                b'L' => ("long name", left, MAX_LONG_NAME),
+                b'K' => ("long link name", left, MAX_LONG_NAME),
+                _ => {
+                    let sum = match flag {
+                        b'g' => &mut self.global_size,
+                        _ => &mut self.local_size,
+                    };
+                    *sum = sum.saturating_add(left);
+                    ("pax header", *sum, MAX_PAX_HEADER)
+                }
             };
-            if left > limit {
+            if size > limit {
                 return Err(Error::TooLong {
                     at,
                     what,
-                    size: left,
+                    size,
                     limit,
                 });
             }
@@ -251,6 +263,7 @@ impl Parser {
             };
             return Ok(None);
         }
+        self.local_size = 0;
         let described = Described {
             overrides: self.local.take().unwrap_or_else(|| self.global.clone()),
             long_name: self.long_name.take(),

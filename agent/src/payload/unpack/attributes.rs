@@ -67,7 +67,7 @@ pub(super) fn set_named(
 /// would go over to everything that is made in it, and what the archive does
 /// not have does not belong there.
 pub(super) fn clear(fd: &OwnedFd, path: &[u8]) -> Result<(), Error> {
-    let length = match fs::flistxattr(fd, &mut [0u8; 0]) {
+    let length = match fs::flistxattr_query(fd) {
         Ok(length) => length,
         Err(Errno::OPNOTSUPP) => return Ok(()),
         Err(errno) => return Err(errno).during(path, "list the attributes"),

@@ -70,7 +70,14 @@ impl Root {
     /// The existing directory that should hold `path`, and the last component.
     pub(super) fn find<'a>(&mut self, path: &'a [u8]) -> Result<(Rc<OwnedFd>, &'a [u8]), Error> {
         let (parent, name) = split(path);
-        Ok((self.directory(parent)?, name))
+        match self.directory(parent) {
+            Ok(dir) => Ok((dir, name)),
+            // The member is what its user knows, not where it was to go.
+            Err(Error::Blocked { .. }) => Err(Error::Blocked {
+                name: Name::new(path),
+            }),
+            Err(error) => Err(error),
+        }
     }
 
     /// An existing directory.
