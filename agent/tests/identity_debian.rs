@@ -208,6 +208,7 @@ fn one_debian_becomes_another() {
 
     let report = apply(&saved, &new, &Policy::default()).unwrap();
     check(&old, &new, &image_key, &report);
+    bring_up(&new);
     std::fs::remove_file(new.join("dev/null")).unwrap();
     let once = snapshot(&new);
     let again = apply(&saved, &new, &Policy::default()).unwrap();
@@ -221,6 +222,35 @@ fn one_debian_becomes_another() {
         );
     }
     assert_eq!(once.len(), twice.len());
+}
+
+/// The new system's own ifup, in a network namespace with a card of the old
+/// machine's MAC address and name.
+fn bring_up(new: &Path) {
+    let name = format!("replant-deb-{}", std::process::id());
+    let ip = |args: &str| output(Command::new("ip").args(args.split(' ')));
+    ip(&format!("netns add {name}"));
+    ip(&format!(
+        "-n {name} link add eth0 address 52:54:00:12:34:56 type veth peer name other"
+    ));
+    ip(&format!("-n {name} link set other up"));
+    let mut ifup = Command::new("ip");
+    ifup.args(["netns", "exec", &name, "chroot"])
+        .arg(new)
+        .args(["ifup", "-a"]);
+    let up = ifup.env("PATH", "/usr/sbin:/usr/bin").output().unwrap();
+    let addresses = ip(&format!("-n {name} -o -4 addr show dev eth0"));
+    let routes = ip(&format!("-n {name} route"));
+    ip(&format!("netns del {name}"));
+    // What ifup leaves behind is not ours.
+    let _ = std::fs::remove_dir_all(new.join("run/network"));
+    assert!(up.status.success(), "{up:?}");
+    assert!(addresses.contains("inet 10.0.2.77/24"), "{addresses}");
+    assert!(routes.contains("default via 10.0.2.2 dev eth0"), "{routes}");
+    assert!(
+        routes.contains("10.9.0.0/16 via 10.0.2.9 dev eth0"),
+        "{routes}"
+    );
 }
 
 fn check(old: &Path, new: &Path, image_key: &str, report: &Report) {
