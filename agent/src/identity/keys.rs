@@ -61,7 +61,7 @@ fn rsa_bits(public: &str) -> Option<u32> {
     let bytes = blob.trim_end_matches('=').len() as u32 * 3 / 4;
     // Three lengths of 4 bytes, "ssh-rsa", an exponent of 3 bytes and a
     // leading zero of the modulus.
-    Some(bytes.saturating_sub(23) * 8)
+    Some(bytes.saturating_sub(23) * 8).filter(|bits| *bits >= 512)
 }
 
 /// Puts the old keys into the new system, and removes its own.
@@ -117,4 +117,36 @@ pub(super) fn apply(root: &RootDir, keys: &Keys, report: &mut Report) -> Result<
         ));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_host_keys() {
+        for (name, want) in [
+            ("ssh_host_rsa_key", true),
+            ("ssh_host_ed25519_key.pub", true),
+            ("ssh_host_ecdsa_key-cert.pub", true),
+            ("ssh_host_key", true),
+            ("ssh_host_../../x_key", false),
+            ("ssh_host_rsa_key.bak", false),
+            ("sshd_config", false),
+            ("", false),
+        ] {
+            assert_eq!(is_host_key(name), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn lengths_of_rsa_keys() {
+        // Lengths of blobs that ssh-keygen 9.2 writes for 1024, 2048, 4096 bits.
+        for (length, padding, bits) in [(202, "==", 1024), (372, "", 2048), (714, "==", 4096)] {
+            let line = format!("ssh-rsa {}{padding} me", "A".repeat(length));
+            assert_eq!(rsa_bits(&line), Some(bits));
+        }
+        assert_eq!(rsa_bits("ssh-ed25519 AAAA me"), None);
+        assert_eq!(rsa_bits("ssh-rsa "), None);
+    }
 }

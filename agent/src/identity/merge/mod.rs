@@ -5,10 +5,13 @@
 //! they win where they name an interface; the kernel knows names, MAC addresses
 //! and what was set up by hand. Where they disagree, a warning says so.
 
-use super::config::{Candidate, Files};
-use super::live;
-use super::network::{Interface, Kind, Method, Network, Route};
-use super::outcome::Report;
+#[cfg(test)]
+mod tests;
+
+use crate::identity::config::{Candidate, Files};
+use crate::identity::live;
+use crate::identity::network::{Interface, Kind, Method, Network, Route};
+use crate::identity::outcome::Report;
 use std::collections::BTreeSet;
 
 /// Kinds of links that stand on physical ones and can be carried over.
@@ -19,7 +22,11 @@ const MAIN: u32 = 254;
 const SET_BY_SOMEBODY: [u8; 2] = [3, 4];
 
 /// Merges; without a kernel (`live`) the files alone count.
-pub(super) fn merge(files: Files, live: Option<&live::Network>, report: &mut Report) -> Network {
+pub(in crate::identity) fn merge(
+    files: Files,
+    live: Option<&live::Network>,
+    report: &mut Report,
+) -> Network {
     for warning in &files.warnings {
         report.warn(warning.clone());
     }
@@ -43,7 +50,7 @@ pub(super) fn merge(files: Files, live: Option<&live::Network>, report: &mut Rep
         }
     }
     network.interfaces.retain(|i| {
-        let good = super::network::is_interface_name(&i.name);
+        let good = crate::identity::network::is_interface_name(&i.name);
         if !good {
             report.warn(format!(
                 "an interface named {:?} cannot be carried over",
@@ -171,7 +178,7 @@ fn one(
     i
 }
 
-fn matches(c: &Candidate, link: &live::Link, mac: Option<super::network::Mac>) -> bool {
+fn matches(c: &Candidate, link: &live::Link, mac: Option<crate::identity::network::Mac>) -> bool {
     let i = &c.interface;
     if !i.name.is_empty() {
         // A file that names both is meant for that card only.
@@ -183,10 +190,10 @@ fn matches(c: &Candidate, link: &live::Link, mac: Option<super::network::Mac>) -
             && physical
             && c.patterns
                 .iter()
-                .any(|p| super::config::fits(p, &link.name)))
+                .any(|p| crate::identity::config::fits(p, &link.name)))
 }
 
-fn addresses(i: &Interface) -> impl Iterator<Item = &super::network::Cidr> {
+fn addresses(i: &Interface) -> impl Iterator<Item = &crate::identity::network::Cidr> {
     i.v4.addresses.iter().chain(&i.v6.addresses)
 }
 
