@@ -42,9 +42,16 @@ fn visit(root: &Path, path: &Path, tree: &mut Tree, links: &mut BTreeMap<(u64, u
         let _ = write!(text, " device {:x}", meta.rdev());
     } else if kind.is_file() {
         let bytes = std::fs::read(&full).unwrap_or_else(|e| panic!("{full:?}: {e}"));
-        let _ = write!(text, " size {} content {:x}", bytes.len(), fingerprint(&bytes));
+        let _ = write!(
+            text,
+            " size {} content {:x}",
+            bytes.len(),
+            fingerprint(&bytes)
+        );
         if meta.nlink() > 1 {
-            let first = links.entry((meta.dev(), meta.ino())).or_insert_with(|| path.into());
+            let first = links
+                .entry((meta.dev(), meta.ino()))
+                .or_insert_with(|| path.into());
             let _ = write!(text, " same as {first:?}");
         }
         // A hole that became zeros is no difference in content, and one here.
@@ -90,11 +97,18 @@ fn fingerprint(bytes: &[u8]) -> u128 {
 /// may.
 pub fn differences(old: &Tree, new: &Tree, expected: impl Fn(&Path) -> bool) -> Vec<String> {
     let mut found = Vec::new();
-    for path in old.keys().chain(new.keys().filter(|p| !old.contains_key(*p))) {
+    for path in old
+        .keys()
+        .chain(new.keys().filter(|p| !old.contains_key(*p)))
+    {
         let (a, b) = (old.get(path), new.get(path));
         if a != b && !expected(path) {
             let text = |t: Option<&String>| t.map_or("missing".to_string(), Clone::clone);
-            found.push(format!("{path:?}:\n  payload: {}\n  disk:    {}", text(a), text(b)));
+            found.push(format!(
+                "{path:?}:\n  payload: {}\n  disk:    {}",
+                text(a),
+                text(b)
+            ));
         }
     }
     found

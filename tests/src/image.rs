@@ -14,7 +14,14 @@ impl Loop {
     /// Attaches `size` bytes from `offset` on.
     pub fn new(image: &Path, offset: u64, size: u64) -> Loop {
         let (offset, size) = (offset.to_string(), size.to_string());
-        let words = ["--find", "--show", "--offset", &offset, "--sizelimit", &size];
+        let words = [
+            "--find",
+            "--show",
+            "--offset",
+            &offset,
+            "--sizelimit",
+            &size,
+        ];
         let mut words: Vec<&std::ffi::OsStr> = words.iter().map(|w| w.as_ref()).collect();
         words.push(image.as_os_str());
         let node = PathBuf::from(run("losetup", &words).trim());
@@ -29,7 +36,10 @@ impl Loop {
 
 impl Drop for Loop {
     fn drop(&mut self) {
-        let _ = std::process::Command::new("losetup").arg("-d").arg(&self.node).status();
+        let _ = std::process::Command::new("losetup")
+            .arg("-d")
+            .arg(&self.node)
+            .status();
     }
 }
 
@@ -43,21 +53,31 @@ impl Mount {
     /// Mounts a node at a directory, which is made.
     pub fn new(node: &str, target: &Path, options: &str) -> Mount {
         std::fs::create_dir_all(target).expect("mkdir");
-        sh("mount", &["-o", options, node, target.to_str().expect("UTF-8")]);
-        Mount { target: target.to_path_buf() }
+        sh(
+            "mount",
+            &["-o", options, node, target.to_str().expect("UTF-8")],
+        );
+        Mount {
+            target: target.to_path_buf(),
+        }
     }
 }
 
 impl Drop for Mount {
     fn drop(&mut self) {
-        let _ = std::process::Command::new("umount").arg(&self.target).status();
+        let _ = std::process::Command::new("umount")
+            .arg(&self.target)
+            .status();
     }
 }
 
 /// Start and size in bytes of each partition, by `sgdisk`.
 pub fn partitions(image: &Path) -> Vec<(u64, u64)> {
     let text = sh("sgdisk", &["-p", image.to_str().expect("UTF-8")]);
-    let lines = text.lines().skip_while(|l| !l.starts_with("Number")).skip(1);
+    let lines = text
+        .lines()
+        .skip_while(|l| !l.starts_with("Number"))
+        .skip(1);
     lines
         .map(|line| {
             let mut words = line.split_whitespace().skip(1).map(|w| w.parse::<u64>());

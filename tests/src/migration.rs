@@ -42,15 +42,18 @@ impl Machine {
         let media = dir.path().join("media");
         std::fs::create_dir(&media).expect("mkdir");
         std::fs::hard_link(package, media.join("migration.tar.gz"))
-            .or_else(|_| {
-                std::fs::copy(package, media.join("migration.tar.gz")).map(|_| ())
-            })
+            .or_else(|_| std::fs::copy(package, media.join("migration.tar.gz")).map(|_| ()))
             .expect("the package");
         let medium = dir.path().join("medium");
         let script = cache::source().join("tests/images/medium.sh");
         let words = [script.as_path(), &media, Path::new("stay"), &medium];
         sh("sh", &words.map(|w| w.to_str().expect("UTF-8")));
-        Machine { dir, disk, medium, memory: 1024 }
+        Machine {
+            dir,
+            disk,
+            medium,
+            memory: 1024,
+        }
     }
 
     /// Another amount of RAM.
@@ -82,7 +85,11 @@ impl Machine {
     /// where the machine would restart; starting again is that restart.
     pub fn boot(&self, until_restart: bool) -> Running {
         let vm = self.vm();
-        if until_restart { vm.arg("-no-reboot").start() } else { vm.start() }
+        if until_restart {
+            vm.arg("-no-reboot").start()
+        } else {
+            vm.start()
+        }
     }
 }
 
@@ -104,5 +111,7 @@ pub fn unpack_package(machine: &Running) -> Session<'_> {
 
 /// Starts the one command; the machine restarts at its end.
 pub fn start_script(session: &Session<'_>, options: &str) {
-    session.send(&format!("/root/package/upgrade_to_tiny_system.sh {options}"));
+    session.send(&format!(
+        "/root/package/upgrade_to_tiny_system.sh {options}"
+    ));
 }

@@ -12,7 +12,11 @@ use std::process::Command;
 /// When it is not there.
 pub fn built(name: &str) -> PathBuf {
     let path = cache::source().join("out").join(name);
-    assert!(path.exists(), "{} is missing; run: make all", path.display());
+    assert!(
+        path.exists(),
+        "{} is missing; run: make all",
+        path.display()
+    );
     path
 }
 
@@ -22,7 +26,10 @@ pub fn built(name: &str) -> PathBuf {
 /// When it fails; the message has its output.
 pub fn run(program: impl AsRef<OsStr>, arguments: &[&OsStr]) -> String {
     let program = program.as_ref();
-    let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default());
+    let path = format!(
+        "{}:/usr/sbin:/sbin",
+        std::env::var("PATH").unwrap_or_default()
+    );
     let out = Command::new(program)
         .args(arguments)
         .env("PATH", path)
@@ -31,17 +38,28 @@ pub fn run(program: impl AsRef<OsStr>, arguments: &[&OsStr]) -> String {
         .unwrap_or_else(|e| panic!("{}: {e}", program.display()));
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
     let told = String::from_utf8_lossy(&out.stderr);
-    assert!(out.status.success(), "{program:?} {arguments:?}: {}\n{text}{told}", out.status);
+    assert!(
+        out.status.success(),
+        "{program:?} {arguments:?}: {}\n{text}{told}",
+        out.status
+    );
     text
 }
 
 /// [`run`], with words.
 pub fn sh(program: &str, arguments: &[&str]) -> String {
-    run(program, &arguments.iter().map(OsStr::new).collect::<Vec<_>>())
+    run(
+        program,
+        &arguments.iter().map(OsStr::new).collect::<Vec<_>>(),
+    )
 }
 
 fn hash(paths: &[&Path]) -> String {
-    let mut words = vec!["-c", "find \"$@\" -type f | sort | xargs sha256sum | sha256sum", "sh"];
+    let mut words = vec![
+        "-c",
+        "find \"$@\" -type f | sort | xargs sha256sum | sha256sum",
+        "sh",
+    ];
     words.extend(paths.iter().map(|p| p.to_str().expect("UTF-8")));
     sh("sh", &words)[..12].to_string()
 }
@@ -52,16 +70,34 @@ fn hash(paths: &[&Path]) -> String {
 pub fn captured() -> PathBuf {
     let disk = cache::make("disks.sh", &["new"]);
     let source = cache::source();
-    let sources = [source.join("packer/src/capture"), source.join("packer/src/layout.rs")];
+    let sources = [
+        source.join("packer/src/capture"),
+        source.join("packer/src/layout.rs"),
+    ];
     let key = hash(&[&sources[0], &sources[1]]);
-    let name = disk.file_stem().expect("a name").to_string_lossy().into_owned();
+    let name = disk
+        .file_stem()
+        .expect("a name")
+        .to_string_lossy()
+        .into_owned();
     let dir = cache::directory().join(format!("captured-{name}-{key}"));
     if !dir.exists() {
         let part = dir.with_extension("part");
         let _ = std::fs::remove_dir_all(&part);
-        let words = ["capture", "--name", "demo", "--appliance-version", "2.0", "-o"];
+        let words = [
+            "capture",
+            "--name",
+            "demo",
+            "--appliance-version",
+            "2.0",
+            "-o",
+        ];
         let mut words: Vec<&OsStr> = words.iter().map(OsStr::new).collect();
-        let rest = ["--exclude=./data/*", "--exclude=./back/*", "--exclude=./tmp/*"];
+        let rest = [
+            "--exclude=./data/*",
+            "--exclude=./back/*",
+            "--exclude=./tmp/*",
+        ];
         words.push(part.as_os_str());
         words.extend(rest.iter().map(OsStr::new));
         words.push(disk.as_os_str());
@@ -92,7 +128,10 @@ pub fn initramfs() -> PathBuf {
             "-o".into(),
             part.clone().into(),
         ];
-        run(&parts[2], &words.iter().map(|w| w.as_os_str()).collect::<Vec<_>>());
+        run(
+            &parts[2],
+            &words.iter().map(|w| w.as_os_str()).collect::<Vec<_>>(),
+        );
         std::fs::rename(&part, &path).expect("rename");
     }
     path
@@ -118,7 +157,10 @@ pub fn package() -> PathBuf {
             "-o".into(),
             part.clone().into(),
         ];
-        run(built("replant-pack"), &words.iter().map(|w| w.as_os_str()).collect::<Vec<_>>());
+        run(
+            built("replant-pack"),
+            &words.iter().map(|w| w.as_os_str()).collect::<Vec<_>>(),
+        );
         std::fs::rename(&part, &path).expect("rename");
     }
     path
@@ -127,5 +169,8 @@ pub fn package() -> PathBuf {
 /// A copy of a disk image that keeps its holes.
 pub fn copy_disk(from: &Path, to: &Path) {
     let words = ["--sparse=always".as_ref(), "--reflink=auto".as_ref()];
-    run("cp", &[&words[..], &[from.as_os_str(), to.as_os_str()]].concat());
+    run(
+        "cp",
+        &[&words[..], &[from.as_os_str(), to.as_os_str()]].concat(),
+    );
 }

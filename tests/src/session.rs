@@ -56,9 +56,8 @@ impl<'a> Session<'a> {
         let mark = self.machine.expect_after("@status ", begin, limit);
         let end = self.machine.expect_after("@", mark, limit);
         let all = self.machine.serials[0].bytes();
-        let text = |range: std::ops::Range<usize>| {
-            String::from_utf8_lossy(&all[range]).replace('\r', "")
-        };
+        let text =
+            |range: std::ops::Range<usize>| String::from_utf8_lossy(&all[range]).replace('\r', "");
         let output = text(begin..mark - "@status ".len());
         let status = text(mark..end - 1).trim().parse().expect("a number");
         self.at = end;

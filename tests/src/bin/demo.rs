@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `make demo`: one real machine becomes another, before your eyes.
+//!
+//! The old machine's serial console is shown as it is. What is typed is typed
+//! by this program; nobody touches the machine after the script was started.
+
+use harness::migration::{ANNA_PASSWORD, BOOT, MIGRATION, Machine, ROOT_PASSWORD};
+use harness::migration::{start_script, unpack_package};
+use harness::session::Session;
+use std::time::Instant;
+
+fn say(text: &str) {
+    eprintln!("\n\x1b[1;36m=== {text}\x1b[0m\n");
+}
+
+fn main() {
+    let begin = Instant::now();
+    say("making the package: capture the new appliance, build the initramfs, bundle");
+    let machine = Machine::new();
+    say("the old machine: Debian 12 on MBR and LVM, booted by SeaBIOS and GRUB");
+    let running = machine.boot(false);
+    let mut session = unpack_package(&running);
+    session.run("cat /etc/debian_version; lsblk; hostname; ip -4 -br addr");
+    session.run("cd /root/package && ./replant check");
+    say("one command; from here on we only watch");
+    start_script(&session, "");
+    let from = running.expect_after("the new system is in place", session.position(), MIGRATION);
+    say("the new machine");
+    let mut session = Session::login(&running, "oldbox", "root", ROOT_PASSWORD, from, BOOT);
+    session.run("lsblk; hostname; ip -4 -br addr; uname -r; df -h / /boot /data");
+    session.run("sgdisk -v /dev/vda; vgs; cat /var/log/replant/migration.log | tail -n 5");
+    session.send("exit");
+    let mut session = Session::login(
+        &running,
+        "oldbox",
+        "anna",
+        ANNA_PASSWORD,
+        session.position(),
+        BOOT,
+    );
+    session.run("id");
+    say(&format!(
+        "done in {} s: same name, address and passwords, new system",
+        begin.elapsed().as_secs()
+    ));
+}
