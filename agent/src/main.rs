@@ -7,6 +7,14 @@ use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // The kernel's own way to ask for a module, through a link in the tiny system.
+    let mut args = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned());
+    if args.next().is_some_and(|name| name.ends_with("/modprobe")) {
+        return match replant::device::modprobe(args) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&error),
+        };
+    }
     let command = match cli::parse(std::env::args_os().skip(1)) {
         Ok(command) => command,
         Err(error) => return fail(&error),
