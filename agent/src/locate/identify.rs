@@ -36,7 +36,10 @@ pub fn identify(path: &Path) -> Option<Content> {
             Err(error) => log::debug!("{error}"),
         }
     }
-    let device = Device::new(disk.bytes(), pieces.iter().map(|(at, b)| (*at, b.as_slice())));
+    let device = Device::new(
+        disk.bytes(),
+        pieces.iter().map(|(at, b)| (*at, b.as_slice())),
+    );
     let found = find(&device);
     // Behind a table lie other devices, which speak for themselves; a boot
     // sector of a FAT looks like a table, too.
@@ -51,8 +54,11 @@ pub fn identify(path: &Path) -> Option<Content> {
 /// What is on a device in a few words, as `ext4 "root"`; for the console.
 pub fn describe(path: &Path) -> Option<String> {
     let content = identify(path)?;
-    let label =
-        if content.label.is_empty() { String::new() } else { format!(" {:?}", content.label) };
+    let label = if content.label.is_empty() {
+        String::new()
+    } else {
+        format!(" {:?}", content.label)
+    };
     Some(format!("{}{label}", content.kind))
 }
 
@@ -74,7 +80,10 @@ mod tests {
             .unwrap();
         assert!(status.success());
         let content = identify(file.path()).unwrap();
-        assert_eq!((content.kind.as_str(), content.uuid.as_str()), ("ext4", uuid));
+        assert_eq!(
+            (content.kind.as_str(), content.uuid.as_str()),
+            ("ext4", uuid)
+        );
         assert_eq!(describe(file.path()).unwrap(), "ext4 \"old root\"");
     }
 }

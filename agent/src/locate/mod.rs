@@ -195,7 +195,9 @@ fn matches_spec(block: &BlockDevice, content: &Content, spec: &RootSpec) -> bool
 /// The kernel's own name of a partition, from its uevent file.
 fn part_uuid(block: &BlockDevice) -> Option<String> {
     let text = std::fs::read_to_string(block.sysfs.join("uevent")).ok()?;
-    text.lines().find_map(|line| line.strip_prefix("PARTUUID=")).map(str::to_string)
+    text.lines()
+        .find_map(|line| line.strip_prefix("PARTUUID="))
+        .map(str::to_string)
 }
 
 fn same_device(path: &Path, block: &BlockDevice) -> bool {

@@ -157,7 +157,7 @@ fn contents(manifest: &Manifest) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn partition<'a>(table: &'a Table, number: u32) -> Result<&'a ondisk::gpt::Partition, Refusal> {
+fn partition(table: &Table, number: u32) -> Result<&ondisk::gpt::Partition, Refusal> {
     table
         .partition(number)
         .ok_or(Refusal::NoPartition { number })

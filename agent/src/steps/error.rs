@@ -132,5 +132,5 @@ pub struct Failure {
     /// Whether the disk may have been written.
     pub past_no_return: bool,
     /// Why.
-    pub error: Error,
+    pub error: Box<Error>,
 }

@@ -28,7 +28,7 @@ pub fn rehearse(context: &mut Context) -> Result<(), Failure> {
         one(context, step, n + 1, 1).map_err(|error| Failure {
             step: step.name(),
             past_no_return: false,
-            error,
+            error: Box::new(error),
         })?;
     }
     Ok(())
@@ -40,10 +40,10 @@ pub fn rehearse(context: &mut Context) -> Result<(), Failure> {
 /// # Errors
 /// [`Failure`].
 pub fn resume(context: &mut Context) -> Result<(), Failure> {
-    let failed = |error| Failure {
+    let failed = |error: Error| Failure {
         step: "resume",
         past_no_return: true,
-        error,
+        error: Box::new(error),
     };
     let loaded = load::from_memory().map_err(failed)?;
     context
@@ -94,13 +94,13 @@ fn after(context: &mut Context) -> Result<(), Failure> {
             no_return(context).map_err(|error| Failure {
                 step: step.name(),
                 past_no_return: false,
-                error,
+                error: Box::new(error),
             })?;
         }
         one(context, step, BEFORE.len() + n + 1, TRIES).map_err(|error| Failure {
             step: step.name(),
             past_no_return: n > 0 || !matches!(error, Error::Break(_)),
-            error,
+            error: Box::new(error),
         })?;
     }
     Ok(())

@@ -20,7 +20,7 @@ const COUNTDOWN: u64 = 15;
 
 /// Says what happened and what comes next; the exit status for /init.
 pub(super) fn handle(context: &mut Context, failure: &Failure, mode: Mode, by_hand: bool) -> u8 {
-    let stopped = matches!(failure.error, Error::Break(_));
+    let stopped = matches!(*failure.error, Error::Break(_));
     let next = if failure.past_no_return || stopped {
         "type: migrate --resume"
     } else {
