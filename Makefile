@@ -24,6 +24,61 @@ endif
 MUSL_BUILD := $(MUSL_ENV) $(MUSL_CARGO) build --release --target $(TARGET) --target-dir $(MUSL_OUT) $(MUSL_FLAGS)
 MUSL_BIN   := $(MUSL_OUT)/$(TARGET)/release
 
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help:
+	@echo 'make demo                one real machine becomes another in QEMU, shown while it happens'
+	@echo 'make test [FILTER=word]  all the tests, or those whose name contains the word'
+	@echo 'make all                 out/init, out/replant, out/replant-pack'
+	@echo 'make qemu                the tiny system in QEMU, into its console (leave with Ctrl-A X)'
+	@echo 'make size                what every crate costs in replant, and the limits'
+	@echo 'make lint                rustfmt and clippy'
+	@echo 'make setup               installs what the others need (Debian, Ubuntu), or says what is missing'
+	@echo 'make clean               removes what was built here; the cache of the tests stays'
+
+# Each goal that builds sets up the machine first; what is there costs nothing.
+.PHONY: setup
+setup:
+	@sh tests/setup.sh $(MUSL_WAY)
+
+# Run in a second make, so that the way to musl is chosen after the set-up.
+.PHONY: demo
+demo: setup
+	@$(MAKE) --no-print-directory all
+	cargo run -q -p replant-tests --bin demo
+
+# QEMU's machines are heavy: one test at a time, but for the quick ones.
+.PHONY: test
+test: setup
+	@$(MAKE) --no-print-directory all size-limits
+	cargo test --workspace --lib --bins -- $(FILTER)
+	cargo test -p ondisk -p sys -p replant -p replant-pack --test '*' -- $(FILTER)
+	cargo test -p replant-tests --tests -- --test-threads=1 $(FILTER)
+
+.PHONY: lint
+lint: setup
+	cargo fmt --all -- --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+.PHONY: qemu
+qemu: setup
+	@$(MAKE) --no-print-directory all
+	cargo run -q -p replant-tests --bin tiny
+
+.PHONY: size
+size: setup
+	@$(MAKE) --no-print-directory all
+	@sh tests/size.sh
+
+.PHONY: size-limits
+size-limits:
+	@sh tests/size.sh limits
+
+.PHONY: clean
+clean:
+	rm -rf $(OUT) target
+
 .PHONY: all
 all: $(OUT)/init $(OUT)/replant $(OUT)/replant-pack
 
@@ -53,3 +108,10 @@ $(OUT)/replant-pack:
 	cargo build -p replant-pack
 	@mkdir -p $(OUT)
 	@cp target/debug/replant-pack $@
+
+# For `make size`: the release binary that still has its symbols.
+.PHONY: $(OUT)/replant-symbols
+$(OUT)/replant-symbols: $(MUSL_OUT)/lib/libunwind.a
+	$(MUSL_BUILD) --config 'profile.release.strip=false' -p replant
+	@cp $(MUSL_BIN)/replant $@
+	@touch agent/src/main.rs

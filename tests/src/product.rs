@@ -93,11 +93,8 @@ pub fn captured() -> PathBuf {
             "-o",
         ];
         let mut words: Vec<&OsStr> = words.iter().map(OsStr::new).collect();
-        let rest = [
-            "--exclude=./data/*",
-            "--exclude=./back/*",
-            "--exclude=./tmp/*",
-        ];
+        // Quick rather than small: a new machine makes it anew.
+        let rest = ["--xz=-T0 -2", "--exclude=./data/*", "--exclude=./back/*", "--exclude=./tmp/*"];
         words.push(part.as_os_str());
         words.extend(rest.iter().map(OsStr::new));
         words.push(disk.as_os_str());

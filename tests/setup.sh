@@ -1,0 +1,56 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Installs what building, testing and the demo need, on Debian and Ubuntu;
+# elsewhere says what is missing. What is there already costs nothing.
+#
+#   setup.sh rustup|debian      the way to musl that the Makefile chose
+set -eu
+PATH=$PATH:/usr/sbin:/sbin
+way=${1:-debian}
+
+# program:package. Where two packages have it, the first that apt knows.
+want='
+musl-gcc:musl-tools gcc:gcc cpio:cpio xz:xz-utils zstd:zstd lz4:lz4 bzip2:bzip2
+depmod:kmod busybox:busybox-static qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils
+mmdebstrap:mmdebstrap lvm:lvm2 dmsetup:dmsetup sgdisk:gdisk sfdisk:fdisk
+mke2fs:e2fsprogs mkfs.xfs:xfsprogs mkfs.vfat:dosfstools mkfs.btrfs:btrfs-progs
+mkswap:util-linux blkid:util-linux losetup:mount
+cryptsetup:cryptsetup-bin genisoimage:genisoimage setfacl:acl setfattr:attr
+setcap:libcap2-bin grub-editenv:grub-common tar:tar ip:iproute2
+ssh-keygen:openssh-client strace:strace file:file
+'
+missing= packages=
+for pair in $want; do
+    program=${pair%%:*} package=${pair#*:}
+    [ -n "$package" ] || continue
+    command -v "$program" >/dev/null 2>&1 && continue
+    missing="$missing $program" packages="$packages $package"
+done
+if [ "$way" = debian ]; then
+    for pair in /usr/bin/cargo:cargo-web /usr/bin/rustc:rustc-web; do
+        [ -x "${pair%%:*}" ] || { missing="$missing ${pair%%:*}" packages="$packages ${pair#*:}"; }
+    done
+    src=$( (/usr/bin/rustc --print sysroot 2>/dev/null || echo /usr) )/lib/rustlib/src/rust/library/std
+    [ -d "$src" ] || { missing="$missing rust-src" packages="$packages rust-web-src"; }
+fi
+# The seabios and keyring that the above only recommend.
+[ -e /usr/share/seabios/bios-256k.bin ] || { missing="$missing seabios" packages="$packages seabios"; }
+[ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || {
+    missing="$missing debian-archive-keyring" packages="$packages debian-archive-keyring"
+}
+if [ -n "$missing" ]; then
+    if ! command -v apt-get >/dev/null 2>&1; then
+        echo "These programs are missing; install them and try again:" >&2
+        for m in $missing; do echo "  $m" >&2; done
+        exit 1
+    fi
+    sudo=
+    [ "$(id -u)" = 0 ] || sudo=sudo
+    echo "installing:$packages"
+    $sudo apt-get -qq update
+    # shellcheck disable=SC2086
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get -qq install -y --no-install-recommends $packages >/dev/null
+fi
+if [ "$(id -u)" != 0 ]; then
+    echo "warning: tests and demo mount file systems and need root; run make as root" >&2
+fi
