@@ -10,9 +10,9 @@ cd "$(dirname "$0")/.."
 if [ "${1-}" != limits ]; then
     # The same binary with its symbols.
     make --no-print-directory out/replant-symbols >/dev/null
-    nm --print-size --size-sort --demangle out/replant-symbols | awk '
+    nm --print-size --size-sort --demangle --radix=d out/replant-symbols | awk '
         {
-            size = strtonum("0x" $2)
+            size = $2 + 0
             name = $0
             sub(/^[0-9a-f]+ [0-9a-f]+ . /, "", name)
             if (name ~ /^lzma_|^lz_|^lzip_|^rc_|^bittree|^delta_|^x86_|^simple_|^stream_|^block_|^index_/) crate = "liblzma (C)"
