@@ -12,6 +12,9 @@ use super::BlockDevice;
 use super::direct::Direct;
 use super::error::LvmError;
 
+/// Bytes that a label needs.
+const SMALLEST: u64 = 2048;
+
 /// What a set of devices holds.
 #[derive(Debug, Default)]
 pub struct Scan {
@@ -231,11 +234,13 @@ impl Scan {
 
 /// Reads labels and metadata of devices, past the page cache.
 ///
-/// Nothing is written. What cannot be read is reported and left out.
+/// Nothing is written. What cannot be read is reported and left out. Give it
+/// devices of this machine's own: a logical volume may hold a guest's groups.
 pub fn scan(devices: &[BlockDevice]) -> Scan {
     let mut failures = Vec::new();
     let mut read: Vec<(&BlockDevice, PvRead)> = Vec::new();
-    for device in devices {
+    // A drive without a medium has no bytes; opening it may take seconds.
+    for device in devices.iter().filter(|d| d.size >= SMALLEST) {
         match read_device(device) {
             Ok(Some(pv)) => {
                 let path = &device.path;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What must not be done, with the message and the disk's bytes.
 
-use replant::lvm::{LvSize, LvmError, NewPv, NewVolume, create, plan, scan};
+use replant::lvm::{BlockDevice, LvSize, LvmError, NewPv, NewVolume, create, plan, scan};
 use tempfile::TempDir;
 
 use super::lvm2::{Loop, Lvm2, devices};
@@ -194,8 +194,15 @@ fn a_damaged_label_and_a_lost_device_are_reported() {
     let bad = Loop::over(&copy);
     let mut gone = bad.device();
     gone.path = "/dev/not-there".into();
-    let found = scan(&[bad.device(), gone, only.device()]);
+    // A drive without a medium is not even opened.
+    let empty = BlockDevice {
+        size: 0,
+        path: "/dev/no-medium".into(),
+        ..gone.clone()
+    };
+    let found = scan(&[bad.device(), gone, empty, only.device()]);
     assert!(found.group("vg0").is_ok());
+    assert_eq!(found.failures.len(), 2);
     let texts: Vec<String> = found.failures.iter().map(ToString::to_string).collect();
     let name = bad.path.display();
     assert!(
