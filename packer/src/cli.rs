@@ -52,7 +52,12 @@ impl Cli {
             Command::Bundle(args) => bundle::run(args)?,
             Command::Completions { shell } => {
                 let mut command = Cli::command();
-                clap_complete::generate(*shell, &mut command, "replant-pack", &mut std::io::stdout());
+                clap_complete::generate(
+                    *shell,
+                    &mut command,
+                    "replant-pack",
+                    &mut std::io::stdout(),
+                );
             }
         }
         Ok(())

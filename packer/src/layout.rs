@@ -60,16 +60,23 @@ impl Layout {
     /// Reads `layout.toml` in a directory.
     pub fn read(dir: &Path) -> Result<Layout, Error> {
         let path = dir.join(LAYOUT);
-        let text = std::fs::read_to_string(&path)
-            .map_err(|source| Error::File { path: path.clone(), source })?;
-        toml::from_str(&text).map_err(|e| Error::Syntax { path, what: e.message().into() })
+        let text = std::fs::read_to_string(&path).map_err(|source| Error::File {
+            path: path.clone(),
+            source,
+        })?;
+        toml::from_str(&text).map_err(|e| Error::Syntax {
+            path,
+            what: e.message().into(),
+        })
     }
 
     /// Writes `layout.toml` into a directory.
     pub fn write(&self, dir: &Path) -> Result<(), Error> {
         let path = dir.join(LAYOUT);
-        let text = toml::to_string(self)
-            .map_err(|e| Error::Syntax { path: path.clone(), what: e.to_string() })?;
+        let text = toml::to_string(self).map_err(|e| Error::Syntax {
+            path: path.clone(),
+            what: e.to_string(),
+        })?;
         std::fs::write(&path, text).map_err(|source| Error::File { path, source })
     }
 }

@@ -39,11 +39,22 @@ pub fn run(
         .stdin(Stdio::null())
         .env("LC_ALL", "C")
         .output()
-        .map_err(|source| Error::Start { program, package, source })?;
+        .map_err(|source| Error::Start {
+            program,
+            package,
+            source,
+        })?;
     if out.status.success() {
         return Ok(String::from_utf8_lossy(&out.stdout).into_owned());
     }
     let told = String::from_utf8_lossy(&out.stderr).into_owned();
-    let last = told.lines().rfind(|l| !l.trim().is_empty()).unwrap_or("it printed nothing");
-    Err(Error::Failed { program, status: out.status, last: last.trim().to_string() })
+    let last = told
+        .lines()
+        .rfind(|l| !l.trim().is_empty())
+        .unwrap_or("it printed nothing");
+    Err(Error::Failed {
+        program,
+        status: out.status,
+        last: last.trim().to_string(),
+    })
 }

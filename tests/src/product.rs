@@ -94,7 +94,12 @@ pub fn captured() -> PathBuf {
         ];
         let mut words: Vec<&OsStr> = words.iter().map(OsStr::new).collect();
         // Quick rather than small: a new machine makes it anew.
-        let rest = ["--xz=-T0 -2", "--exclude=./data/*", "--exclude=./back/*", "--exclude=./tmp/*"];
+        let rest = [
+            "--xz=-T0 -2",
+            "--exclude=./data/*",
+            "--exclude=./back/*",
+            "--exclude=./tmp/*",
+        ];
         words.push(part.as_os_str());
         words.extend(rest.iter().map(OsStr::new));
         words.push(disk.as_os_str());

@@ -48,6 +48,9 @@ pub enum Error {
 
 impl Error {
     pub(super) fn file(path: &Path, source: std::io::Error) -> Error {
-        Error::File { path: path.to_path_buf(), source }
+        Error::File {
+            path: path.to_path_buf(),
+            source,
+        }
     }
 }

@@ -18,8 +18,12 @@ pub struct Found {
     pub content: BTreeMap<String, Totals>,
 }
 
-const GRUB: [&str; 4] =
-    ["usr/sbin/grub2-install", "sbin/grub2-install", "usr/sbin/grub-install", "sbin/grub-install"];
+const GRUB: [&str; 4] = [
+    "usr/sbin/grub2-install",
+    "sbin/grub2-install",
+    "usr/sbin/grub-install",
+    "sbin/grub-install",
+];
 const INITRAMFS: [&str; 5] = [
     "usr/bin/dracut",
     "usr/sbin/dracut",
@@ -35,7 +39,10 @@ pub fn inspect(path: &Path, mounts: &[String]) -> Result<Found, Error> {
     let mut parser = Parser::new();
     let mut look = Look::new(mounts);
     let mut buffer = vec![0; 1 << 20];
-    let archive = |source| Error::Archive { file: path.to_path_buf(), source };
+    let archive = |source| Error::Archive {
+        file: path.to_path_buf(),
+        source,
+    };
     loop {
         let read = reader.read(&mut buffer).map_err(|e| Error::file(path, e))?;
         if read == 0 {
@@ -65,7 +72,10 @@ impl Look {
     fn new(mounts: &[String]) -> Look {
         Look {
             totals: Totals::default(),
-            content: mounts.iter().map(|m| (m.clone(), Totals::default())).collect(),
+            content: mounts
+                .iter()
+                .map(|m| (m.clone(), Totals::default()))
+                .collect(),
             kernels: Vec::new(),
             fstab: false,
             grub: None,
@@ -81,7 +91,9 @@ impl Look {
             let mount = mount.trim_start_matches('/');
             mount.is_empty()
                 || path == mount
-                || path.strip_prefix(mount).is_some_and(|rest| rest.starts_with('/'))
+                || path
+                    .strip_prefix(mount)
+                    .is_some_and(|rest| rest.starts_with('/'))
         };
         let holds = self.content.iter_mut().filter(|(mount, _)| inside(mount));
         if let Some((_, totals)) = holds.max_by_key(|(mount, _)| mount.len()) {
@@ -97,7 +109,10 @@ impl Look {
         }
         self.fstab |= path == "etc/fstab" && file;
         let better = |found: &mut Option<usize>, names: &[&str]| {
-            let at = names.iter().position(|name| *name == path).filter(|_| program);
+            let at = names
+                .iter()
+                .position(|name| *name == path)
+                .filter(|_| program);
             *found = [*found, at].into_iter().flatten().min();
         };
         better(&mut self.grub, &GRUB);
@@ -107,7 +122,9 @@ impl Look {
     fn finish(mut self) -> Found {
         self.kernels.sort_by(|a, b| versions(b).cmp(&versions(a)));
         let name = |found: Option<usize>, names: &[&str]| {
-            found.and_then(|at| names.get(at)).map_or(String::new(), |name| format!("/{name}"))
+            found
+                .and_then(|at| names.get(at))
+                .map_or(String::new(), |name| format!("/{name}"))
         };
         let payload = Payload {
             unpacked_bytes: self.totals.bytes,
@@ -118,13 +135,18 @@ impl Look {
             initramfs_tool: name(self.initramfs, &INITRAMFS),
             decoder_bytes: 0,
         };
-        Found { payload, content: self.content }
+        Found {
+            payload,
+            content: self.content,
+        }
     }
 }
 
 /// The numbers of a version, so that 5.14.0-70 comes after 5.14.0-9.
 fn versions(text: &str) -> Vec<u64> {
-    text.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect()
+    text.split(|c: char| !c.is_ascii_digit())
+        .filter_map(|n| n.parse().ok())
+        .collect()
 }
 
 #[cfg(test)]
@@ -152,7 +174,13 @@ mod tests {
         std::fs::write(tree.join("data/deep/file"), [1; 5000]).unwrap();
         let target = dir.path().join("va.tar.xz");
         let status = Command::new("tar")
-            .args(["-cJf", target.to_str().unwrap(), "-C", tree.to_str().unwrap(), "."])
+            .args([
+                "-cJf",
+                target.to_str().unwrap(),
+                "-C",
+                tree.to_str().unwrap(),
+                ".",
+            ])
             .status()
             .unwrap();
         assert!(status.success());
@@ -170,7 +198,10 @@ mod tests {
 
         let bytes = std::fs::read(&target).unwrap();
         std::fs::write(&target, &bytes[..bytes.len() - 40]).unwrap();
-        let error = inspect(&target, &mounts).map(|_| ()).unwrap_err().to_string();
+        let error = inspect(&target, &mounts)
+            .map(|_| ())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("va.tar.xz"), "{error}");
     }
 }

@@ -51,14 +51,23 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let mounts: Vec<String> = layout.filesystems.iter().map(|f| f.mount.clone()).collect();
     let found = inspect::inspect(&payload, &mounts)?;
     if found.payload.kernels.is_empty() {
-        return Err(Error::Payload { file: payload, what: "has no kernel (boot/vmlinuz-*)" });
+        return Err(Error::Payload {
+            file: payload,
+            what: "has no kernel (boot/vmlinuz-*)",
+        });
     }
     if !found.payload.fstab {
-        return Err(Error::Payload { file: payload, what: "has no etc/fstab" });
+        return Err(Error::Payload {
+            file: payload,
+            what: "has no etc/fstab",
+        });
     }
     let table = args.dir.join(TABLE);
     let bytes = std::fs::read(&table).map_err(|e| Error::file(&table, e))?;
-    Backup::parse(&bytes).map_err(|source| Error::Table { file: table.clone(), source })?;
+    Backup::parse(&bytes).map_err(|source| Error::Table {
+        file: table.clone(),
+        source,
+    })?;
 
     let sources = [
         (TABLE, table),
@@ -72,7 +81,11 @@ pub fn run(args: &Args) -> Result<(), Error> {
         files.push(hash(name, path)?);
     }
     let digest = hex(Sha256::digest(SCRIPT_TEXT).as_slice());
-    files.push(Entry { name: SCRIPT.into(), size: SCRIPT_TEXT.len() as u64, sha256: digest });
+    files.push(Entry {
+        name: SCRIPT.into(),
+        size: SCRIPT_TEXT.len() as u64,
+        sha256: digest,
+    });
     let mut filesystems = layout.filesystems;
     for filesystem in &mut filesystems {
         if let Some(content) = found.content.get(&filesystem.mount) {
@@ -94,8 +107,16 @@ pub fn run(args: &Args) -> Result<(), Error> {
     };
     let text = manifest.encode()?;
     write(&args.output, &text, &sources)?;
-    let size = std::fs::metadata(&args.output).map_err(|e| Error::file(&args.output, e))?.len();
-    println!("{}: {} MiB, {} {}", args.output.display(), size >> 20, manifest.name, manifest.version);
+    let size = std::fs::metadata(&args.output)
+        .map_err(|e| Error::file(&args.output, e))?
+        .len();
+    println!(
+        "{}: {} MiB, {} {}",
+        args.output.display(),
+        size >> 20,
+        manifest.name,
+        manifest.version
+    );
     Ok(())
 }
 
@@ -115,7 +136,13 @@ fn write(output: &Path, manifest: &str, sources: &[(&str, PathBuf)]) -> Result<(
     };
     let text = |text: &str| text.len() as u64;
     add(MANIFEST, 0o644, text(manifest), &mut manifest.as_bytes()).map_err(failed)?;
-    add(SCRIPT, 0o755, text(SCRIPT_TEXT), &mut SCRIPT_TEXT.as_bytes()).map_err(failed)?;
+    add(
+        SCRIPT,
+        0o755,
+        text(SCRIPT_TEXT),
+        &mut SCRIPT_TEXT.as_bytes(),
+    )
+    .map_err(failed)?;
     for (name, path) in sources {
         let mut file = File::open(path).map_err(|e| Error::file(path, e))?;
         let size = file.metadata().map_err(|e| Error::file(path, e))?.len();
@@ -124,7 +151,9 @@ fn write(output: &Path, manifest: &str, sources: &[(&str, PathBuf)]) -> Result<(
     }
     let mut gzip = archive.into_inner().map_err(failed)?;
     gzip.flush().map_err(failed)?;
-    gzip.finish().and_then(|file| file.sync_all()).map_err(failed)
+    gzip.finish()
+        .and_then(|file| file.sync_all())
+        .map_err(failed)
 }
 
 fn hash(name: &str, path: &Path) -> Result<manifest::File, Error> {
@@ -140,7 +169,11 @@ fn hash(name: &str, path: &Path) -> Result<manifest::File, Error> {
         digest.update(buffer.get(..read).unwrap_or_default());
         size += read as u64;
     }
-    Ok(Entry { name: name.into(), size, sha256: hex(digest.finalize().as_slice()) })
+    Ok(Entry {
+        name: name.into(),
+        size,
+        sha256: hex(digest.finalize().as_slice()),
+    })
 }
 
 fn hex(bytes: &[u8]) -> String {

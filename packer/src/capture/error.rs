@@ -40,7 +40,9 @@ pub enum Error {
         what: String,
     },
     /// A volume in several pieces.
-    #[error("logical volume {0} is not one piece on one partition; make it so (pvmove) before the capture")]
+    #[error(
+        "logical volume {0} is not one piece on one partition; make it so (pvmove) before the capture"
+    )]
     Pieces(String),
     /// No root.
     #[error("no file system of the disk has an /etc/fstab: none of them is the root")]
@@ -49,7 +51,9 @@ pub enum Error {
     #[error("several file systems have an /etc/fstab ({}); empty all but the new system's", .0.join(", "))]
     SeveralRoots(Vec<String>),
     /// The fstab names what is not there.
-    #[error("/etc/fstab mounts {target} from {source_spec}, which the disk does not have; correct the fstab")]
+    #[error(
+        "/etc/fstab mounts {target} from {source_spec}, which the disk does not have; correct the fstab"
+    )]
     NoDevice {
         /// Where it is mounted.
         target: String,
@@ -72,6 +76,9 @@ pub enum Error {
 
 impl Error {
     pub(super) fn file(path: &Path, source: std::io::Error) -> Error {
-        Error::File { path: path.to_path_buf(), source }
+        Error::File {
+            path: path.to_path_buf(),
+            source,
+        }
     }
 }

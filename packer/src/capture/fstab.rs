@@ -24,7 +24,10 @@ impl Line {
 /// Reads the text; comments and lines with fewer than three fields are left out.
 pub fn parse(text: &str) -> Vec<Line> {
     let unescape = |field: &str| {
-        field.replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\")
+        field
+            .replace("\\040", " ")
+            .replace("\\011", "\t")
+            .replace("\\134", "\\")
     };
     text.lines()
         .map(str::trim)
@@ -33,7 +36,11 @@ pub fn parse(text: &str) -> Vec<Line> {
             let mut fields = line.split_whitespace();
             let (source, target) = (fields.next()?, fields.next()?);
             let kind = fields.next()?.to_string();
-            Some(Line { source: unescape(source), target: unescape(target), kind })
+            Some(Line {
+                source: unescape(source),
+                target: unescape(target),
+                kind,
+            })
         })
         .collect()
 }

@@ -46,7 +46,12 @@ pub struct Args {
     exclude: Vec<String>,
 
     /// xz's options for the payload; blocks are what several processors decode
-    #[arg(long, value_name = "OPTIONS", default_value = "-T0 -6", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "OPTIONS",
+        default_value = "-T0 -6",
+        allow_hyphen_values = true
+    )]
     xz: String,
 }
 
@@ -58,15 +63,20 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let bytes = file.metadata().map_err(|e| Error::file(&image, e))?.len();
     let read = |offset: u64, out: &mut [u8]| file.read_exact_at(out, offset);
     let found = Table::from_disk(bytes, 512, read)
-        .map_err(|source| Error::Table { image: image.clone(), source })?
+        .map_err(|source| Error::Table {
+            image: image.clone(),
+            source,
+        })?
         .ok_or_else(|| Error::NoTable(image.clone()))?;
     let areas = Areas::find(&image, &file, &found.table)?;
 
     std::fs::create_dir_all(&args.output).map_err(|e| Error::file(&args.output, e))?;
     let mut sector_0 = [0; 512];
     read(0, &mut sector_0).map_err(|e| Error::file(&image, e))?;
-    let backup = Backup::of(&found.table, &sector_0)
-        .map_err(|source| Error::Table { image: image.clone(), source })?;
+    let backup = Backup::of(&found.table, &sector_0).map_err(|source| Error::Table {
+        image: image.clone(),
+        source,
+    })?;
     let target = args.output.join(TABLE);
     std::fs::write(&target, backup.encode()).map_err(|e| Error::file(&target, e))?;
 
@@ -98,14 +108,24 @@ pub fn run(args: &Args) -> Result<(), Error> {
 fn raw(image: &Path, scratch: &Path) -> Result<PathBuf, Error> {
     let mut head = [0; 8];
     let file = File::open(image).map_err(|e| Error::file(image, e))?;
-    file.read_exact_at(&mut head, 0).map_err(|e| Error::file(image, e))?;
+    file.read_exact_at(&mut head, 0)
+        .map_err(|e| Error::file(image, e))?;
     let foreign: [&[u8]; 4] = [b"QFI\xfb", b"KDMV", b"# Disk D", b"<<< "];
     if !foreign.iter().any(|magic| head.starts_with(magic)) {
         return Ok(image.to_path_buf());
     }
     let target = scratch.join("disk.raw");
-    let words = ["convert".as_ref(), "-O".as_ref(), "raw".as_ref(), image.as_os_str()];
-    crate::program::run("qemu-img", "qemu-utils", &[&words[..], &[target.as_os_str()]].concat())?;
+    let words = [
+        "convert".as_ref(),
+        "-O".as_ref(),
+        "raw".as_ref(),
+        image.as_os_str(),
+    ];
+    crate::program::run(
+        "qemu-img",
+        "qemu-utils",
+        &[&words[..], &[target.as_os_str()]].concat(),
+    )?;
     Ok(target)
 }
 
@@ -131,7 +151,9 @@ fn find_root<'a>(
             Ok((area, fstab::parse(&text)))
         }
         [] => Err(Error::NoRoot),
-        _ => Err(Error::SeveralRoots(candidates.iter().map(|a| a.device.clone()).collect())),
+        _ => Err(Error::SeveralRoots(
+            candidates.iter().map(|a| a.device.clone()).collect(),
+        )),
     }
 }
 
@@ -144,8 +166,10 @@ fn mount_all(
     root: &Path,
 ) -> Result<Vec<Filesystem>, Error> {
     let mut found = vec![describe(root_area, "/")];
-    let mut lines: Vec<&fstab::Line> =
-        table.iter().filter(|l| l.target.starts_with('/') && l.target != "/").collect();
+    let mut lines: Vec<&fstab::Line> = table
+        .iter()
+        .filter(|l| l.target.starts_with('/') && l.target != "/")
+        .collect();
     lines.sort_by_key(|l| l.target.matches('/').count());
     for line in lines {
         let Some(area) = areas.by_spec(&line.source) else {
@@ -184,7 +208,11 @@ fn describe(area: &Area, mount: &str) -> Filesystem {
 fn groups(areas: &Areas, root: &Area) -> Vec<VolumeGroup> {
     let volume = |group: &str, name: &str, bytes: u64| Volume {
         name: name.to_string(),
-        size: if root.device == format!("{group}/{name}") { Size::Rest } else { Size::Bytes(bytes) },
+        size: if root.device == format!("{group}/{name}") {
+            Size::Rest
+        } else {
+            Size::Bytes(bytes)
+        },
     };
     let mut groups = Vec::new();
     for group in &areas.groups {
@@ -192,7 +220,11 @@ fn groups(areas: &Areas, root: &Area) -> Vec<VolumeGroup> {
             name: group.name.clone(),
             partitions: group.partitions.clone(),
             extent_size: Size::Bytes(group.extent_bytes),
-            volumes: group.volumes.iter().map(|(n, bytes)| volume(&group.name, n, *bytes)).collect(),
+            volumes: group
+                .volumes
+                .iter()
+                .map(|(n, bytes)| volume(&group.name, n, *bytes))
+                .collect(),
         });
     }
     groups
@@ -204,8 +236,19 @@ fn archive(root: &Path, target: &Path, exclude: &[String], xz: &str) -> Result<(
     let status = Command::new("tar")
         .arg("-C")
         .arg(root)
-        .args(["--create", "--file=-", "--format=posix", "--sort=name", "--numeric-owner"])
-        .args(["--xattrs", "--xattrs-include=*", "--sparse", "--exclude=./lost+found/*"])
+        .args([
+            "--create",
+            "--file=-",
+            "--format=posix",
+            "--sort=name",
+            "--numeric-owner",
+        ])
+        .args([
+            "--xattrs",
+            "--xattrs-include=*",
+            "--sparse",
+            "--exclude=./lost+found/*",
+        ])
         .arg(format!("--use-compress-program=xz {xz}"))
         .args(exclude.iter().map(|pattern| format!("--exclude={pattern}")))
         .arg(".")
@@ -213,7 +256,15 @@ fn archive(root: &Path, target: &Path, exclude: &[String], xz: &str) -> Result<(
         .stdout(Stdio::from(file))
         .status()
         .map_err(|source| {
-            Error::Program(crate::program::Error::Start { program: "tar", package: "tar", source })
+            Error::Program(crate::program::Error::Start {
+                program: "tar",
+                package: "tar",
+                source,
+            })
         })?;
-    if status.success() { Ok(()) } else { Err(Error::Tar(status)) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Error::Tar(status))
+    }
 }

@@ -14,16 +14,31 @@ pub struct Mounted {
 
 impl Mounted {
     pub fn new(image: &Path) -> Mounted {
-        Mounted { image: image.to_path_buf(), targets: Vec::new() }
+        Mounted {
+            image: image.to_path_buf(),
+            targets: Vec::new(),
+        }
     }
 
     /// Mounts a file system of the image. Its journal is not replayed, for
     /// that would write into the image.
     pub fn mount(&mut self, area: &Area, target: &Path) -> Result<(), Error> {
         std::fs::create_dir_all(target).map_err(|e| Error::file(target, e))?;
-        let quiet = if area.kind == "xfs" { "norecovery,nouuid" } else { "noload" };
-        let options = format!("ro,{quiet},loop,offset={},sizelimit={}", area.offset, area.size);
-        let words = ["-t".as_ref(), area.kind.as_ref(), "-o".as_ref(), options.as_ref()];
+        let quiet = if area.kind == "xfs" {
+            "norecovery,nouuid"
+        } else {
+            "noload"
+        };
+        let options = format!(
+            "ro,{quiet},loop,offset={},sizelimit={}",
+            area.offset, area.size
+        );
+        let words = [
+            "-t".as_ref(),
+            area.kind.as_ref(),
+            "-o".as_ref(),
+            options.as_ref(),
+        ];
         let places = [self.image.as_os_str(), target.as_os_str()];
         program::run("mount", "mount", &[&words[..], &places[..]].concat())?;
         self.targets.push(target.to_path_buf());

@@ -55,11 +55,15 @@ impl Areas {
             let read = |offset: u64, length: usize| {
                 let room = size.saturating_sub(offset);
                 let mut out = vec![0; length.min(usize::try_from(room).unwrap_or(length))];
-                file.read_exact_at(&mut out, bytes.start.saturating_add(offset)).map(|()| out)
+                file.read_exact_at(&mut out, bytes.start.saturating_add(offset))
+                    .map(|()| out)
             };
             let number = partition.number;
             let pv = read_pv(read).map_err(|e| Error::file(image, e))?;
-            let pv = pv.map_err(|e| Error::Lvm { number, what: e.to_string() })?;
+            let pv = pv.map_err(|e| Error::Lvm {
+                number,
+                what: e.to_string(),
+            })?;
             match pv {
                 Some(pv) => members.push((number, bytes.start, size, pv)),
                 None if partition.type_guid == Guid::BIOS_BOOT => {}
@@ -78,7 +82,11 @@ impl Areas {
             let slots: Vec<Option<(u32, u64)>> = group
                 .slots
                 .iter()
-                .map(|s| s.device.and_then(|d| members.get(d)).map(|(n, start, ..)| (*n, *start)))
+                .map(|s| {
+                    s.device
+                        .and_then(|d| members.get(d))
+                        .map(|(n, start, ..)| (*n, *start))
+                })
                 .collect();
             let (found, own) = group_areas(&group.vg, &slots)?;
             groups.push(found);
@@ -92,23 +100,35 @@ impl Areas {
 
     /// Those with a file system that can be a part of the new system.
     pub fn filesystems(&self) -> impl Iterator<Item = &Area> {
-        self.areas.iter().filter(|a| ["ext2", "ext3", "ext4", "xfs"].contains(&a.kind.as_str()))
+        self.areas
+            .iter()
+            .filter(|a| ["ext2", "ext3", "ext4", "xfs"].contains(&a.kind.as_str()))
     }
 
     /// What a `UUID=`, `LABEL=`, `PARTUUID=` or path of an fstab means.
     pub fn by_spec(&self, spec: &str) -> Option<&Area> {
         self.filesystems().find(|area| {
             let tagged = |tag: &str, value: &str| {
-                spec.strip_prefix(tag).is_some_and(|v| v.eq_ignore_ascii_case(value))
+                spec.strip_prefix(tag)
+                    .is_some_and(|v| v.eq_ignore_ascii_case(value))
             };
             let volume = area.device.split_once('/').is_some_and(|(group, lv)| {
                 let dm = ondisk::lvm::dm_name(group, lv).unwrap_or_default();
                 spec == format!("/dev/mapper/{dm}") || spec == format!("/dev/{}", area.device)
             });
-            let number = area.device.strip_prefix("partition ").is_some_and(|number| {
-                let disks = ["/dev/sda", "/dev/vda", "/dev/xvda", "/dev/nvme0n1p", "/dev/mmcblk0p"];
-                disks.iter().any(|disk| spec == format!("{disk}{number}"))
-            });
+            let number = area
+                .device
+                .strip_prefix("partition ")
+                .is_some_and(|number| {
+                    let disks = [
+                        "/dev/sda",
+                        "/dev/vda",
+                        "/dev/xvda",
+                        "/dev/nvme0n1p",
+                        "/dev/mmcblk0p",
+                    ];
+                    disks.iter().any(|disk| spec == format!("{disk}{number}"))
+                });
             let named = |value: &str| !value.is_empty();
             named(&area.uuid) && tagged("UUID=", &area.uuid)
                 || named(&area.label) && spec.strip_prefix("LABEL=") == Some(&area.label)
@@ -143,22 +163,39 @@ fn group_areas(
     for lv in vg.lvs.iter().filter(|lv| lv.is_visible()) {
         let device = format!("{}/{}", vg.name, lv.name);
         let pieces = || Error::Pieces(device.clone());
-        let [segment] = &lv.segments[..] else { return Err(pieces()) };
-        let SegmentKind::Striped { stripes, .. } = &segment.kind else { return Err(pieces()) };
-        let [stripe] = &stripes[..] else { return Err(pieces()) };
-        let index = vg.pvs.iter().position(|pv| pv.section == stripe.on).ok_or_else(pieces)?;
+        let [segment] = &lv.segments[..] else {
+            return Err(pieces());
+        };
+        let SegmentKind::Striped { stripes, .. } = &segment.kind else {
+            return Err(pieces());
+        };
+        let [stripe] = &stripes[..] else {
+            return Err(pieces());
+        };
+        let index = vg
+            .pvs
+            .iter()
+            .position(|pv| pv.section == stripe.on)
+            .ok_or_else(pieces)?;
         let pv = vg.pvs.get(index).ok_or_else(pieces)?;
         let (_, start) = slots.get(index).copied().flatten().ok_or_else(pieces)?;
         let first = stripe.extent.saturating_mul(vg.extent_bytes());
         areas.push(Area {
             device,
-            offset: start.saturating_add(pv.pe_start.saturating_mul(512)).saturating_add(first),
+            offset: start
+                .saturating_add(pv.pe_start.saturating_mul(512))
+                .saturating_add(first),
             size: lv.extents().saturating_mul(vg.extent_bytes()),
             ..Area::empty()
         });
     }
     areas.sort_by_key(|a| a.offset);
-    let name = |area: &Area| area.device.split_once('/').map_or("", |(_, lv)| lv).to_string();
+    let name = |area: &Area| {
+        area.device
+            .split_once('/')
+            .map_or("", |(_, lv)| lv)
+            .to_string()
+    };
     let group = Group {
         name: vg.name.clone(),
         partitions: slots.iter().flatten().map(|(number, _)| *number).collect(),
@@ -171,7 +208,9 @@ fn group_areas(
 /// Asks blkid what lies there; nothing known is no error.
 fn probe(image: &Path, area: &mut Area) -> Result<(), Error> {
     let (offset, size) = (area.offset.to_string(), area.size.to_string());
-    let words = ["--probe", "--offset", &offset, "--size", &size, "--output", "export"];
+    let words = [
+        "--probe", "--offset", &offset, "--size", &size, "--output", "export",
+    ];
     let words: Vec<&std::ffi::OsStr> = words.iter().map(|w| w.as_ref()).collect();
     let arguments = [&words[..], &[image.as_os_str()]].concat();
     let text = match program::run("blkid", "util-linux", &arguments) {

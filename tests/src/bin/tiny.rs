@@ -16,14 +16,27 @@ fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let append = format!("console=ttyS0 panic=10 quiet {}", words.join(" "));
     let status = Command::new("qemu-system-x86_64")
-        .args(["-accel", accel, "-cpu", cpu, "-smp", "2", "-m", "1024", "-nographic"])
+        .args([
+            "-accel",
+            accel,
+            "-cpu",
+            cpu,
+            "-smp",
+            "2",
+            "-m",
+            "1024",
+            "-nographic",
+        ])
         .args(["-nic", "none", "-no-reboot", "-append", &append])
         .arg("-kernel")
         .arg(kernel.vmlinuz())
         .arg("-initrd")
         .arg(product::initramfs())
         .arg("-drive")
-        .arg(format!("if=virtio,format=raw,cache=unsafe,file={}", disk.display()))
+        .arg(format!(
+            "if=virtio,format=raw,cache=unsafe,file={}",
+            disk.display()
+        ))
         .status()
         .expect("qemu-system-x86_64 (package qemu-system-x86)");
     std::process::exit(status.code().unwrap_or(1));
