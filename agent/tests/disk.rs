@@ -303,6 +303,8 @@ fn no_old_signature_survives() {
     assert_eq!(&payload, b"payload");
     // Once more, and with ranges behind the end: nothing else changes.
     let before = fs::read(&path).unwrap();
-    wipe::clear(&disk, &[&ranges[..], &[1 << 40..1 << 41]].concat()).unwrap();
+    let mut beyond = ranges.clone();
+    beyond.push(1 << 40..1 << 41);
+    wipe::clear(&disk, &beyond).unwrap();
     assert!(fs::read(&path).unwrap() == before);
 }

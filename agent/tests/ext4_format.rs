@@ -186,7 +186,7 @@ fn fill(root: &Path) -> u64 {
         )?;
         std::fs::hard_link(&name, dir.join(format!("h{index}")))?;
         // Long sparse files have extent trees of more than one level.
-        if index % 40 == 0 {
+        if index.is_multiple_of(40) {
             let file = File::create(dir.join(format!("s{index}")))?;
             for hole in 0..400 {
                 file.write_all_at(b"piece", hole * 100_000)?;

@@ -29,9 +29,14 @@ impl<'a> Session<'a> {
         machine.serials[0].send(&format!("{user}\n"));
         at = machine.expect_after("Password: ", at, short);
         machine.serials[0].send(&format!("{password}\n"));
+        // What is typed before the shell reads is lost.
+        let prompt = if user == "root" { "# " } else { "$ " };
+        at = machine.expect_after(prompt, at, short);
+        machine.serials[0].send(
+            "stty -echo; PS1=; export LC_ALL=C; bind 'set enable-bracketed-paste off'; echo re''ady\n",
+        );
+        at = machine.expect_after("ready", at, short);
         let mut session = Session { machine, at };
-        // A prompt can be anything; an answer cannot.
-        session.machine.serials[0].send("stty -echo; PS1=; export LC_ALL=C\n");
         session.run("true");
         session
     }

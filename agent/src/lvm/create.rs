@@ -69,24 +69,29 @@ pub fn plan(
             })
         })
         .collect::<Result<_, LvmError>>()?;
-    let version = env!("CARGO_PKG_VERSION");
     let plan = VgPlan {
         name: name.to_owned(),
         uuid: random_uuid()?,
         extent_bytes: EXTENT_BYTES,
         pvs,
         lvs,
-        origin: Origin {
-            generator: format!("replant {version}"),
-            description: Some(format!("Created by replant {version}.")),
-            creation_host: Some(host.to_owned()),
-            host_comment: String::new(),
-            creation_time: Some(time),
-            system_id: None,
-        },
+        origin: origin(host, Some(time)),
     };
     plan.build()?;
     Ok(plan)
+}
+
+/// What the metadata say of who made a group, and when (seconds since 1970).
+pub fn origin(host: &str, time: Option<i64>) -> Origin {
+    let version = env!("CARGO_PKG_VERSION");
+    Origin {
+        generator: format!("replant {version}"),
+        description: Some(format!("Created by replant {version}.")),
+        creation_host: Some(host.to_owned()),
+        host_comment: String::new(),
+        creation_time: time,
+        system_id: None,
+    }
 }
 
 /// Makes the physical volumes and the group on `devices`, which are those of

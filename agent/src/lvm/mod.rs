@@ -18,7 +18,7 @@ mod stack;
 use std::path::PathBuf;
 
 pub use activate::{Access, ActiveLv, Mapper};
-pub use create::{NewPv, NewVolume, create, plan};
+pub use create::{NewPv, NewVolume, create, origin, plan};
 pub use error::LvmError;
 pub use ondisk::lvm::{DevNo, LvSize, MappingError, Refusal, VgPlan};
 pub use scan::{FoundGroup, FoundPv, GroupError, OrphanPv, Scan, ScanFailure, scan};

@@ -17,7 +17,7 @@ pub(crate) use tests::sample;
 use crate::disk::partition_name;
 use crate::identity::Policy;
 use ondisk::gpt::{Backup, LastPartition, Table};
-use ondisk::lvm::{LvPlan, LvSize, Origin, PvPlan, Uuid, VgPlan, dm_name};
+use ondisk::lvm::{LvPlan, LvSize, PvPlan, Uuid, VgPlan, dm_name};
 use ondisk::manifest::{Device, Filesystem, Manifest, Size};
 use ondisk::{ext4, lvm};
 use std::path::PathBuf;
@@ -207,11 +207,7 @@ fn plan_group(
         Size::Bytes(bytes) => bytes,
         Size::Rest => 0,
     };
-    let origin = Origin {
-        creation_time: i64::try_from(facts.time).ok(),
-        creation_host: Some(facts.host.clone()),
-        ..Origin::default()
-    };
+    let origin = crate::lvm::origin(&facts.host, i64::try_from(facts.time).ok());
     let name = group.name.clone();
     let plan = VgPlan {
         name,

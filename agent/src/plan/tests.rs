@@ -153,3 +153,12 @@ fn refuses_in_one_line_that_says_what_to_do() {
 pub(crate) fn sample() -> (Manifest, Plan) {
     (manifest(), compute(&manifest(), &facts()).unwrap())
 }
+
+#[test]
+fn the_metadata_can_be_read_back_as_they_are_written() {
+    let (_, plan) = sample();
+    let mut built = plan.groups[0].build().unwrap();
+    // A comment of the text, which is not read back.
+    built.origin.generator.clear();
+    assert_eq!(lvm::decode(&lvm::encode(&built)).unwrap(), built);
+}

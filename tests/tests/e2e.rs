@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The main thing: an old machine becomes a new one, end to end.
+//!
+//! QEMU ends where the machine restarts, and is started again: that is the
+//! restart. In between, the disk is looked at from outside with the real
+//! tools, before the new system has written a byte on it.
+
+use harness::compare;
+use harness::image::{Loop, Mount, lvm, partitions};
+use harness::migration::{ANNA_PASSWORD, BOOT, MIGRATION, Machine, ROOT_PASSWORD};
+use harness::migration::{start_script, unpack_package};
+use harness::product::{self, sh};
+use harness::session::Session;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+const MIB: u64 = 1 << 20;
+
+/// What the old machine is known by.
+#[derive(Debug, PartialEq, Eq)]
+struct Identity {
+    host: String,
+    machine_id: String,
+    address: String,
+    route: String,
+    dns: String,
+    host_keys: String,
+}
+
+impl Identity {
+    fn ask(session: &mut Session<'_>) -> Identity {
+        let mut run = |command: &str| session.run(command);
+        Identity {
+            host: run("hostname"),
+            machine_id: run("cat /etc/machine-id"),
+            address: run("ip -4 -o addr show scope global | awk '{print $2, $4}'"),
+            route: run("ip -4 route show default"),
+            dns: run("grep -E '^(search|nameserver)' /etc/resolv.conf"),
+            host_keys: run("cd /etc/ssh; sha256sum ssh_host_*_key ssh_host_*_key.pub; cd"),
+        }
+    }
+}
+
+#[test]
+fn an_old_machine_becomes_a_new_one() {
+    let begin = Instant::now();
+    let step = |text: &str| eprintln!("\n=== {:4} s: {text}", begin.elapsed().as_secs());
+    let machine = Machine::new();
+    let medium = sh("sha256sum", &[machine.medium.to_str().unwrap()]);
+
+    step("the old system");
+    let mut running = machine.boot(true);
+    let mut session = unpack_package(&running);
+    let old = Identity::ask(&mut session);
+    assert_eq!(old.host, "oldbox");
+    assert_eq!(old.address, "ens3 10.0.2.77/24");
+    assert_eq!(
+        session.run(
+            "readlink -f /sys/firmware/efi || echo BIOS; lsblk -no PTTYPE /dev/vda | head -n 1"
+        ),
+        "/sys/firmware/efi\ndos"
+    );
+    let said = session.run("cd /root/package; ./replant check --json");
+    assert!(said.contains("\"ok\":true"), "{said}");
+    let untouched = session.run("ls /etc/upd 2>&1 || true");
+    assert!(
+        untouched.contains("No such file"),
+        "check must change nothing: {untouched}"
+    );
+    start_script(&session, "--append replant.json=ttyS1");
+    running.wait_exit(BOOT);
+    let said = running.serials[0].output();
+    assert!(
+        said.contains("the next boot goes into the tiny system, once"),
+        "{said}"
+    );
+
+    step("the tiny system");
+    let mut running = machine.boot(true);
+    running.wait_exit(MIGRATION);
+    let said = running.serials[0].output();
+    let json = running.serials[1].output();
+    assert!(
+        said.contains("the new system is in place"),
+        "{}",
+        running.tail()
+    );
+    steps_were_shown(&said, &json);
+
+    step("the disk, from outside");
+    the_disk_is_as_planned(&machine);
+    let again = sh("sha256sum", &[machine.medium.to_str().unwrap()]);
+    assert_eq!(medium, again, "a disk that isn't ours was written");
+
+    for boot in 1..=2 {
+        step(&format!("the new system, boot {boot}"));
+        let mut running = machine.boot(true);
+        let mut session = Session::login(&running, "oldbox", "root", ROOT_PASSWORD, 0, BOOT);
+        let new = Identity::ask(&mut session);
+        assert_eq!(new, old, "the machine's identity");
+        the_new_system_runs(&mut session);
+        session.send("exit");
+        let from = session.position();
+        let mut anna = Session::login(&running, "oldbox", "anna", ANNA_PASSWORD, from, BOOT);
+        assert_eq!(anna.run("id -un; id -u; pwd"), "anna\n1000\n/home/anna");
+        anna.send("exit");
+        let from = anna.position();
+        let root = Session::login(&running, "oldbox", "root", ROOT_PASSWORD, from, BOOT);
+        root.send("systemctl poweroff");
+        running.wait_exit(BOOT);
+    }
+    step("the disk again");
+    the_metadata_is_clean(&machine);
+}
+
+/// Every step is on the console and in the JSON lines, in order.
+fn steps_were_shown(console: &str, json: &str) {
+    let names = [
+        "discover",
+        "load",
+        "preflight",
+        "wipe",
+        "partition",
+        "volumes",
+        "format",
+        "unpack",
+        "identity",
+        "boot",
+        "finish",
+    ];
+    let (mut at, mut json_at) = (0, 0);
+    for (n, name) in names.iter().enumerate() {
+        let line = format!("[{:2}/11] {name:<9} done", n + 1);
+        at += console[at..]
+            .find(&line)
+            .unwrap_or_else(|| panic!("no {line:?} in:\n{console}"));
+        let event = format!("\"event\":\"end\",\"step\":{},\"name\":\"{name}\"", n + 1);
+        json_at += json[json_at..]
+            .find(&event)
+            .unwrap_or_else(|| panic!("no {event}:\n{json}"));
+    }
+    assert!(console.contains("point of no return"));
+    assert!(console.contains("Do not switch off"));
+    for line in json.lines().filter(|l| !l.trim().is_empty()) {
+        assert!(
+            line.starts_with("{\"event\":") && line.trim_end().ends_with('}'),
+            "{line:?}"
+        );
+    }
+    assert!(json.contains("\"event\":\"progress\""), "{json}");
+}
+
+fn the_new_system_runs(session: &mut Session<'_>) {
+    let kernel = session.run("uname -r");
+    assert!(kernel.ends_with("-cloud-amd64"), "{kernel}");
+    let mounts = session.run("findmnt -rno TARGET,SOURCE,FSTYPE -t ext4 | sort");
+    assert_eq!(
+        mounts,
+        "/ /dev/mapper/VA-root ext4\n/boot /dev/vda2 ext4\n/data /dev/mapper/VA-data ext4"
+    );
+    assert_eq!(
+        session.run("systemctl is-system-running --wait || systemctl --failed --plain"),
+        "running"
+    );
+    let log = session.run("cat /var/log/replant/migration.log");
+    assert!(
+        log.contains("point of no return") && log.contains("step 10 of 11"),
+        "{log}"
+    );
+    assert_eq!(session.run("stat -c %a /var/log/replant"), "700");
+    let (_, status) = session.try_run("test -e /etc/upd", Duration::from_secs(60));
+    assert_eq!(status, 1, "nothing of the package stays");
+    session.run("vgck VA && vgs VA");
+    assert_eq!(
+        session.run("getcap /opt/rich/capable"),
+        "/opt/rich/capable cap_net_raw=ep"
+    );
+}
+
+/// Layout, file systems, and every file of the payload, before the new
+/// system's first boot.
+fn the_disk_is_as_planned(machine: &Machine) {
+    the_metadata_is_clean(machine);
+    let parts = partitions(&machine.disk);
+    assert_eq!(parts.len(), 3);
+    assert_eq!(parts[0], (MIB, 2 * MIB));
+    assert_eq!(parts[1], (3 * MIB, 512 * MIB));
+    // The disk has 8 GiB, the appliance had 6: the last partition grew.
+    assert_eq!(parts[2].0, 515 * MIB);
+    assert_eq!(parts[2].0 + parts[2].1, 8192 * MIB - MIB);
+
+    let dir = machine.directory();
+    let volumes = volumes(machine);
+    let at = |name: &str| volumes.iter().find(|v| v.0 == name).unwrap();
+    let (root, data) = (at("root"), at("data"));
+    let root = Loop::new(&machine.disk, root.1, root.2);
+    let boot = Loop::new(&machine.disk, parts[1].0, parts[1].1);
+    let data = Loop::new(&machine.disk, data.1, data.2);
+    // Declared in this order, they are unmounted in the opposite one.
+    let disk = dir.join("new");
+    let _root = Mount::new(root.name(), &disk, "ro");
+    let _boot = Mount::new(boot.name(), &disk.join("boot"), "ro");
+    let _data = Mount::new(data.name(), &disk.join("data"), "ro");
+
+    // GNU tar is the judge of what the payload is.
+    let scratch = dir.join("scratch");
+    std::fs::File::create(&scratch)
+        .unwrap()
+        .set_len(3 << 30)
+        .unwrap();
+    sh(
+        "mke2fs",
+        &["-q", "-F", "-t", "ext4", scratch.to_str().unwrap()],
+    );
+    let scratch = Loop::new(&scratch, 0, 3 << 30);
+    let payload = dir.join("payload");
+    let _scratch = Mount::new(scratch.name(), &payload, "rw");
+    let archive = product::captured().join("va.tar.xz");
+    let words = [
+        "-C",
+        payload.to_str().unwrap(),
+        "--numeric-owner",
+        "--xattrs",
+    ];
+    let rest = ["--xattrs-include=*", "-xpJf", archive.to_str().unwrap()];
+    sh("tar", &[&words[..], &rest[..]].concat());
+
+    let (want, have) = (compare::read(&payload), compare::read(&disk));
+    assert!(want.len() > 5000, "{} files", want.len());
+    let found = compare::differences(&want, &have, is_the_migrations);
+    assert!(
+        found.is_empty(),
+        "{} differences:\n{}",
+        found.len(),
+        found.join("\n")
+    );
+}
+
+/// What a migration changes in the payload, and nothing else.
+fn is_the_migrations(path: &Path) -> bool {
+    let identity = [
+        "etc/hostname",
+        "etc/hosts",
+        "etc/machine-id",
+        "etc/resolv.conf",
+        "etc/ssh",
+        "etc/passwd",
+        "etc/passwd-",
+        "etc/shadow",
+        "etc/shadow-",
+        "etc/group",
+        "etc/group-",
+        "etc/gshadow",
+        "etc/gshadow-",
+        "etc/subuid",
+        "etc/subuid-",
+        "etc/subgid",
+        "etc/subgid-",
+        "etc/network",
+        "etc/network/interfaces",
+        "etc/systemd/network",
+        "etc/timezone",
+        "etc/localtime",
+        "var/lib/dbus/machine-id",
+        "etc/adjtime",
+        "etc",
+        "etc/default",
+        "etc/default/locale",
+        "etc/default/keyboard",
+    ];
+    let boot = [
+        "boot",
+        "boot/grub",
+        "etc/dracut.conf.d",
+        "etc/dracut.conf.d/90-replant-root.conf",
+        "etc/lvm",
+        "var/lib",
+        "var/log",
+        "var/tmp",
+        "tmp",
+        "run",
+        "home",
+        "var/lib/grub",
+        "root",
+        "lost+found",
+        "boot/lost+found",
+        "data/lost+found",
+        "usr/share/locale",
+    ];
+    let below = [
+        "etc/ssh/ssh_host_",
+        "etc/systemd/network/10-replant-",
+        "etc/network/interfaces.d",
+        "var/lib/replant",
+        "home/anna",
+        "boot/grub/",
+        "boot/initrd.img-",
+        "etc/lvm/",
+        "var/log/replant",
+        "var/tmp/",
+        "tmp/",
+    ];
+    let text = path.to_str().unwrap_or("");
+    identity.contains(&text) || boot.contains(&text) || below.iter().any(|b| text.starts_with(b))
+}
+
+/// Name, offset and size in bytes of each volume, as lvm2 sees them.
+fn volumes(machine: &Machine) -> Vec<(String, u64, u64)> {
+    let (start, size) = partitions(&machine.disk)[2];
+    let pv = Loop::new(&machine.disk, start, size);
+    let words = "lvs --noheadings --nosuffix --units b --separator : -o lv_name,lv_size,seg_pe_ranges,vg_extent_size VA";
+    let text = lvm(
+        machine.directory(),
+        &pv,
+        &words.split(' ').collect::<Vec<_>>(),
+    );
+    let line = |line: &str| {
+        let words: Vec<&str> = line.trim().split(':').collect();
+        // The range has a colon of its own: /dev/loop0:0-127.
+        let [name, size, _, range, extent] = words[..] else {
+            return None;
+        };
+        let first: u64 = range.split('-').next()?.parse().ok()?;
+        let offset = start + MIB + first * extent.parse::<u64>().ok()?;
+        Some((name.to_string(), offset, size.parse().ok()?))
+    };
+    let found: Vec<_> = text.lines().filter_map(line).collect();
+    assert_eq!(found.len(), 3, "{text}");
+    found
+}
+
+/// sgdisk, lvm2 and e2fsck have nothing to complain about.
+fn the_metadata_is_clean(machine: &Machine) {
+    let said = sh("sgdisk", &["-v", machine.disk.to_str().unwrap()]);
+    assert!(said.contains("No problems found"), "{said}");
+    let parts = partitions(&machine.disk);
+    let pv = Loop::new(&machine.disk, parts[2].0, parts[2].1);
+    for words in [
+        &["vgck", "VA"][..],
+        &["pvck", pv.name()],
+        &["vgs", "--noheadings", "VA"],
+    ] {
+        let said = lvm(machine.directory(), &pv, words);
+        assert!(!said.to_lowercase().contains("warning"), "{said}");
+    }
+    let mut systems = vec![parts[1]];
+    systems.extend(volumes(machine).iter().map(|v| (v.1, v.2)));
+    assert_eq!(systems.len(), 4);
+    for (offset, size) in systems {
+        let part = Loop::new(&machine.disk, offset, size);
+        sh("e2fsck", &["-fn", part.name()]);
+    }
+}
