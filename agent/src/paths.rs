@@ -24,3 +24,11 @@ pub const FAILURE: &str = "/run/replant/failure.txt";
 pub const OLD_ROOT: &str = "/run/replant/old";
 /// Where the new root is mounted.
 pub const NEW_ROOT: &str = "/sysroot";
+
+/// Whether the disk may have been written already. A look that fails counts
+/// as yes: what is done then is the harmless thing.
+pub fn begun() -> bool {
+    std::path::Path::new(POINT_OF_NO_RETURN)
+        .try_exists()
+        .unwrap_or(true)
+}

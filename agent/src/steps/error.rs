@@ -99,6 +99,9 @@ pub enum Error {
     /// A step needs what an earlier one finds.
     #[error("{0} is not known yet; start again with: replant migrate --resume")]
     Missing(&'static str),
+    /// A step before the point of no return, after it.
+    #[error("the disk is being rewritten already, and the payload is in memory; type: migrate")]
+    Begun,
     /// `replant.break=` stopped the migration.
     #[error("stopped before {0}, as replant.break asks")]
     Break(&'static str),

@@ -24,6 +24,7 @@ pub fn run(context: &mut Context) -> Result<(), Failure> {
 /// # Errors
 /// [`Failure`]; nothing on the disk was changed.
 pub fn rehearse(context: &mut Context) -> Result<(), Failure> {
+    refuse_again(paths::begun())?;
     for (n, step) in BEFORE.into_iter().enumerate() {
         one(context, step, n + 1, 1).map_err(|error| Failure {
             step: step.name(),
@@ -32,6 +33,19 @@ pub fn rehearse(context: &mut Context) -> Result<(), Failure> {
         })?;
     }
     Ok(())
+}
+
+/// The steps before the point of no return are done once only: later there is
+/// no old root, and the payload in memory is all that is left.
+fn refuse_again(begun: bool) -> Result<(), Failure> {
+    if !begun {
+        return Ok(());
+    }
+    Err(Failure {
+        step: BEFORE[0].name(),
+        past_no_return: true,
+        error: Box::new(Error::Begun),
+    })
 }
 
 /// Goes on after a failure past the point of no return: with the payload that
@@ -90,18 +104,16 @@ pub fn resume(context: &mut Context) -> Result<(), Failure> {
 
 fn after(context: &mut Context) -> Result<(), Failure> {
     for (n, step) in AFTER.into_iter().enumerate() {
-        if n == 0 {
-            no_return(context).map_err(|error| Failure {
-                step: step.name(),
-                past_no_return: false,
-                error: Box::new(error),
-            })?;
-        }
-        one(context, step, BEFORE.len() + n + 1, TRIES).map_err(|error| Failure {
+        let failed = |error| Failure {
             step: step.name(),
-            past_no_return: n > 0 || !matches!(error, Error::Break(_)),
+            // When resumed, the disk was written long before the first step.
+            past_no_return: n > 0 || paths::begun(),
             error: Box::new(error),
-        })?;
+        };
+        if n == 0 {
+            no_return(context).map_err(failed)?;
+        }
+        one(context, step, BEFORE.len() + n + 1, TRIES).map_err(failed)?;
     }
     Ok(())
 }
@@ -112,15 +124,22 @@ fn no_return(context: &Context) -> Result<(), Error> {
         return Err(Error::Break(AFTER[0].name()));
     }
     let path = Path::new(paths::POINT_OF_NO_RETURN);
-    let name = &context.found()?.disk.name;
-    std::fs::write(path, name).map_err(|source| Error::File {
-        path: path.into(),
-        source,
-    })?;
+    mark(path, &context.found()?.disk.name)?;
     context
         .reporter
         .line("--- point of no return: the old system is being replaced ---");
     Ok(())
+}
+
+/// Makes a file that is whole as soon as it is there.
+fn mark(path: &Path, text: &str) -> Result<(), Error> {
+    let part = path.with_extension("part");
+    std::fs::write(&part, text)
+        .and_then(|()| std::fs::rename(&part, path))
+        .map_err(|source| Error::File {
+            path: path.into(),
+            source,
+        })
 }
 
 fn breaks(context: &Context, step: &dyn Step) -> bool {
@@ -156,4 +175,28 @@ fn one(context: &mut Context, step: &dyn Step, number: usize, tries: u32) -> Res
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_begun_is_not_begun_again() {
+        assert!(refuse_again(false).is_ok());
+        let failure = refuse_again(true).unwrap_err();
+        assert!(failure.past_no_return);
+        assert!(failure.to_string().ends_with("type: migrate"), "{failure}");
+    }
+
+    #[test]
+    fn the_mark_is_replaced_as_a_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("point-of-no-return");
+        mark(&path, "sda").unwrap();
+        mark(&path, "vda").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "vda");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+        assert!(mark(&dir.path().join("none/mark"), "sda").is_err());
+    }
 }

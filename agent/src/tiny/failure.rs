@@ -20,28 +20,18 @@ const COUNTDOWN: u64 = 15;
 
 /// Says what happened and what comes next; the exit status for /init.
 pub(super) fn handle(context: &mut Context, failure: &Failure, mode: Mode, by_hand: bool) -> u8 {
-    let stopped = matches!(*failure.error, Error::Break(_));
-    let next = if failure.past_no_return || stopped {
-        "type: migrate --resume"
-    } else {
-        "the old system is unchanged; type: reboot"
-    };
+    let outcome = Outcome::of(failure, paths::begun(), mode, by_hand);
+    let next = outcome.next();
     note(context, failure, next);
-    if failure.past_no_return {
-        context.reporter.line(&format!(
+    context.reporter.line(&match outcome {
+        Outcome::HalfWritten => format!(
             "the migration stopped in {failure}\n\
              the payload is still in memory; DO NOT switch the machine off; {next}"
-        ));
-        return EXIT_CONSOLE;
-    }
-    if stopped {
-        context
-            .reporter
-            .line(&format!("{failure}; nothing was changed; {next}"));
-        return EXIT_CONSOLE;
-    }
-    context.reporter.line("nothing on the disk was changed");
-    if mode != Mode::Migrate || by_hand {
+        ),
+        Outcome::Stopped => format!("{failure}; nothing was changed; {next}"),
+        Outcome::Unchanged | Outcome::Return => "nothing on the disk was changed".into(),
+    });
+    if outcome != Outcome::Return {
         return EXIT_CONSOLE;
     }
     if !context.cmdline.no_report {
@@ -56,6 +46,42 @@ pub(super) fn handle(context: &mut Context, failure: &Failure, mode: Mode, by_ha
         EXIT_REBOOT
     } else {
         EXIT_CONSOLE
+    }
+}
+
+/// What a failure means for the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// The disk may have been written.
+    HalfWritten,
+    /// `replant.break=` before anything was written.
+    Stopped,
+    /// Nothing was written, and a person is there.
+    Unchanged,
+    /// Nothing was written, and nobody is there: back to the old system.
+    Return,
+}
+
+impl Outcome {
+    /// The mark counts, and not only the step: whatever failed, a disk that
+    /// was written once is no old system any more.
+    fn of(failure: &Failure, begun: bool, mode: Mode, by_hand: bool) -> Outcome {
+        if failure.past_no_return || begun {
+            Outcome::HalfWritten
+        } else if matches!(*failure.error, Error::Break(_)) {
+            Outcome::Stopped
+        } else if mode != Mode::Migrate || by_hand {
+            Outcome::Unchanged
+        } else {
+            Outcome::Return
+        }
+    }
+
+    fn next(self) -> &'static str {
+        match self {
+            Outcome::HalfWritten | Outcome::Stopped => "type: migrate",
+            Outcome::Unchanged | Outcome::Return => "the old system is unchanged; type: reboot",
+        }
     }
 }
 
@@ -135,4 +161,44 @@ fn countdown(context: &Context) -> bool {
         }
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(error: Error, past_no_return: bool) -> Failure {
+        Failure {
+            step: "load",
+            past_no_return,
+            error: Box::new(error),
+        }
+    }
+
+    #[test]
+    fn a_written_disk_is_never_called_unchanged() {
+        for (begun, past) in [(true, false), (false, true), (true, true)] {
+            for by_hand in [false, true] {
+                for error in [Error::Missing("x"), Error::Break("wipe")] {
+                    let failure = failure(error, past);
+                    let outcome = Outcome::of(&failure, begun, Mode::Migrate, by_hand);
+                    assert_eq!(outcome, Outcome::HalfWritten);
+                    assert_eq!(outcome.next(), "type: migrate");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn only_an_unwatched_migration_goes_back_by_itself() {
+        let of = |error, mode, by_hand| Outcome::of(&failure(error, false), false, mode, by_hand);
+        let missing = || Error::Missing("x");
+        assert_eq!(of(missing(), Mode::Migrate, false), Outcome::Return);
+        assert_eq!(of(missing(), Mode::Migrate, true), Outcome::Unchanged);
+        assert_eq!(of(missing(), Mode::Verify, false), Outcome::Unchanged);
+        assert_eq!(
+            of(Error::Break("load"), Mode::Migrate, false),
+            Outcome::Stopped
+        );
+    }
 }
