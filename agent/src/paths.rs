@@ -20,6 +20,8 @@ pub const PAYLOAD_DIR: &str = "/run/replant/payload";
 pub const POINT_OF_NO_RETURN: &str = "/run/replant/point-of-no-return";
 /// Why the migration stopped, for the console.
 pub const FAILURE: &str = "/run/replant/failure.txt";
+/// The step before which `replant.break=` has stopped already.
+pub const BROKE: &str = "/run/replant/break-done";
 /// Where the old root is mounted, read-only.
 pub const OLD_ROOT: &str = "/run/replant/old";
 /// Where the new root is mounted.

@@ -36,7 +36,10 @@ pub(super) fn handle(context: &mut Context, failure: &Failure, mode: Mode, by_ha
     }
     if !context.cmdline.no_report {
         match leave_report(context, failure) {
-            Ok(()) => context.reporter.detail("the report lies in the old root"),
+            Ok(true) => context.reporter.detail("the report lies in the old root"),
+            Ok(false) => context
+                .reporter
+                .detail("no old root was found, so there is no place for a report"),
             Err(error) => context
                 .reporter
                 .line(&format!("no report for the old system: {error}")),
@@ -97,9 +100,10 @@ fn note(context: &Context, failure: &Failure, next: &str) {
 }
 
 /// The only write before the point of no return: why, into the old root.
-fn leave_report(context: &Context, failure: &Failure) -> Result<(), Error> {
+/// `false` when there is none.
+fn leave_report(context: &Context, failure: &Failure) -> Result<bool, Error> {
     let Some(root) = context.found.as_ref().and_then(|f| f.root.as_ref()) else {
-        return Err(Error::Missing("the old root"));
+        return Ok(false);
     };
     let mapper = Mapper::open()?;
     for group in &scan(&context.lvm_devices()?).groups {
@@ -131,7 +135,7 @@ fn leave_report(context: &Context, failure: &Failure) -> Result<(), Error> {
         .map_err(|source| Error::File { path, source });
     mount::unmount_tree(old)?;
     rustix::fs::sync();
-    written
+    written.map(|()| true)
 }
 
 /// Counts down on the consoles; `false` when somebody pressed a key.
