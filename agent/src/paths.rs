@@ -20,7 +20,17 @@ pub const PAYLOAD_DIR: &str = "/run/replant/payload";
 pub const POINT_OF_NO_RETURN: &str = "/run/replant/point-of-no-return";
 /// Why the migration stopped, for the console.
 pub const FAILURE: &str = "/run/replant/failure.txt";
+/// The step before which `replant.break=` has stopped already.
+pub const BROKE: &str = "/run/replant/break-done";
 /// Where the old root is mounted, read-only.
 pub const OLD_ROOT: &str = "/run/replant/old";
 /// Where the new root is mounted.
 pub const NEW_ROOT: &str = "/sysroot";
+
+/// Whether the disk may have been written already. A look that fails counts
+/// as yes: what is done then is the harmless thing.
+pub fn begun() -> bool {
+    std::path::Path::new(POINT_OF_NO_RETURN)
+        .try_exists()
+        .unwrap_or(true)
+}

@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use super::ConsoleError;
 use super::help;
 
+/// Commands that are also commands of replant itself.
+const OWN: [&str; 4] = ["migrate", "retry", "verify", "report"];
+
 /// One command line, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -50,8 +53,10 @@ pub enum Command {
     Chroot(PathBuf, Vec<String>),
     /// `sh`
     Sh,
-    /// `migrate` or `retry`
+    /// `migrate`, `migrate --resume` or `retry`
     Migrate,
+    /// `verify`
+    Verify,
     /// `report`
     Report,
     /// `reboot`
@@ -104,7 +109,12 @@ impl Command {
     ///
     /// [`ConsoleError::Quote`], or [`ConsoleError::Usage`] for wrong arguments.
     pub fn parse(line: &str) -> Result<Command, ConsoleError> {
-        let words = words(line)?;
+        let mut words = words(line)?;
+        // Who reads "replant migrate" in a message or a manual may type it.
+        let own = |word: &String| OWN.contains(&word.as_str());
+        if words.first().is_some_and(|w| w == "replant") && words.get(1).is_some_and(own) {
+            words.remove(0);
+        }
         let Some((name, arguments)) = words.split_first() else {
             return Ok(Command::Nothing);
         };
@@ -143,6 +153,9 @@ impl Command {
             }
             ("sh", []) => Command::Sh,
             ("migrate" | "retry", []) => Command::Migrate,
+            // What goes on is found out by the program itself.
+            ("migrate", [option]) if option == "--resume" => Command::Migrate,
+            ("verify", []) => Command::Verify,
             ("report", []) => Command::Report,
             ("reboot", []) => Command::Reboot,
             ("poweroff", []) => Command::PowerOff,
@@ -195,7 +208,23 @@ mod tests {
         assert_eq!(parse("mount /dev/sda1 /mnt"), mount(false));
         assert_eq!(parse("mount /dev/sda1 /mnt ro"), mount(false));
         assert_eq!(parse("mount /dev/sda1 /mnt rw"), mount(true));
-        assert_eq!(parse("retry"), Command::Migrate);
+        for line in [
+            "retry",
+            "migrate",
+            "migrate --resume",
+            "replant migrate",
+            "replant migrate --resume",
+            "replant retry",
+        ] {
+            assert_eq!(parse(line), Command::Migrate, "{line}");
+        }
+        assert_eq!(parse("verify"), Command::Verify);
+        assert_eq!(parse("replant verify"), Command::Verify);
+        assert_eq!(parse("replant report"), Command::Report);
+        assert_eq!(
+            parse("replant reboot"),
+            Command::Extra("replant".into(), vec!["reboot".into()])
+        );
         assert_eq!(
             parse("chroot /sysroot ls -l '/a b'"),
             Command::Chroot(
@@ -219,6 +248,8 @@ mod tests {
             "umount",
             "chroot",
             "reboot now",
+            "migrate --now",
+            "verify all",
             "ps x",
         ] {
             let error = Command::parse(line).unwrap_err();

@@ -6,10 +6,14 @@ use std::io::{self, Write};
 use super::Extra;
 
 /// Usage and a line of help, in the order in which they are needed.
-const COMMANDS: [(&str, &str); 21] = [
+const COMMANDS: [(&str, &str); 22] = [
     ("status", "what happened, and what to do next"),
     ("log", "the migration's log"),
     ("migrate", "go on with the migration (also: retry)"),
+    (
+        "verify",
+        "all that comes before the point of no return; changes nothing",
+    ),
     ("report", "look at this machine again; changes nothing"),
     ("disks", "disks and partitions, sizes, what is on them"),
     ("free", "memory"),

@@ -217,6 +217,7 @@ fn execute(
         Command::Chroot(root, program) => program::chroot(&root, &program, output)?,
         Command::Sh => program::sh()?,
         Command::Migrate => return program::replant(setup, &["migrate", "--resume"]),
+        Command::Verify => return program::replant(setup, &["verify"]),
         Command::Report => return program::replant(setup, &["report"]),
         Command::Reboot => return leave(setup, EXIT_REBOOT, input, output),
         Command::PowerOff => return leave(setup, EXIT_POWER_OFF, input, output),

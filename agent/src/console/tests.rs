@@ -138,7 +138,7 @@ fn migrate_passes_on_what_the_agent_wants() {
         assert_eq!(machine.type_in(setup(), "migrate\n").0, status);
     }
     machine.file("status", "3");
-    let (status, text) = machine.type_in(setup(), "retry\nreport\n");
+    let (status, text) = machine.type_in(setup(), "retry\nverify\nreplant report\n");
     assert_eq!(status, 0);
     assert!(
         text.contains("replant migrate --resume failed: exit status: 3"),
@@ -148,6 +148,7 @@ fn migrate_passes_on_what_the_agent_wants() {
     let called = std::fs::read_to_string(machine.root.path().join("called")).unwrap();
     assert_eq!(called.lines().last(), Some("report"));
     assert_eq!(called.matches("migrate --resume\n").count(), 5);
+    assert_eq!(called.matches("\nverify\n").count(), 1);
 }
 
 #[test]

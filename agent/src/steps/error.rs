@@ -97,8 +97,21 @@ pub enum Error {
         found: String,
     },
     /// A step needs what an earlier one finds.
-    #[error("{0} is not known yet; start again with: replant migrate --resume")]
+    #[error("{0} is not known: the step that finds it has not run; type: migrate")]
     Missing(&'static str),
+    /// A migration is resumed, and its disk is gone.
+    #[error(
+        "the disk {name} of {bytes} bytes is not found any more; look for it with: disks, attach it again, then type: migrate"
+    )]
+    DiskGone {
+        /// The kernel's name of the disk.
+        name: String,
+        /// Its size.
+        bytes: u64,
+    },
+    /// A step before the point of no return, after it.
+    #[error("the disk is being rewritten already, and the payload is in memory; type: migrate")]
+    Begun,
     /// `replant.break=` stopped the migration.
     #[error("stopped before {0}, as replant.break asks")]
     Break(&'static str),

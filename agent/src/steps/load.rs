@@ -23,6 +23,9 @@ impl Step for Load {
     }
 
     fn run(&self, context: &mut Context) -> Result<(), Error> {
+        if paths::begun() {
+            return Err(Error::Begun);
+        }
         let Some(root) = context.found()?.root.clone() else {
             return Err(Error::Missing("the old root"));
         };

@@ -20,33 +20,26 @@ const COUNTDOWN: u64 = 15;
 
 /// Says what happened and what comes next; the exit status for /init.
 pub(super) fn handle(context: &mut Context, failure: &Failure, mode: Mode, by_hand: bool) -> u8 {
-    let stopped = matches!(*failure.error, Error::Break(_));
-    let next = if failure.past_no_return || stopped {
-        "type: migrate --resume"
-    } else {
-        "the old system is unchanged; type: reboot"
-    };
+    let outcome = Outcome::of(failure, paths::begun(), mode, by_hand);
+    let next = outcome.next();
     note(context, failure, next);
-    if failure.past_no_return {
-        context.reporter.line(&format!(
+    context.reporter.line(&match outcome {
+        Outcome::HalfWritten => format!(
             "the migration stopped in {failure}\n\
              the payload is still in memory; DO NOT switch the machine off; {next}"
-        ));
-        return EXIT_CONSOLE;
-    }
-    if stopped {
-        context
-            .reporter
-            .line(&format!("{failure}; nothing was changed; {next}"));
-        return EXIT_CONSOLE;
-    }
-    context.reporter.line("nothing on the disk was changed");
-    if mode != Mode::Migrate || by_hand {
+        ),
+        Outcome::Stopped => format!("{failure}; nothing was changed; {next}"),
+        Outcome::Unchanged | Outcome::Return => "nothing on the disk was changed".into(),
+    });
+    if outcome != Outcome::Return {
         return EXIT_CONSOLE;
     }
     if !context.cmdline.no_report {
         match leave_report(context, failure) {
-            Ok(()) => context.reporter.detail("the report lies in the old root"),
+            Ok(true) => context.reporter.detail("the report lies in the old root"),
+            Ok(false) => context
+                .reporter
+                .detail("no old root was found, so there is no place for a report"),
             Err(error) => context
                 .reporter
                 .line(&format!("no report for the old system: {error}")),
@@ -56,6 +49,42 @@ pub(super) fn handle(context: &mut Context, failure: &Failure, mode: Mode, by_ha
         EXIT_REBOOT
     } else {
         EXIT_CONSOLE
+    }
+}
+
+/// What a failure means for the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// The disk may have been written.
+    HalfWritten,
+    /// `replant.break=` before anything was written.
+    Stopped,
+    /// Nothing was written, and a person is there.
+    Unchanged,
+    /// Nothing was written, and nobody is there: back to the old system.
+    Return,
+}
+
+impl Outcome {
+    /// The mark counts, and not only the step: whatever failed, a disk that
+    /// was written once is no old system any more.
+    fn of(failure: &Failure, begun: bool, mode: Mode, by_hand: bool) -> Outcome {
+        if failure.past_no_return || begun {
+            Outcome::HalfWritten
+        } else if matches!(*failure.error, Error::Break(_)) {
+            Outcome::Stopped
+        } else if mode != Mode::Migrate || by_hand {
+            Outcome::Unchanged
+        } else {
+            Outcome::Return
+        }
+    }
+
+    fn next(self) -> &'static str {
+        match self {
+            Outcome::HalfWritten | Outcome::Stopped => "type: migrate",
+            Outcome::Unchanged | Outcome::Return => "the old system is unchanged; type: reboot",
+        }
     }
 }
 
@@ -71,9 +100,10 @@ fn note(context: &Context, failure: &Failure, next: &str) {
 }
 
 /// The only write before the point of no return: why, into the old root.
-fn leave_report(context: &Context, failure: &Failure) -> Result<(), Error> {
+/// `false` when there is none.
+fn leave_report(context: &Context, failure: &Failure) -> Result<bool, Error> {
     let Some(root) = context.found.as_ref().and_then(|f| f.root.as_ref()) else {
-        return Err(Error::Missing("the old root"));
+        return Ok(false);
     };
     let mapper = Mapper::open()?;
     for group in &scan(&context.lvm_devices()?).groups {
@@ -105,7 +135,7 @@ fn leave_report(context: &Context, failure: &Failure) -> Result<(), Error> {
         .map_err(|source| Error::File { path, source });
     mount::unmount_tree(old)?;
     rustix::fs::sync();
-    written
+    written.map(|()| true)
 }
 
 /// Counts down on the consoles; `false` when somebody pressed a key.
@@ -135,4 +165,44 @@ fn countdown(context: &Context) -> bool {
         }
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(error: Error, past_no_return: bool) -> Failure {
+        Failure {
+            step: "load",
+            past_no_return,
+            error: Box::new(error),
+        }
+    }
+
+    #[test]
+    fn a_written_disk_is_never_called_unchanged() {
+        for (begun, past) in [(true, false), (false, true), (true, true)] {
+            for by_hand in [false, true] {
+                for error in [Error::Missing("x"), Error::Break("wipe")] {
+                    let failure = failure(error, past);
+                    let outcome = Outcome::of(&failure, begun, Mode::Migrate, by_hand);
+                    assert_eq!(outcome, Outcome::HalfWritten);
+                    assert_eq!(outcome.next(), "type: migrate");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn only_an_unwatched_migration_goes_back_by_itself() {
+        let of = |error, mode, by_hand| Outcome::of(&failure(error, false), false, mode, by_hand);
+        let missing = || Error::Missing("x");
+        assert_eq!(of(missing(), Mode::Migrate, false), Outcome::Return);
+        assert_eq!(of(missing(), Mode::Migrate, true), Outcome::Unchanged);
+        assert_eq!(of(missing(), Mode::Verify, false), Outcome::Unchanged);
+        assert_eq!(
+            of(Error::Break("load"), Mode::Migrate, false),
+            Outcome::Stopped
+        );
+    }
 }

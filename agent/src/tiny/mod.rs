@@ -85,17 +85,54 @@ pub fn run(task: Task) -> Result<u8, Error> {
     if let Err(error) = crate::device::check_image(Path::new("/")) {
         reporter.line(&format!("warning: {error}"));
     }
+    let work = Work::of(mode, paths::begun());
+    if work == Work::Refuse {
+        reporter.line(
+            "the disk is being rewritten already, so there is nothing to rehearse; type: migrate",
+        );
+        return Ok(EXIT_CONSOLE);
+    }
     let mut context = Context::new(reporter, cmdline, Devices::open(&text)?);
-    let result = match (mode, task) {
-        (Mode::Migrate, Task::Migrate { resume: true }) if begun() => steps::resume(&mut context),
-        (Mode::Migrate, _) => steps::run(&mut context),
-        (Mode::Verify, _) => steps::rehearse(&mut context),
-        _ => {
+    let result = match work {
+        Work::Resume => steps::resume(&mut context),
+        Work::Migrate => steps::run(&mut context),
+        Work::Rehearse => steps::rehearse(&mut context),
+        Work::Survey | Work::Refuse => {
             survey::print(&mut context);
             return Ok(EXIT_CONSOLE);
         }
     };
     Ok(end(&mut context, task, mode, result))
+}
+
+/// What a mode comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Work {
+    /// Looks.
+    Survey,
+    /// Does the steps before the point of no return.
+    Rehearse,
+    /// Does all steps.
+    Migrate,
+    /// Goes on with what is in memory: the old root is gone.
+    Resume,
+    /// Nothing.
+    Refuse,
+}
+
+impl Work {
+    /// Once the migration has begun, whoever asks, the steps before the point
+    /// of no return are never done again: they need the old root, and give
+    /// the memory back that holds the new one.
+    fn of(mode: Mode, begun: bool) -> Work {
+        match (mode, begun) {
+            (Mode::Report | Mode::Console, _) => Work::Survey,
+            (Mode::Verify, false) => Work::Rehearse,
+            (Mode::Verify, true) => Work::Refuse,
+            (Mode::Migrate, false) => Work::Migrate,
+            (Mode::Migrate, true) => Work::Resume,
+        }
+    }
 }
 
 fn end(context: &mut Context, task: Task, mode: Mode, result: Result<(), Failure>) -> u8 {
@@ -117,16 +154,25 @@ fn end(context: &mut Context, task: Task, mode: Mode, result: Result<(), Failure
     }
 }
 
-/// Whether the disk may have been written already.
-fn begun() -> bool {
-    Path::new(paths::POINT_OF_NO_RETURN).exists()
-}
-
 fn describe(mode: Mode) -> &'static str {
     match mode {
         Mode::Report => "looking at this machine; nothing will be changed",
         Mode::Verify => "rehearsing; nothing will be changed",
         Mode::Migrate => "replacing the operating system of this machine; do not switch it off",
         Mode::Console => "console",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_migration_that_has_begun_is_resumed_and_never_begun_again() {
+        assert_eq!(Work::of(Mode::Migrate, false), Work::Migrate);
+        assert_eq!(Work::of(Mode::Migrate, true), Work::Resume);
+        assert_eq!(Work::of(Mode::Verify, false), Work::Rehearse);
+        assert_eq!(Work::of(Mode::Verify, true), Work::Refuse);
+        assert_eq!(Work::of(Mode::Report, true), Work::Survey);
     }
 }
