@@ -22,6 +22,18 @@ use ondisk::manifest::{Device, Filesystem, Manifest, Size};
 use ondisk::{ext4, lvm};
 use std::path::PathBuf;
 
+/// A volume group with a physical volume on a disk that is not replaced.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OtherGroup {
+    /// Its name.
+    pub name: String,
+    /// A device of it that is on another disk.
+    pub device: String,
+    /// A device of it on the disk that is replaced, if it has one there too:
+    /// with that, what it has elsewhere would be lost.
+    pub here: Option<String>,
+}
+
 /// What the machine is like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
@@ -31,8 +43,8 @@ pub struct Facts {
     pub disk_bytes: u64,
     /// Its logical block size in bytes.
     pub block_size: u32,
-    /// Volume groups with a PV on any other disk: name and a device.
-    pub other_groups: Vec<(String, String)>,
+    /// Volume groups with a physical volume on any other disk.
+    pub other_groups: Vec<OtherGroup>,
     /// The old machine's host name, for the creator of volumes.
     pub host: String,
     /// Seconds since 1970.
@@ -89,16 +101,7 @@ impl Plan {
         random: &mut dyn FnMut(&mut [u8]),
     ) -> Result<Plan, Refusal> {
         contents(manifest)?;
-        for group in &manifest.volume_groups {
-            let taken = facts
-                .other_groups
-                .iter()
-                .find(|(name, _)| *name == group.name);
-            if let Some((name, device)) = taken {
-                let (name, device) = (name.clone(), device.clone());
-                return Err(Refusal::GroupExists { name, device });
-            }
-        }
+        other_groups(manifest, &facts.other_groups)?;
         let last = if manifest.table.grow_last {
             LastPartition::Grow
         } else {
@@ -141,6 +144,21 @@ impl Plan {
     pub fn root(&self) -> Option<&PlannedFilesystem> {
         self.filesystems.iter().find(|f| f.mount == "/")
     }
+}
+
+/// Groups that are not on the replaced disk alone keep their devices and their
+/// names.
+fn other_groups(manifest: &Manifest, others: &[OtherGroup]) -> Result<(), Refusal> {
+    for OtherGroup { name, device, here } in others {
+        let (name, device) = (name.clone(), device.clone());
+        if let Some(here) = here.clone() {
+            return Err(Refusal::GroupSpans { name, here, device });
+        }
+        if manifest.volume_groups.iter().any(|g| g.name == name) {
+            return Err(Refusal::GroupExists { name, device });
+        }
+    }
+    Ok(())
 }
 
 /// What the payload must contain for the new system to boot.

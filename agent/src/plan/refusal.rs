@@ -56,6 +56,18 @@ pub enum Refusal {
         /// A device of the group.
         device: String,
     },
+    /// A volume group lies on the replaced disk and on another one.
+    #[error(
+        "the volume group \"{name}\" is on {here}, which is replaced, and on {device}, which stays: what it has there would be lost; free one of them on the old system (pvmove, then vgreduce {name} DEVICE), or detach the other disk if nothing of it is needed"
+    )]
+    GroupSpans {
+        /// The group.
+        name: String,
+        /// A device of it on the disk that is replaced.
+        here: String,
+        /// A device of it on another disk.
+        device: String,
+    },
     /// The volumes do not fit, or have names that LVM does not take.
     #[error("{0}; use a bigger disk or make the volumes of migration.toml smaller")]
     Volumes(#[from] lvm::PlanError),

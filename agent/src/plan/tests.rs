@@ -56,7 +56,11 @@ fn facts() -> Facts {
         disk: "nvme0n1".into(),
         disk_bytes: 8 << 30,
         block_size: 512,
-        other_groups: vec![("data".into(), "/dev/sdb".into())],
+        other_groups: vec![OtherGroup {
+            name: "data".into(),
+            device: "/dev/sdb".into(),
+            here: None,
+        }],
         host: "oldbox".into(),
         time: 1_700_000_000,
     }
@@ -121,8 +125,16 @@ fn refuses_in_one_line_that_says_what_to_do() {
         &["partition 4"],
     );
     check(
-        &|_, f| f.other_groups[0].0 = "VA".into(),
+        &|_, f| f.other_groups[0].name = "VA".into(),
         &["\"VA\" already exists on /dev/sdb"],
+    );
+    check(
+        &|_, f| f.other_groups[0].here = Some("/dev/nvme0n1p2".into()),
+        &[
+            "\"data\" is on /dev/nvme0n1p2",
+            "on /dev/sdb",
+            "vgreduce data",
+        ],
     );
     check(
         &|m, _| m.volume_groups[0].volumes[0].size = Size::Bytes(9 << 30),
