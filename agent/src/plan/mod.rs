@@ -16,7 +16,7 @@ pub(crate) use tests::sample;
 
 use crate::disk::partition_name;
 use crate::identity::Policy;
-use ondisk::gpt::{Backup, LastPartition, Table};
+use ondisk::gpt::{Backup, Guid, LastPartition, Table};
 use ondisk::lvm::{LvPlan, LvSize, PvPlan, Uuid, VgPlan, dm_name};
 use ondisk::manifest::{Device, Filesystem, Manifest, Size};
 use ondisk::{ext4, lvm};
@@ -114,6 +114,11 @@ impl Plan {
                 disk: facts.disk.clone(),
                 source,
             })?;
+        // The boot step looks for GRUB's images there, whatever installs them.
+        let bios = |p: &ondisk::gpt::Partition| p.type_guid == Guid::BIOS_BOOT;
+        if !table.partitions.iter().any(bios) {
+            return Err(Refusal::NoBiosBoot);
+        }
         let groups = manifest
             .volume_groups
             .iter()
@@ -169,8 +174,14 @@ fn contents(manifest: &Manifest) -> Result<(), Refusal> {
     if !manifest.payload.fstab {
         return Err(Refusal::NoFstab);
     }
-    if manifest.payload.grub_install.is_empty() && manifest.boot.commands.is_empty() {
-        return Err(Refusal::NoBootloader);
+    // Commands of the package's own replace both.
+    if manifest.boot.commands.is_empty() {
+        if manifest.payload.grub_install.is_empty() {
+            return Err(Refusal::NoBootloader);
+        }
+        if manifest.payload.initramfs_tool.is_empty() {
+            return Err(Refusal::NoInitramfsTool);
+        }
     }
     Ok(())
 }

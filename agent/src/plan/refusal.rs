@@ -22,6 +22,16 @@ pub enum Refusal {
         "the payload va.tar.xz has neither grub-install nor grub2-install; install GRUB for BIOS in the new system and make the package again"
     )]
     NoBootloader,
+    /// No way to make an initramfs.
+    #[error(
+        "the payload va.tar.xz has neither dracut nor update-initramfs; install one in the new system and make the package again, or name the programs in [boot] of layout.toml"
+    )]
+    NoInitramfsTool,
+    /// Nowhere to put GRUB.
+    #[error(
+        "va.sgdisk has no BIOS boot partition (type EF02), which GRUB needs on a GPT disk; make one in the new system and make the package again"
+    )]
+    NoBiosBoot,
     /// The table does not fit the disk.
     #[error("va.sgdisk does not fit the disk {disk}: {source}")]
     Table {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 use super::*;
-use ondisk::gpt::{Guid, Name, Partition};
+use ondisk::gpt::{Name, Partition};
 
 const MIB: u64 = 1 << 20;
 
@@ -29,6 +29,7 @@ fn manifest() -> Manifest {
     let mut text = String::from(
         "format = 1\nname = \"va\"\n[payload]\nunpacked_bytes = 1\nentries = 1\n\
          kernels = [\"6.1\"]\nfstab = true\ngrub_install = \"/usr/sbin/grub-install\"\n\
+         initramfs_tool = \"/usr/bin/dracut\"\n\
          [[volume_group]]\nname = \"VA\"\npartitions = [3]\n\
          [[volume_group.volume]]\nname = \"data\"\nsize = \"512MiB\"\n\
          [[volume_group.volume]]\nname = \"root\"\nsize = \"rest\"\n\
@@ -116,6 +117,7 @@ fn refuses_in_one_line_that_says_what_to_do() {
     check(&|m, _| m.payload.kernels.clear(), &["no kernel"]);
     check(&|m, _| m.payload.fstab = false, &["no /etc/fstab"]);
     check(&|m, _| m.payload.grub_install.clear(), &["grub2-install"]);
+    check(&|m, _| m.payload.initramfs_tool.clear(), &["dracut"]);
     check(
         &|_, f| f.disk_bytes = 5 << 30,
         &["va.sgdisk does not fit the disk nvme0n1", "bigger"],
@@ -159,6 +161,21 @@ fn refuses_in_one_line_that_says_what_to_do() {
         },
         &["[identity]", "colour"],
     );
+}
+
+#[test]
+fn commands_of_the_package_replace_programs_but_not_the_bios_boot_partition() {
+    let mut manifest = manifest();
+    manifest.payload.grub_install.clear();
+    manifest.payload.initramfs_tool.clear();
+    manifest.boot.commands = vec![vec!["/usr/local/sbin/make-bootable".into()]];
+    compute(&manifest, &facts()).unwrap();
+
+    let mut table = backup().table().clone();
+    table.partitions[0].type_guid = Guid::LINUX;
+    let backup = Backup::of(&table, &[0; 512]).unwrap();
+    let refused = Plan::compute(&manifest, &backup, &facts(), &mut |bytes| bytes.fill(7));
+    assert_eq!(refused.unwrap_err(), Refusal::NoBiosBoot);
 }
 
 /// The seed's plan, for the tests of what carries it out.
