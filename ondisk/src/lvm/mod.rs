@@ -43,7 +43,7 @@ pub use label::{Area, EXTENSION_USED, EXTENSION_VERSION, Label, LabelError};
 pub use mapping::{DevNo, Mapping, MappingError, Target, TargetKind};
 pub use mda::{MdaError, MdaHeader, RawLocation};
 pub use name::{NameError, check_lv_name, check_vg_name, dm_name, dm_uuid};
-pub use plan::{LvPlan, PlanError, PvPlan, VgPlan};
+pub use plan::{EXTENT_BYTES, LvPlan, PlanError, PvPlan, VgPlan};
 pub use read::{MdaRead, MdaState, PvRead, read_pv};
 pub use refusal::Refusal;
 pub use ring::{Placement, RingError};

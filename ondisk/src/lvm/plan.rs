@@ -12,6 +12,8 @@ use super::vg::{LogicalVolume, Origin, PhysicalVolume, Segment, SegmentKind, Str
 const PE_START: u64 = 2048;
 /// Extents are counted in 32 bits.
 const MAX_EXTENTS: u64 = u32::MAX as u64;
+/// The extent sizes in bytes that [`VgPlan`] takes; powers of two only.
+pub const EXTENT_BYTES: std::ops::RangeInclusive<u64> = 65536..=1 << 40;
 
 /// A volume group that is to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,7 +132,7 @@ impl VgPlan {
             }
         }
         let bytes = self.extent_bytes;
-        if !bytes.is_power_of_two() || !(65536..=1 << 40).contains(&bytes) {
+        if !bytes.is_power_of_two() || !EXTENT_BYTES.contains(&bytes) {
             return Err(PlanError::ExtentSize { vg: vg(), bytes });
         }
         if self.pvs.is_empty() {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a manifest must satisfy before anybody acts on it.
 
+use crate::lvm::EXTENT_BYTES;
+
 use super::{Device, Error, INITRAMFS, KERNEL, Manifest, PAYLOAD, Size, TABLE, parse_uuid};
 
 fn wrong(place: impl Into<String>, what: impl Into<String>) -> Error {
@@ -76,8 +78,12 @@ fn groups(manifest: &Manifest) -> Result<(), Error> {
             return Err(wrong(place, "named twice"));
         }
         match group.extent_size {
-            Size::Bytes(size) if size.is_power_of_two() && size >= 4096 => {}
-            _ => return Err(wrong(place, "extent_size is a power of two, 4KiB or more")),
+            // The range of ondisk::lvm::VgPlan.
+            Size::Bytes(size) if size.is_power_of_two() && EXTENT_BYTES.contains(&size) => {}
+            _ => {
+                let what = "extent_size is a power of two, 64KiB to 1TiB";
+                return Err(wrong(place, what));
+            }
         }
         if group.partitions.is_empty() {
             return Err(wrong(place, "has no partitions"));

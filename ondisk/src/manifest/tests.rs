@@ -122,6 +122,16 @@ fn refuses_with_the_place_and_the_reason() {
             "name = \"-VA\"",
             "lvm2 does not accept this name",
         ),
+        (
+            "partitions = [3]",
+            "partitions = [3]\nextent_size = \"32KiB\"",
+            "64KiB to 1TiB",
+        ),
+        (
+            "partitions = [3]",
+            "partitions = [3]\nextent_size = \"2TiB\"",
+            "64KiB to 1TiB",
+        ),
         ("va.sgdisk", "../va.sgdisk", "no directory"),
         ("va.sgdisk", "vb.sgdisk", "va.sgdisk is not listed"),
         (SUM, "abc", "64 lower-case"),
