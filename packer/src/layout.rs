@@ -80,3 +80,25 @@ impl Layout {
         std::fs::write(&path, text).map_err(|source| Error::File { path, source })
     }
 }
+
+/// Whether a path of an fstab is the manifest's device `partition N` or
+/// `GROUP/VOLUME`.
+pub fn device_has_path(device: &str, path: &str) -> bool {
+    // Disks whose kernel's name may differ from machine to machine.
+    const DISKS: [&str; 6] = [
+        "/dev/sda",
+        "/dev/vda",
+        "/dev/hda",
+        "/dev/xvda",
+        "/dev/nvme0n1p",
+        "/dev/mmcblk0p",
+    ];
+    if let Some(number) = device.strip_prefix("partition ") {
+        return DISKS.iter().any(|d| path.strip_prefix(d) == Some(number));
+    }
+    let Some((group, volume)) = device.split_once('/') else {
+        return false;
+    };
+    let mapped = ondisk::lvm::dm_name(group, volume);
+    path == format!("/dev/{device}") || mapped.is_ok_and(|n| path == format!("/dev/mapper/{n}"))
+}

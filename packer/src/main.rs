@@ -4,9 +4,11 @@
 mod bundle;
 mod capture;
 mod cli;
+mod fstab;
 mod initramfs;
 mod layout;
 mod program;
+mod progress;
 
 use std::process::ExitCode;
 

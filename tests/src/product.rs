@@ -73,8 +73,9 @@ pub fn captured() -> PathBuf {
     let sources = [
         source.join("packer/src/capture"),
         source.join("packer/src/layout.rs"),
+        source.join("packer/src/fstab.rs"),
     ];
-    let key = hash(&[&sources[0], &sources[1]]);
+    let key = hash(&[&sources[0], &sources[1], &sources[2]]);
     let name = disk
         .file_stem()
         .expect("a name")

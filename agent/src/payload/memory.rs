@@ -9,9 +9,8 @@ use std::fmt;
 
 const MIB: u64 = 1 << 20;
 
-/// The least that the decoder gets: the dictionary of `xz -9` (64 MiB), its
-/// state and its buffers.
-const DECODER_LEAST: u64 = 80 * MIB;
+/// The least that the decoder gets, which is enough for every payload.
+const DECODER_LEAST: u64 = ondisk::manifest::DECODER_BYTES;
 /// What a thread can make use of: a block of `xz -T0 -9`, 192 MiB and its
 /// compressed bytes and dictionary.
 const DECODER_THREAD: u64 = 480 * MIB;

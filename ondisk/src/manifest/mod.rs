@@ -34,6 +34,11 @@ pub const SCRIPT: &str = "upgrade_to_tiny_system.sh";
 /// Name of the static binary in a package.
 pub const BINARY: &str = "replant";
 
+/// Most memory in bytes that one thread of the payload's xz decoder may need:
+/// the dictionary of `xz -9` (64 MiB), its state and its buffers. `bundle`
+/// refuses a payload that needs more, and the agent counts on it.
+pub const DECODER_BYTES: u64 = 80 << 20;
+
 /// The whole manifest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -98,9 +103,6 @@ pub struct Payload {
     /// The program in it that makes an initramfs, e.g. `/usr/bin/dracut`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub initramfs_tool: String,
-    /// Most memory that one thread of its xz decoder needs, in bytes.
-    #[serde(default)]
-    pub decoder_bytes: u64,
 }
 
 /// How the partition table is fitted.

@@ -36,6 +36,27 @@ pub enum Error {
         /// What is wrong.
         source: ondisk::pax::Error,
     },
+    /// The archive cannot be decoded within what the target has for it.
+    #[error(
+        "{}: its decoder needs more than {} MiB; compress it with xz -9 or a smaller preset",
+        .0.display(),
+        ondisk::manifest::DECODER_BYTES >> 20
+    )]
+    Dictionary(PathBuf),
+    /// GRUB has no place.
+    #[error(
+        "{}: no BIOS boot partition (type EF02), which GRUB needs on a GPT disk; make one in the new system and capture it again",
+        .0.display()
+    )]
+    NoBiosBoot(PathBuf),
+    /// The payload's fstab and the layout do not agree.
+    #[error("the payload's etc/fstab has {line}, {what}")]
+    Fstab {
+        /// The line's first fields.
+        line: String,
+        /// What does not agree, and what to do.
+        what: String,
+    },
     /// What the payload lacks.
     #[error("{} {what}: the new system would not boot; capture it again", file.display())]
     Payload {

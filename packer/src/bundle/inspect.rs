@@ -2,8 +2,11 @@
 //! A look through the payload: what the manifest says of it.
 
 use super::Error;
+use crate::fstab::{self, Line};
+use crate::progress;
 use liblzma::read::XzDecoder;
-use ondisk::manifest::Payload;
+use liblzma::stream::{self, CONCATENATED, Stream};
+use ondisk::manifest::{DECODER_BYTES, Payload};
 use ondisk::pax::{Entry, Event, Kind, Parser, Totals};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -16,7 +19,12 @@ pub struct Found {
     pub payload: Payload,
     /// By mount point: what lies on each file system.
     pub content: BTreeMap<String, Totals>,
+    /// The lines of its fstab.
+    pub fstab: Vec<Line>,
 }
+
+/// No fstab is longer.
+const FSTAB_BYTES: usize = 1 << 20;
 
 const GRUB: [&str; 4] = [
     "usr/sbin/grub2-install",
@@ -35,7 +43,11 @@ const INITRAMFS: [&str; 5] = [
 /// Reads the whole payload.
 pub fn inspect(path: &Path, mounts: &[String]) -> Result<Found, Error> {
     let file = File::open(path).map_err(|e| Error::file(path, e))?;
-    let mut reader = XzDecoder::new_multi_decoder(file);
+    let length = file.metadata().map_err(|e| Error::file(path, e))?.len();
+    let bar = progress::bytes("looking through the payload", length);
+    let decoder = Stream::new_stream_decoder(DECODER_BYTES, CONCATENATED)
+        .map_err(|e| Error::file(path, e.into()))?;
+    let mut reader = XzDecoder::new_stream(bar.wrap_read(file), decoder);
     let mut parser = Parser::new();
     let mut look = Look::new(mounts);
     let mut buffer = vec![0; 1 << 20];
@@ -44,26 +56,39 @@ pub fn inspect(path: &Path, mounts: &[String]) -> Result<Found, Error> {
         source,
     };
     loop {
-        let read = reader.read(&mut buffer).map_err(|e| Error::file(path, e))?;
+        let read = reader.read(&mut buffer).map_err(|e| failed(path, e))?;
         if read == 0 {
             break;
         }
         let mut input = buffer.get(..read).unwrap_or_default();
         while let Some(event) = parser.next(&mut input).map_err(archive)? {
-            if let Event::Entry(entry) = event {
-                look.see(&entry);
+            match event {
+                Event::Entry(entry) => look.see(&entry),
+                Event::Data { bytes, .. } => look.read(bytes),
+                _ => {}
             }
         }
     }
     parser.finish().map_err(archive)?;
+    bar.finish_and_clear();
     Ok(look.finish())
+}
+
+fn failed(path: &Path, source: std::io::Error) -> Error {
+    let inner = source.get_ref().and_then(|e| e.downcast_ref());
+    match inner {
+        Some(stream::Error::MemLimit) => Error::Dictionary(path.to_path_buf()),
+        _ => Error::file(path, source),
+    }
 }
 
 struct Look {
     totals: Totals,
     content: BTreeMap<String, Totals>,
     kernels: Vec<String>,
-    fstab: bool,
+    fstab: Option<Vec<u8>>,
+    /// The current member is the fstab.
+    inside_fstab: bool,
     grub: Option<usize>,
     initramfs: Option<usize>,
 }
@@ -77,7 +102,8 @@ impl Look {
                 .map(|m| (m.clone(), Totals::default()))
                 .collect(),
             kernels: Vec::new(),
-            fstab: false,
+            fstab: None,
+            inside_fstab: false,
             grub: None,
             initramfs: None,
         }
@@ -107,7 +133,11 @@ impl Look {
         {
             self.kernels.push(version.to_string());
         }
-        self.fstab |= path == "etc/fstab" && file;
+        self.inside_fstab = path == "etc/fstab" && matches!(entry.kind, Kind::File { .. });
+        if self.inside_fstab {
+            // Of several members of one name, the last one counts.
+            self.fstab = Some(Vec::new());
+        }
         let better = |found: &mut Option<usize>, names: &[&str]| {
             let at = names
                 .iter()
@@ -119,8 +149,17 @@ impl Look {
         better(&mut self.initramfs, &INITRAMFS);
     }
 
+    fn read(&mut self, bytes: &[u8]) {
+        if let Some(text) = self.fstab.as_mut().filter(|_| self.inside_fstab)
+            && text.len() < FSTAB_BYTES
+        {
+            text.extend_from_slice(bytes);
+        }
+    }
+
     fn finish(mut self) -> Found {
-        self.kernels.sort_by_key(|kernel| std::cmp::Reverse(versions(kernel)));
+        self.kernels
+            .sort_by_key(|kernel| std::cmp::Reverse(versions(kernel)));
         let name = |found: Option<usize>, names: &[&str]| {
             found
                 .and_then(|at| names.get(at))
@@ -130,14 +169,14 @@ impl Look {
             unpacked_bytes: self.totals.bytes,
             entries: self.totals.entries,
             kernels: self.kernels,
-            fstab: self.fstab,
+            fstab: self.fstab.is_some(),
             grub_install: name(self.grub, &GRUB),
             initramfs_tool: name(self.initramfs, &INITRAMFS),
-            decoder_bytes: 0,
         };
         Found {
             payload,
             content: self.content,
+            fstab: fstab::parse(&String::from_utf8_lossy(&self.fstab.unwrap_or_default())),
         }
     }
 }
@@ -165,12 +204,12 @@ mod tests {
             "boot/vmlinuz-5.14.0-9.el9",
             "boot/vmlinuz-5.14.0-70.el9",
             "boot/vmlinuz-0-rescue-123",
-            "etc/fstab",
             "usr/sbin/grub2-install",
             "usr/sbin/dracut",
         ] {
             std::fs::write(tree.join(path), "x").unwrap();
         }
+        std::fs::write(tree.join("etc/fstab"), "/dev/VA/root / ext4\n").unwrap();
         std::fs::write(tree.join("data/deep/file"), [1; 5000]).unwrap();
         let target = dir.path().join("va.tar.xz");
         let status = Command::new("tar")
@@ -188,9 +227,10 @@ mod tests {
         let found = inspect(&target, &mounts).unwrap();
         assert_eq!(found.payload.kernels, ["5.14.0-70.el9", "5.14.0-9.el9"]);
         assert!(found.payload.fstab);
+        assert_eq!(found.fstab, fstab::parse("/dev/VA/root / ext4"));
         assert_eq!(found.payload.grub_install, "/usr/sbin/grub2-install");
         assert_eq!(found.payload.initramfs_tool, "/usr/sbin/dracut");
-        assert_eq!(found.payload.unpacked_bytes, 5006);
+        assert_eq!(found.payload.unpacked_bytes, 5025);
         assert_eq!(found.payload.entries, 14);
         let data = &found.content["/data"];
         assert_eq!((data.entries, data.bytes), (3, 5000));
@@ -203,5 +243,29 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.contains("va.tar.xz"), "{error}");
+    }
+
+    #[test]
+    fn no_dictionary_is_bigger_than_that_of_the_biggest_preset() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("va.tar.xz");
+        let tried = |options: &str| {
+            // A tar archive without members. The block's header names the
+            // dictionary, whatever the block's size is.
+            let archive = dir.path().join("va.tar");
+            std::fs::write(&archive, [0; 10240]).unwrap();
+            let mut xz = Command::new("xz");
+            xz.arg("-c").args(options.split(' ')).arg(&archive);
+            let out = xz.output().expect("xz (package xz-utils)");
+            assert!(out.status.success());
+            std::fs::write(&target, out.stdout).unwrap();
+            let found = inspect(&target, &[]);
+            found.map(|_| ()).map_err(|e| e.to_string())
+        };
+        for options in ["-9e", "-T2 -9", "--x86 --lzma2=preset=9"] {
+            tried(options).unwrap();
+        }
+        let error = tried("--lzma2=preset=9,dict=96MiB").unwrap_err();
+        assert!(error.contains("80 MiB"), "{error}");
     }
 }

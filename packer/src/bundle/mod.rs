@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `replant-pack bundle`: everything becomes `migration.tar.gz`.
 
+mod agreement;
 mod error;
 mod inspect;
 
 pub use error::Error;
 
 use crate::layout::Layout;
+use crate::progress;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use ondisk::gpt::Backup;
+use ondisk::gpt::{Backup, Guid};
 use ondisk::manifest::{
-    self, BINARY, FORMAT, File as Entry, INITRAMFS, KERNEL, MANIFEST, Manifest, PAYLOAD, SCRIPT,
-    TABLE,
+    self, BINARY, Boot, FORMAT, File as Entry, INITRAMFS, KERNEL, MANIFEST, Manifest, PAYLOAD,
+    Payload, SCRIPT, TABLE,
 };
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -50,24 +52,21 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let payload = args.dir.join(PAYLOAD);
     let mounts: Vec<String> = layout.filesystems.iter().map(|f| f.mount.clone()).collect();
     let found = inspect::inspect(&payload, &mounts)?;
-    if found.payload.kernels.is_empty() {
-        return Err(Error::Payload {
-            file: payload,
-            what: "has no kernel (boot/vmlinuz-*)",
-        });
-    }
-    if !found.payload.fstab {
-        return Err(Error::Payload {
-            file: payload,
-            what: "has no etc/fstab",
-        });
-    }
+    complete(&payload, &found.payload, &layout.boot)?;
     let table = args.dir.join(TABLE);
     let bytes = std::fs::read(&table).map_err(|e| Error::file(&table, e))?;
-    Backup::parse(&bytes).map_err(|source| Error::Table {
+    let backup = Backup::parse(&bytes).map_err(|source| Error::Table {
         file: table.clone(),
         source,
     })?;
+    let partitions = &backup.table().partitions;
+    if !partitions.iter().any(|p| p.type_guid == Guid::BIOS_BOOT) {
+        return Err(Error::NoBiosBoot(table));
+    }
+    let mut filesystems = layout.filesystems;
+    for warning in agreement::compare(&found.fstab, &mut filesystems, backup.table())? {
+        eprintln!("warning: {warning}");
+    }
 
     let sources = [
         (TABLE, table),
@@ -86,7 +85,6 @@ pub fn run(args: &Args) -> Result<(), Error> {
         size: SCRIPT_TEXT.len() as u64,
         sha256: digest,
     });
-    let mut filesystems = layout.filesystems;
     for filesystem in &mut filesystems {
         if let Some(content) = found.content.get(&filesystem.mount) {
             filesystem.content_bytes = content.blocks;
@@ -120,6 +118,30 @@ pub fn run(args: &Args) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether the payload has what the target is refused without.
+fn complete(file: &Path, payload: &Payload, boot: &Boot) -> Result<(), Error> {
+    let lacks = |what| {
+        let file = file.to_path_buf();
+        Err(Error::Payload { file, what })
+    };
+    if payload.kernels.is_empty() {
+        return lacks("has no kernel (boot/vmlinuz-*)");
+    }
+    if !payload.fstab {
+        return lacks("has no etc/fstab");
+    }
+    // Commands of the package's own replace both.
+    if boot.commands.is_empty() {
+        if payload.grub_install.is_empty() {
+            return lacks("has neither grub-install nor grub2-install");
+        }
+        if payload.initramfs_tool.is_empty() {
+            return lacks("has neither dracut nor update-initramfs");
+        }
+    }
+    Ok(())
+}
+
 /// Writes the archive; the small files first, so that a look at its head
 /// shows what it is.
 fn write(output: &Path, manifest: &str, sources: &[(&str, PathBuf)]) -> Result<(), Error> {
@@ -144,10 +166,13 @@ fn write(output: &Path, manifest: &str, sources: &[(&str, PathBuf)]) -> Result<(
     )
     .map_err(failed)?;
     for (name, path) in sources {
-        let mut file = File::open(path).map_err(|e| Error::file(path, e))?;
+        let file = File::open(path).map_err(|e| Error::file(path, e))?;
         let size = file.metadata().map_err(|e| Error::file(path, e))?.len();
+        let bar = progress::bytes(&format!("packing {name}"), size);
+        let mut file = bar.wrap_read(file);
         let mode = if *name == BINARY { 0o755 } else { 0o644 };
         add(name, mode, size, &mut file).map_err(failed)?;
+        bar.finish_and_clear();
     }
     let mut gzip = archive.into_inner().map_err(failed)?;
     gzip.flush().map_err(failed)?;
@@ -157,7 +182,10 @@ fn write(output: &Path, manifest: &str, sources: &[(&str, PathBuf)]) -> Result<(
 }
 
 fn hash(name: &str, path: &Path) -> Result<manifest::File, Error> {
-    let mut file = File::open(path).map_err(|e| Error::file(path, e))?;
+    let file = File::open(path).map_err(|e| Error::file(path, e))?;
+    let length = file.metadata().map_err(|e| Error::file(path, e))?.len();
+    let bar = progress::bytes(&format!("checksum of {name}"), length);
+    let mut file = bar.wrap_read(file);
     let mut digest = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
     let mut size = 0;
@@ -169,6 +197,7 @@ fn hash(name: &str, path: &Path) -> Result<manifest::File, Error> {
         digest.update(buffer.get(..read).unwrap_or_default());
         size += read as u64;
     }
+    bar.finish_and_clear();
     Ok(Entry {
         name: name.into(),
         size,

@@ -52,13 +52,38 @@ pub enum Error {
     SeveralRoots(Vec<String>),
     /// The fstab names what is not there.
     #[error(
-        "/etc/fstab mounts {target} from {source_spec}, which the disk does not have; correct the fstab"
+        "/etc/fstab mounts {target} from {source_spec}, which the disk does not have; correct the fstab, or give the line the option noauto or nofail"
     )]
     NoDevice {
         /// Where it is mounted.
         target: String,
         /// What is mounted.
         source_spec: String,
+    },
+    /// The fstab mounts what the new system cannot have.
+    #[error(
+        "/etc/fstab mounts {target} from {device}, which is {}; the new system has only ext4 and boots by BIOS: take the line out of the fstab (an EFI system partition is not used), or give it the option noauto or nofail",
+        if kind.is_empty() { "no file system" } else { kind }
+    )]
+    Foreign {
+        /// Where it is mounted.
+        target: String,
+        /// What is mounted.
+        device: String,
+        /// Its type.
+        kind: String,
+    },
+    /// The fstab says a type that the new file system will not have.
+    #[error(
+        "/etc/fstab mounts {target} ({device}) as {kind}, and the new file system will be ext4; write ext4 or auto into the type field of that line in the appliance's fstab, and capture again"
+    )]
+    Type {
+        /// Where it is mounted.
+        target: String,
+        /// What is mounted.
+        device: String,
+        /// The type.
+        kind: String,
     },
     /// The fstab mounts where no directory is.
     #[error("/etc/fstab mounts {0}, and there is no such directory; make it in the new system")]

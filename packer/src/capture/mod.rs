@@ -7,13 +7,16 @@
 //! are needed.
 
 mod error;
-mod fstab;
 mod mounted;
+#[cfg(test)]
+mod tests;
 mod volumes;
 
 pub use error::Error;
 
+use crate::fstab;
 use crate::layout::Layout;
+use crate::progress;
 use mounted::Mounted;
 use ondisk::gpt::{Backup, Table};
 use ondisk::manifest::{Filesystem, PAYLOAD, Size, TABLE, Volume, VolumeGroup};
@@ -22,6 +25,9 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use volumes::{Area, Areas};
+
+/// How often a person sees how far the archive is.
+const TICK: std::time::Duration = std::time::Duration::from_millis(200);
 
 /// The arguments of `replant-pack capture`.
 #[derive(Debug, clap::Args)]
@@ -165,22 +171,11 @@ fn mount_all(
     mounted: &mut Mounted,
     root: &Path,
 ) -> Result<Vec<Filesystem>, Error> {
+    if let Some(line) = table.iter().find(|l| l.target == "/") {
+        type_agrees(root_area, line)?;
+    }
     let mut found = vec![describe(root_area, "/")];
-    let mut lines: Vec<&fstab::Line> = table
-        .iter()
-        .filter(|l| l.target.starts_with('/') && l.target != "/")
-        .collect();
-    lines.sort_by_key(|l| l.target.matches('/').count());
-    for line in lines {
-        let Some(area) = areas.by_spec(&line.source) else {
-            if line.is_device() {
-                return Err(Error::NoDevice {
-                    target: line.target.clone(),
-                    source_spec: line.source.clone(),
-                });
-            }
-            continue;
-        };
+    for (line, area) in mounts(areas, table)? {
         let target = root.join(line.target.trim_start_matches('/'));
         if !target.is_dir() {
             return Err(Error::NoMountPoint(line.target.clone()));
@@ -191,12 +186,60 @@ fn mount_all(
     Ok(found)
 }
 
+/// The lines for file systems of the disk other than the root, parents first.
+fn mounts<'a>(
+    areas: &'a Areas,
+    table: &'a [fstab::Line],
+) -> Result<Vec<(&'a fstab::Line, &'a Area)>, Error> {
+    let mut found = Vec::new();
+    for line in table.iter().filter(|l| l.is_mount() && l.target != "/") {
+        let Some(device) = line.device() else {
+            continue;
+        };
+        match areas.by_device(&device) {
+            Some(area) if area.is_known() => {
+                type_agrees(area, line)?;
+                found.push((line, area));
+            }
+            // A CD drive, for example; or what the new system does without.
+            _ if line.is_optional() => {}
+            Some(area) => {
+                return Err(Error::Foreign {
+                    target: line.target.clone(),
+                    device: area.device.clone(),
+                    kind: area.kind.clone(),
+                });
+            }
+            None => {
+                return Err(Error::NoDevice {
+                    target: line.target.clone(),
+                    source_spec: line.source.clone(),
+                });
+            }
+        }
+    }
+    found.sort_by_key(|(line, _)| line.target.matches('/').count());
+    Ok(found)
+}
+
+/// The new file system is ext4 whatever this one is: the fstab must allow it.
+fn type_agrees(area: &Area, line: &fstab::Line) -> Result<(), Error> {
+    if line.takes_ext4() {
+        return Ok(());
+    }
+    Err(Error::Type {
+        target: line.target.clone(),
+        device: area.device.clone(),
+        kind: line.kind.clone(),
+    })
+}
+
 fn describe(area: &Area, mount: &str) -> Filesystem {
     Filesystem {
         device: area.device.clone(),
         mount: mount.to_string(),
-        // Whatever it was, the new one is ext4; only fstab's type must agree.
-        kind: area.kind.clone(),
+        // Only ext4 can be made, whatever this one is.
+        kind: "ext4".into(),
         uuid: Some(area.uuid.clone()).filter(|u| !u.is_empty()),
         label: area.label.clone(),
         content_bytes: 0,
@@ -233,7 +276,7 @@ fn groups(areas: &Areas, root: &Area) -> Vec<VolumeGroup> {
 /// The seed's own command line, with a fixed order of names.
 fn archive(root: &Path, target: &Path, exclude: &[String], xz: &str) -> Result<(), Error> {
     let file = File::create(target).map_err(|e| Error::file(target, e))?;
-    let status = Command::new("tar")
+    let mut tar = Command::new("tar")
         .arg("-C")
         .arg(root)
         .args([
@@ -254,7 +297,7 @@ fn archive(root: &Path, target: &Path, exclude: &[String], xz: &str) -> Result<(
         .arg(".")
         .stdin(Stdio::null())
         .stdout(Stdio::from(file))
-        .status()
+        .spawn()
         .map_err(|source| {
             Error::Program(crate::program::Error::Start {
                 program: "tar",
@@ -262,6 +305,15 @@ fn archive(root: &Path, target: &Path, exclude: &[String], xz: &str) -> Result<(
                 source,
             })
         })?;
+    let bar = progress::growing("files to va.tar.xz");
+    let status = loop {
+        if let Some(status) = tar.try_wait().map_err(|e| Error::file(target, e))? {
+            break status;
+        }
+        bar.set_position(std::fs::metadata(target).map_or(0, |m| m.len()));
+        std::thread::sleep(TICK);
+    };
+    bar.finish_and_clear();
     if status.success() {
         Ok(())
     } else {

@@ -2,6 +2,8 @@
 //! Where the file systems of a disk image lie.
 
 use super::Error;
+use crate::fstab::Device;
+use crate::layout::device_has_path;
 use crate::program;
 use ondisk::gpt::{Guid, Table};
 use ondisk::lvm::{SegmentKind, VolumeGroup, assemble, read_pv};
@@ -26,6 +28,8 @@ pub struct Area {
     pub label: String,
     /// GUID of the partition, as fstab's PARTUUID= has it.
     part_uuid: String,
+    /// Name of the partition, as fstab's PARTLABEL= has it.
+    part_label: String,
 }
 
 /// A volume group of the image.
@@ -72,6 +76,7 @@ impl Areas {
                     offset: bytes.start,
                     size,
                     part_uuid: partition.guid.to_string().to_lowercase(),
+                    part_label: partition.name.to_string(),
                     ..Area::empty()
                 }),
             }
@@ -100,46 +105,32 @@ impl Areas {
 
     /// Those with a file system that can be a part of the new system.
     pub fn filesystems(&self) -> impl Iterator<Item = &Area> {
-        self.areas
-            .iter()
-            .filter(|a| ["ext2", "ext3", "ext4", "xfs"].contains(&a.kind.as_str()))
+        self.areas.iter().filter(|a| a.is_known())
     }
 
-    /// What a `UUID=`, `LABEL=`, `PARTUUID=` or path of an fstab means.
-    pub fn by_spec(&self, spec: &str) -> Option<&Area> {
-        self.filesystems().find(|area| {
-            let tagged = |tag: &str, value: &str| {
-                spec.strip_prefix(tag)
-                    .is_some_and(|v| v.eq_ignore_ascii_case(value))
-            };
-            let volume = area.device.split_once('/').is_some_and(|(group, lv)| {
-                let dm = ondisk::lvm::dm_name(group, lv).unwrap_or_default();
-                spec == format!("/dev/mapper/{dm}") || spec == format!("/dev/{}", area.device)
-            });
-            let number = area
-                .device
-                .strip_prefix("partition ")
-                .is_some_and(|number| {
-                    let disks = [
-                        "/dev/sda",
-                        "/dev/vda",
-                        "/dev/xvda",
-                        "/dev/nvme0n1p",
-                        "/dev/mmcblk0p",
-                    ];
-                    disks.iter().any(|disk| spec == format!("{disk}{number}"))
-                });
-            let named = |value: &str| !value.is_empty();
-            named(&area.uuid) && tagged("UUID=", &area.uuid)
-                || named(&area.label) && spec.strip_prefix("LABEL=") == Some(&area.label)
-                || named(&area.part_uuid) && tagged("PARTUUID=", &area.part_uuid)
-                || volume
-                || number
-        })
+    /// What a device of an fstab means.
+    pub fn by_device(&self, device: &Device) -> Option<&Area> {
+        // Of two areas with one UUID, that with a file system.
+        let named = |own: &str, asked: &str| !own.is_empty() && own == asked;
+        let is = |area: &&Area| match device {
+            Device::Uuid(uuid) => named(&area.uuid.to_lowercase(), uuid),
+            Device::Label(label) => named(&area.label, label),
+            Device::PartUuid(uuid) => named(&area.part_uuid, uuid),
+            Device::PartLabel(label) => named(&area.part_label, label),
+            Device::Path(path) => device_has_path(&area.device, path),
+        };
+        let known = self.areas.iter().filter(|a| a.is_known());
+        let others = self.areas.iter().filter(|a| !a.is_known());
+        known.chain(others).find(is)
     }
 }
 
 impl Area {
+    /// Whether its file system can be a part of the new system.
+    pub fn is_known(&self) -> bool {
+        ["ext2", "ext3", "ext4", "xfs"].contains(&self.kind.as_str())
+    }
+
     fn empty() -> Area {
         Area {
             device: String::new(),
@@ -149,6 +140,7 @@ impl Area {
             uuid: String::new(),
             label: String::new(),
             part_uuid: String::new(),
+            part_label: String::new(),
         }
     }
 }
