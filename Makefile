@@ -31,7 +31,8 @@ help:
 	@echo 'make demo                one real machine becomes another in QEMU, shown while it happens'
 	@echo 'make test [FILTER=word]  all the tests, or those whose name contains the word'
 	@echo 'make all                 out/init, out/replant, out/replant-pack'
-	@echo 'make qemu                the tiny system in QEMU, into its console (leave with Ctrl-A X)'
+	@echo 'make qemu [APPEND=words] the tiny system in QEMU, into its console (leave with Ctrl-A X);'
+	@echo '                         words go to its kernel, as APPEND=replant=report'
 	@echo 'make size                what every crate costs in replant, and the limits'
 	@echo 'make lint                rustfmt and clippy'
 	@echo 'make setup               installs what the others need (Debian, Ubuntu), or says what is missing'
@@ -58,13 +59,16 @@ test: setup
 
 .PHONY: lint
 lint: setup
+	@for tool in fmt clippy; do cargo $$tool --version >/dev/null 2>&1 || { \
+		echo "cargo $$tool is missing: rustup component add rustfmt clippy," \
+			"or Debian's packages rustfmt-web and rust-web-clippy" >&2; exit 1; }; done
 	cargo fmt --all -- --check
 	cargo clippy --workspace --all-targets -- -D warnings
 
 .PHONY: qemu
 qemu: setup
 	@$(MAKE) --no-print-directory all
-	cargo run -q -p replant-tests --bin tiny
+	cargo run -q -p replant-tests --bin tiny -- $(APPEND)
 
 .PHONY: size
 size: setup

@@ -8,7 +8,7 @@ set -eu
 PATH=$PATH:/usr/sbin:/sbin
 way=${1:-debian}
 
-# program:package. Where two packages have it, the first that apt knows.
+# program:package
 want='
 musl-gcc:musl-tools gcc:gcc cpio:cpio xz:xz-utils zstd:zstd lz4:lz4 bzip2:bzip2
 depmod:kmod busybox:busybox-static qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils
@@ -19,7 +19,7 @@ cryptsetup:cryptsetup-bin genisoimage:genisoimage setfacl:acl setfattr:attr
 setcap:libcap2-bin grub-editenv:grub-common tar:tar ip:iproute2
 ssh-keygen:openssh-client strace:strace file:file
 '
-missing= packages=
+missing= packages= rust=
 for pair in $want; do
     program=${pair%%:*} package=${pair#*:}
     [ -n "$package" ] || continue
@@ -28,10 +28,16 @@ for pair in $want; do
 done
 if [ "$way" = debian ]; then
     for pair in /usr/bin/cargo:cargo-web /usr/bin/rustc:rustc-web; do
-        [ -x "${pair%%:*}" ] || { missing="$missing ${pair%%:*}" packages="$packages ${pair#*:}"; }
+        [ -x "${pair%%:*}" ] || { missing="$missing ${pair%%:*}" rust="$rust ${pair#*:}"; }
+    done
+    # For make lint, with the cargo that it takes.
+    for pair in cargo-fmt:rustfmt-web cargo-clippy:rust-web-clippy; do
+        command -v "${pair%%:*}" >/dev/null 2>&1 || {
+            missing="$missing ${pair%%:*}" rust="$rust ${pair#*:}"
+        }
     done
     src=$( (/usr/bin/rustc --print sysroot 2>/dev/null || echo /usr) )/lib/rustlib/src/rust/library/std
-    [ -d "$src" ] || { missing="$missing rust-src" packages="$packages rust-web-src"; }
+    [ -d "$src" ] || { missing="$missing rust-src" rust="$rust rust-web-src"; }
 fi
 # The seabios and keyring that the above only recommend.
 [ -e /usr/share/seabios/bios-256k.bin ] || { missing="$missing seabios" packages="$packages seabios"; }
@@ -46,8 +52,33 @@ if [ -n "$missing" ]; then
     fi
     sudo=
     [ "$(id -u)" = 0 ] || sudo=sudo
-    echo "installing:$packages"
     $sudo apt-get -qq update
+    unknown=
+    for package in $packages $rust; do
+        # A package that others only name has no candidate either.
+        LC_ALL=C apt-cache policy "$package" | grep -q '^  Candidate: [^(]' || unknown="$unknown $package"
+    done
+    for package in $unknown; do
+        case " $rust " in *" $package "*)
+            cat >&2 <<END
+apt has no package$unknown, as on Ubuntu. Install rustup instead (apt may have
+the package rustup), then
+
+  rustup default stable
+  rustup target add x86_64-unknown-linux-musl
+  rustup component add rustfmt clippy
+
+and try again.
+END
+            exit 1 ;;
+        esac
+    done
+    if [ -n "$unknown" ]; then
+        echo "apt has no package$unknown; install by hand what is missing and try again:$missing" >&2
+        exit 1
+    fi
+    packages="$packages$rust"
+    echo "installing:$packages"
     # shellcheck disable=SC2086
     DEBIAN_FRONTEND=noninteractive $sudo apt-get -qq install -y --no-install-recommends $packages >/dev/null
 fi
