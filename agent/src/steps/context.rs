@@ -103,6 +103,14 @@ impl Context {
         Ok(Disk::open_writable(&self.plan()?.disk)?)
     }
 
+    /// The same, while nobody uses the disk or a partition of it.
+    ///
+    /// # Errors
+    /// What opening it says; who uses it.
+    pub fn disk_alone(&self) -> Result<Disk, Error> {
+        Ok(Disk::open_exclusive(&self.plan()?.disk)?)
+    }
+
     /// Block devices that can hold a PV or a file system, as `lvm` wants them.
     ///
     /// # Errors
