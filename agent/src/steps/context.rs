@@ -52,6 +52,9 @@ pub struct Context {
     pub devices: Devices,
     /// Left by `discover`.
     pub found: Option<Found>,
+    /// Whether the old root was recognised by `load`: only into a root that was
+    /// staged on this machine a report is written.
+    pub recognized: bool,
     /// Left by `load`.
     pub loaded: Option<Loaded>,
     /// Left by `preflight`.
@@ -66,6 +69,7 @@ impl Context {
             cmdline,
             devices,
             found: None,
+            recognized: false,
             loaded: None,
             plan: None,
         }

@@ -36,7 +36,11 @@ impl Step for Load {
         }
         context.devices.ensure(&[&root.kind])?;
         mount::untouched(&root.device, old, &root.kind)?;
-        let result = self.load(context, old);
+        context.recognized = false;
+        let result = recognize(context, old).and_then(|staged| {
+            context.recognized = true;
+            self.load(context, old, staged)
+        });
         // The old root is let go whatever happened: nothing is mounted when
         // the machine goes back to it, or when its disk is wiped.
         let released = mount::unmount_tree(old);
@@ -62,27 +66,8 @@ impl Step for Load {
 }
 
 impl Load {
-    fn load(&self, context: &Context, old: &Path) -> Result<Loaded, Error> {
+    fn load(&self, context: &Context, old: &Path, staged: Staged) -> Result<Loaded, Error> {
         let from = old.join(paths::STAGED_DIR);
-        let record = from.join(paths::STAGED);
-        let device = context
-            .found()?
-            .root
-            .as_ref()
-            .map(|r| r.device.display().to_string());
-        if !record.exists() {
-            let path = Path::new("/").join(paths::STAGED_DIR).join(paths::STAGED);
-            return Err(Error::NotStaged {
-                path,
-                device: device.unwrap_or_default(),
-            });
-        }
-        let staged = Staged::parse(&read(&record)?)?;
-        let found = context.found()?;
-        let here = Fingerprint::of(old, disk_id(&found.disk)?)?;
-        if let Some(difference) = here.differs(&staged.fingerprint) {
-            return Err(Error::OtherMachine(difference));
-        }
         let text = read(&from.join(MANIFEST))?;
         let mut sum = Sha256::new();
         sum.update(text.as_bytes());
@@ -127,6 +112,25 @@ impl Load {
             copy(&from.join(name), &to.join(name))?;
         }
         loaded(manifest, staged, budget)
+    }
+}
+
+/// The staged record below the old root, if it was made on this machine.
+fn recognize(context: &Context, old: &Path) -> Result<Staged, Error> {
+    let found = context.found()?;
+    let record = old.join(paths::STAGED_DIR).join(paths::STAGED);
+    if !record.exists() {
+        let device = found.root.as_ref().map(|r| r.device.display().to_string());
+        return Err(Error::NotStaged {
+            path: Path::new("/").join(paths::STAGED_DIR).join(paths::STAGED),
+            device: device.unwrap_or_default(),
+        });
+    }
+    let staged = Staged::parse(&read(&record)?)?;
+    let here = Fingerprint::of(old, disk_id(&found.disk)?)?;
+    match here.differs(&staged.fingerprint) {
+        None => Ok(staged),
+        Some(difference) => Err(Error::OtherMachine(difference)),
     }
 }
 
