@@ -85,6 +85,7 @@ fn place(checked: &Checked, append: &str) -> Result<(), Error> {
         format: FORMAT,
         time: checked.old.facts.time,
         manifest_sha256: checked.package.manifest_sha256.clone(),
+        identity_sha256: identity::digest(&dir.join(paths::IDENTITY))?.to_string(),
         host: checked.old.facts.host.clone(),
         root: checked.old.root.clone(),
         fingerprint: checked.old.fingerprint.clone(),
