@@ -71,10 +71,9 @@ impl std::fmt::Display for RootSpec {
 pub struct Cmdline {
     /// `replant=`; dracut's `rescue` is the console.
     pub mode: Mode,
-    /// `root=`.
+    /// `root=`; where there is none, the only volume of `rd.lvm.lv=VG/LV`.
+    /// (All volumes are activated in any case.)
     pub root: Option<RootSpec>,
-    /// `rd.lvm.lv=VG/LV`, each.
-    pub volumes: Vec<(String, String)>,
     /// `rd.retry=`: seconds to wait for the root device.
     pub retry: Option<u64>,
     /// `replant.break=STEP`: stops before this step.
@@ -91,6 +90,8 @@ impl Cmdline {
     /// Reads the text of /proc/cmdline. The last of several values counts.
     pub fn parse(text: &str) -> Cmdline {
         let mut line = Cmdline::default();
+        let mut rooted = false;
+        let mut volumes = std::collections::BTreeSet::new();
         for word in words(text) {
             let (key, value) = match word.split_once('=') {
                 Some((key, value)) => (key, Some(value)),
@@ -103,11 +104,16 @@ impl Cmdline {
                 ("replant", Some("console")) | ("rescue" | "emergency", None) => {
                     line.mode = Mode::Console;
                 }
-                ("root", Some(value)) => line.root = RootSpec::parse(value),
+                ("root", Some(value)) => {
+                    line.root = RootSpec::parse(value);
+                    rooted = true;
+                }
                 ("rd.lvm.lv", Some(value)) => {
-                    if let Some((group, volume)) = value.split_once('/') {
-                        line.volumes.push((group.to_string(), volume.to_string()));
-                    }
+                    volumes.extend(value.split_once('/').and_then(|(group, volume)| {
+                        // The name that the volume's node has.
+                        let name = ondisk::lvm::dm_name(group, volume).ok()?;
+                        Some(format!("/dev/mapper/{name}"))
+                    }));
                 }
                 ("rd.retry", Some(value)) => line.retry = value.parse().ok(),
                 ("replant.break", Some(step)) => line.break_before = Some(step.to_string()),
@@ -119,6 +125,10 @@ impl Cmdline {
                 _ if key == "replant" || key.starts_with("replant.") => line.unknown.push(word),
                 _ => {}
             }
+        }
+        // Of several volumes nobody says which is the root.
+        if !rooted && volumes.len() == 1 {
+            line.root = volumes.pop_first().map(RootSpec::Path);
         }
         line
     }
@@ -173,7 +183,6 @@ mod tests {
             line.root,
             Some(RootSpec::Path("/dev/mapper/VA-root".into()))
         );
-        assert_eq!(line.volumes, [("VA".to_string(), "root".to_string())]);
         assert_eq!(Cmdline::parse("x rescue y").mode, Mode::Console);
         assert_eq!(Cmdline::parse("replant=console").mode, Mode::Console);
         assert_eq!(
@@ -181,6 +190,26 @@ mod tests {
             2
         );
         assert_eq!(Cmdline::parse("").mode, Mode::Report);
+    }
+
+    #[test]
+    fn the_only_volume_of_dracut_stands_in_for_a_missing_root() {
+        let root = |text: &str| Cmdline::parse(text).root.map(|spec| spec.to_string());
+        let volume = Some("/dev/mapper/my--vg-root".to_string());
+        assert_eq!(root("ro rd.lvm.lv=my-vg/root"), volume);
+        assert_eq!(root("rd.lvm.lv=my-vg/root rd.lvm.lv=my-vg/root"), volume);
+        assert_eq!(
+            root("rd.lvm.lv=VA/usr root=UUID=ab rd.lvm.lv=VA/x"),
+            Some("UUID=ab".into())
+        );
+        for none in [
+            "rd.lvm.lv=VA/root rd.lvm.lv=VA/swap",
+            "rd.lvm.lv=VA",
+            "rd.lvm.lv=VA/../root",
+            "rd.lvm.lv=VA/root root=nfs:10.0.0.1",
+        ] {
+            assert_eq!(root(none), None, "{none}");
+        }
     }
 
     #[test]

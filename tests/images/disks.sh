@@ -202,8 +202,8 @@ make_new() {
     printf '127.0.0.1 localhost\n127.0.1.1 appliance\n' >"$r/etc/hosts"
     cat >"$r/etc/fstab" <<END
 /dev/mapper/VA-root / ext4 defaults 0 1
-UUID=0e000000-0000-4000-8000-000000000004 /boot ext4 defaults 0 2
-/dev/mapper/VA-data /data ext4 defaults 0 2
+UUID=0e000000-0000-4000-8000-000000000004 /boot ext4 defaults,x-systemd.device-timeout=600 0 2
+/dev/mapper/VA-data /data ext4 defaults,x-systemd.device-timeout=600 0 2
 /dev/mapper/VA-back /back ext4 noauto 0 2
 END
     printf 'auto lo\niface lo inet loopback\n' >"$r/etc/network/interfaces"

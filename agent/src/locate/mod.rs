@@ -4,15 +4,16 @@
 //! Only devices that cannot be taken for one another are taken: what could be
 //! meant twice is refused, with all the devices named.
 
+mod groups;
 mod identify;
 
+pub use groups::groups_elsewhere;
 pub use identify::{Content, describe, identify};
 
 use crate::cmdline::RootSpec;
 use crate::device::{BlockDevice, Devices};
-use crate::lvm::{Access, DevNo, Mapper, Scan, scan};
+use crate::lvm::{Access, DevNo, Mapper, scan};
 use crate::machine;
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -239,28 +240,4 @@ pub fn disk_of(blocks: &[BlockDevice], root: &Root) -> Result<BlockDevice, Error
         }
         .into()
     })
-}
-
-/// Volume groups with a physical volume on any other disk than this one: the
-/// name and a device each.
-pub fn groups_elsewhere(blocks: &[BlockDevice], disk: &BlockDevice) -> Vec<(String, String)> {
-    let ours = |device: &crate::lvm::BlockDevice| {
-        blocks.iter().any(|b| {
-            b.path() == device.path
-                && (b.name == disk.name || b.parent.as_deref() == Some(&disk.name))
-        })
-    };
-    let Scan { groups, .. } = scan(&lvm_devices(blocks));
-    let mut found = BTreeSet::new();
-    for group in &groups {
-        let elsewhere = group
-            .pvs
-            .iter()
-            .filter_map(|pv| pv.device.as_ref())
-            .find(|d| !ours(d));
-        if let Some(device) = elsewhere {
-            found.insert((group.vg.name.clone(), device.path.display().to_string()));
-        }
-    }
-    found.into_iter().collect()
 }

@@ -16,11 +16,23 @@ pub(crate) use tests::sample;
 
 use crate::disk::partition_name;
 use crate::identity::Policy;
-use ondisk::gpt::{Backup, LastPartition, Table};
+use ondisk::gpt::{Backup, Guid, LastPartition, Table};
 use ondisk::lvm::{LvPlan, LvSize, PvPlan, Uuid, VgPlan, dm_name};
 use ondisk::manifest::{Device, Filesystem, Manifest, Size};
 use ondisk::{ext4, lvm};
 use std::path::PathBuf;
+
+/// A volume group with a physical volume on a disk that is not replaced.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OtherGroup {
+    /// Its name.
+    pub name: String,
+    /// A device of it that is on another disk.
+    pub device: String,
+    /// A device of it on the disk that is replaced, if it has one there too:
+    /// with that, what it has elsewhere would be lost.
+    pub here: Option<String>,
+}
 
 /// What the machine is like.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +43,8 @@ pub struct Facts {
     pub disk_bytes: u64,
     /// Its logical block size in bytes.
     pub block_size: u32,
-    /// Volume groups with a PV on any other disk: name and a device.
-    pub other_groups: Vec<(String, String)>,
+    /// Volume groups with a physical volume on any other disk.
+    pub other_groups: Vec<OtherGroup>,
     /// The old machine's host name, for the creator of volumes.
     pub host: String,
     /// Seconds since 1970.
@@ -89,16 +101,7 @@ impl Plan {
         random: &mut dyn FnMut(&mut [u8]),
     ) -> Result<Plan, Refusal> {
         contents(manifest)?;
-        for group in &manifest.volume_groups {
-            let taken = facts
-                .other_groups
-                .iter()
-                .find(|(name, _)| *name == group.name);
-            if let Some((name, device)) = taken {
-                let (name, device) = (name.clone(), device.clone());
-                return Err(Refusal::GroupExists { name, device });
-            }
-        }
+        other_groups(manifest, &facts.other_groups)?;
         let last = if manifest.table.grow_last {
             LastPartition::Grow
         } else {
@@ -111,6 +114,11 @@ impl Plan {
                 disk: facts.disk.clone(),
                 source,
             })?;
+        // The boot step looks for GRUB's images there, whatever installs them.
+        let bios = |p: &ondisk::gpt::Partition| p.type_guid == Guid::BIOS_BOOT;
+        if !table.partitions.iter().any(bios) {
+            return Err(Refusal::NoBiosBoot);
+        }
         let groups = manifest
             .volume_groups
             .iter()
@@ -143,6 +151,21 @@ impl Plan {
     }
 }
 
+/// Groups that are not on the replaced disk alone keep their devices and their
+/// names.
+fn other_groups(manifest: &Manifest, others: &[OtherGroup]) -> Result<(), Refusal> {
+    for OtherGroup { name, device, here } in others {
+        let (name, device) = (name.clone(), device.clone());
+        if let Some(here) = here.clone() {
+            return Err(Refusal::GroupSpans { name, here, device });
+        }
+        if manifest.volume_groups.iter().any(|g| g.name == name) {
+            return Err(Refusal::GroupExists { name, device });
+        }
+    }
+    Ok(())
+}
+
 /// What the payload must contain for the new system to boot.
 fn contents(manifest: &Manifest) -> Result<(), Refusal> {
     if manifest.payload.kernels.is_empty() {
@@ -151,8 +174,14 @@ fn contents(manifest: &Manifest) -> Result<(), Refusal> {
     if !manifest.payload.fstab {
         return Err(Refusal::NoFstab);
     }
-    if manifest.payload.grub_install.is_empty() && manifest.boot.commands.is_empty() {
-        return Err(Refusal::NoBootloader);
+    // Commands of the package's own replace both.
+    if manifest.boot.commands.is_empty() {
+        if manifest.payload.grub_install.is_empty() {
+            return Err(Refusal::NoBootloader);
+        }
+        if manifest.payload.initramfs_tool.is_empty() {
+            return Err(Refusal::NoInitramfsTool);
+        }
     }
     Ok(())
 }

@@ -22,6 +22,16 @@ pub enum Refusal {
         "the payload va.tar.xz has neither grub-install nor grub2-install; install GRUB for BIOS in the new system and make the package again"
     )]
     NoBootloader,
+    /// No way to make an initramfs.
+    #[error(
+        "the payload va.tar.xz has neither dracut nor update-initramfs; install one in the new system and make the package again, or name the programs in [boot] of layout.toml"
+    )]
+    NoInitramfsTool,
+    /// Nowhere to put GRUB.
+    #[error(
+        "va.sgdisk has no BIOS boot partition (type EF02), which GRUB needs on a GPT disk; make one in the new system and make the package again"
+    )]
+    NoBiosBoot,
     /// The table does not fit the disk.
     #[error("va.sgdisk does not fit the disk {disk}: {source}")]
     Table {
@@ -54,6 +64,18 @@ pub enum Refusal {
         /// The group.
         name: String,
         /// A device of the group.
+        device: String,
+    },
+    /// A volume group lies on the replaced disk and on another one.
+    #[error(
+        "the volume group \"{name}\" is on {here}, which is replaced, and on {device}, which stays: what it has there would be lost; free one of them on the old system (pvmove, then vgreduce {name} DEVICE), or detach the other disk if nothing of it is needed"
+    )]
+    GroupSpans {
+        /// The group.
+        name: String,
+        /// A device of it on the disk that is replaced.
+        here: String,
+        /// A device of it on another disk.
         device: String,
     },
     /// The volumes do not fit, or have names that LVM does not take.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 use super::*;
-use ondisk::gpt::{Guid, Name, Partition};
+use ondisk::gpt::{Name, Partition};
 
 const MIB: u64 = 1 << 20;
 
@@ -29,6 +29,7 @@ fn manifest() -> Manifest {
     let mut text = String::from(
         "format = 1\nname = \"va\"\n[payload]\nunpacked_bytes = 1\nentries = 1\n\
          kernels = [\"6.1\"]\nfstab = true\ngrub_install = \"/usr/sbin/grub-install\"\n\
+         initramfs_tool = \"/usr/bin/dracut\"\n\
          [[volume_group]]\nname = \"VA\"\npartitions = [3]\n\
          [[volume_group.volume]]\nname = \"data\"\nsize = \"512MiB\"\n\
          [[volume_group.volume]]\nname = \"root\"\nsize = \"rest\"\n\
@@ -56,7 +57,11 @@ fn facts() -> Facts {
         disk: "nvme0n1".into(),
         disk_bytes: 8 << 30,
         block_size: 512,
-        other_groups: vec![("data".into(), "/dev/sdb".into())],
+        other_groups: vec![OtherGroup {
+            name: "data".into(),
+            device: "/dev/sdb".into(),
+            here: None,
+        }],
         host: "oldbox".into(),
         time: 1_700_000_000,
     }
@@ -112,6 +117,7 @@ fn refuses_in_one_line_that_says_what_to_do() {
     check(&|m, _| m.payload.kernels.clear(), &["no kernel"]);
     check(&|m, _| m.payload.fstab = false, &["no /etc/fstab"]);
     check(&|m, _| m.payload.grub_install.clear(), &["grub2-install"]);
+    check(&|m, _| m.payload.initramfs_tool.clear(), &["dracut"]);
     check(
         &|_, f| f.disk_bytes = 5 << 30,
         &["va.sgdisk does not fit the disk nvme0n1", "bigger"],
@@ -121,8 +127,16 @@ fn refuses_in_one_line_that_says_what_to_do() {
         &["partition 4"],
     );
     check(
-        &|_, f| f.other_groups[0].0 = "VA".into(),
+        &|_, f| f.other_groups[0].name = "VA".into(),
         &["\"VA\" already exists on /dev/sdb"],
+    );
+    check(
+        &|_, f| f.other_groups[0].here = Some("/dev/nvme0n1p2".into()),
+        &[
+            "\"data\" is on /dev/nvme0n1p2",
+            "on /dev/sdb",
+            "vgreduce data",
+        ],
     );
     check(
         &|m, _| m.volume_groups[0].volumes[0].size = Size::Bytes(9 << 30),
@@ -147,6 +161,21 @@ fn refuses_in_one_line_that_says_what_to_do() {
         },
         &["[identity]", "colour"],
     );
+}
+
+#[test]
+fn commands_of_the_package_replace_programs_but_not_the_bios_boot_partition() {
+    let mut manifest = manifest();
+    manifest.payload.grub_install.clear();
+    manifest.payload.initramfs_tool.clear();
+    manifest.boot.commands = vec![vec!["/usr/local/sbin/make-bootable".into()]];
+    compute(&manifest, &facts()).unwrap();
+
+    let mut table = backup().table().clone();
+    table.partitions[0].type_guid = Guid::LINUX;
+    let backup = Backup::of(&table, &[0; 512]).unwrap();
+    let refused = Plan::compute(&manifest, &backup, &facts(), &mut |bytes| bytes.fill(7));
+    assert_eq!(refused.unwrap_err(), Refusal::NoBiosBoot);
 }
 
 /// The seed's plan, for the tests of what carries it out.

@@ -125,7 +125,7 @@ impl Checked {
                     .facts
                     .other_groups
                     .iter()
-                    .map(|(n, d)| format!("{n} on {d}"))
+                    .map(|g| format!("{} on {}", g.name, g.device))
                     .collect();
                 format!(
                     "every other disk, with the volume groups {}",

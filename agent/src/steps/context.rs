@@ -9,7 +9,7 @@ use crate::locate::Root;
 use crate::lvm::DevNo;
 use crate::payload::Payload;
 use crate::payload::memory::Budget;
-use crate::plan::Plan;
+use crate::plan::{OtherGroup, Plan};
 use crate::report::Reporter;
 use crate::stage::Staged;
 use ondisk::gpt::Backup;
@@ -23,8 +23,8 @@ pub struct Found {
     pub root: Option<Root>,
     /// The disk that it is on.
     pub disk: BlockDevice,
-    /// Volume groups with a PV on any other disk: name and a device.
-    pub other_groups: Vec<(String, String)>,
+    /// Volume groups with a physical volume on any other disk.
+    pub other_groups: Vec<OtherGroup>,
 }
 
 /// What `load` brings into RAM.

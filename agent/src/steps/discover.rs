@@ -33,7 +33,8 @@ impl Step for Discover {
             disk.describe(),
         ));
         let other_groups = locate::groups_elsewhere(&devices, &disk);
-        for (name, device) in &other_groups {
+        for group in other_groups.iter().filter(|g| g.here.is_none()) {
+            let (name, device) = (&group.name, &group.device);
             context
                 .reporter
                 .detail(&format!("volume group {name} on {device} stays untouched"));
