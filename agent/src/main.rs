@@ -57,8 +57,9 @@ fn task(task: tiny::Task) -> ExitCode {
     match tiny::run(task) {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
-            eprintln!("replant: {error}");
-            ExitCode::from(cli::EXIT_CONSOLE)
+            // /init knows no such status: before the point of no return the
+            // old system starts again, otherwise the console.
+            fail(&error)
         }
     }
 }

@@ -308,3 +308,30 @@ fn no_old_signature_survives() {
     wipe::clear(&disk, &beyond).unwrap();
     assert!(fs::read(&path).unwrap() == before);
 }
+
+#[test]
+fn a_disk_in_use_is_not_had_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = image(dir.path(), 64 * MIB);
+    let device = Loop::new(&path, &[]);
+    // Others that only have it open are not in the way.
+    let _reader = Disk::open_writable(&device.0).unwrap();
+    let disk = Disk::open_exclusive(&device.0).unwrap();
+    disk.write_at("a mark", 0, &[7; 512]).unwrap();
+    match Disk::open_exclusive(&device.0) {
+        Err(Error::Busy { partition, .. }) => assert_eq!(partition, Path::new(&device.0)),
+        other => panic!("{other:?}"),
+    }
+    drop(disk);
+    let mount = dir.path().join("mnt");
+    fs::create_dir(&mount).unwrap();
+    let mount = mount.to_str().unwrap();
+    run("mkfs.ext4", &["-q", &device.0]);
+    run("mount", &[&device.0, mount]);
+    let error = Disk::open_exclusive(&device.0).unwrap_err().to_string();
+    run("umount", &[mount]);
+    assert!(error.contains(&format!("mounted at {mount}")), "{error}");
+    Disk::open_exclusive(&device.0).unwrap();
+    // An image file has no such state.
+    Disk::open_exclusive(&path).unwrap();
+}

@@ -37,6 +37,17 @@ pub fn partition_name(disk: &str, number: u32) -> String {
     format!("{disk}{p}{number}")
 }
 
+/// Who uses a disk or one of its partitions, in words.
+fn users(name: &str) -> Result<Vec<String>, Error> {
+    let mut found = super::holders::of(name);
+    for partition in super::kernel::partitions(name)? {
+        let part = partition_name(name, partition.number);
+        let of = |user| format!("{part} {user}");
+        found.extend(super::holders::of(&part).into_iter().map(of));
+    }
+    Ok(found)
+}
+
 impl Disk {
     /// Opens a disk or an image file for reading.
     pub fn open(path: impl AsRef<Path>) -> Result<Disk, Error> {
@@ -45,7 +56,41 @@ impl Disk {
 
     /// Opens it for reading and writing; [`Error::ReadOnly`] if that cannot be.
     pub fn open_writable(path: impl AsRef<Path>) -> Result<Disk, Error> {
-        let disk = Disk::open_as(path.as_ref(), OpenOptions::new().read(true).write(true))?;
+        Disk::writable(path.as_ref(), OpenOptions::new().read(true).write(true))
+    }
+
+    /// The same, while nobody else uses the disk or a partition of it, and
+    /// nobody can begin to as long as it is open. Of image files that is not
+    /// known.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] names who uses it: a mount, a device-mapper map, swap.
+    pub fn open_exclusive(path: impl AsRef<Path>) -> Result<Disk, Error> {
+        let path = path.as_ref();
+        let mut options = OpenOptions::new();
+        options.read(true).write(true);
+        // O_EXCL without O_CREAT means something for block devices only.
+        let device = std::fs::metadata(path)
+            .ok()
+            .filter(|meta| meta.file_type().is_block_device());
+        if device.is_some() {
+            options.custom_flags(OFlags::EXCL.bits() as i32);
+        }
+        match (Disk::writable(path, &options), device) {
+            (Err(Error::Open { source, .. }), Some(meta))
+                if source.kind() == io::ErrorKind::ResourceBusy =>
+            {
+                Err(Error::Busy {
+                    partition: path.into(),
+                    holders: users(&super::kernel::name_of(meta.rdev())?)?,
+                })
+            }
+            (result, _) => result,
+        }
+    }
+
+    fn writable(path: &Path, options: &OpenOptions) -> Result<Disk, Error> {
+        let disk = Disk::open_as(path, options)?;
         if disk.kernel_name.is_some()
             && sys::block::is_read_only(&disk.file)
                 .map_err(|source| disk.ioctl_error("ask whether it is read-only", source))?

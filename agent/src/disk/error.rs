@@ -102,10 +102,11 @@ pub enum Error {
         /// The first byte that differs.
         offset: u64,
     },
-    /// A partition that the kernel cannot forget because it is in use.
+    /// A partition that the kernel cannot forget because it is in use, or a
+    /// disk that cannot be had alone.
     #[error("{partition} is in use: {}; release it and try again", words(.holders))]
     Busy {
-        /// The partition's node.
+        /// The node of the partition or the disk.
         partition: PathBuf,
         /// Who uses it: mount points, device-mapper maps, swap, processes.
         holders: Vec<String>,

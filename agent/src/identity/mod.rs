@@ -8,6 +8,7 @@
 pub mod accounts;
 mod apply;
 mod config;
+mod digest;
 mod error;
 mod host;
 mod keys;
@@ -26,6 +27,7 @@ mod store;
 mod tests;
 
 pub use apply::{apply, load};
+pub use digest::digest;
 pub use error::Error;
 pub use model::Identity;
 pub use outcome::Report;

@@ -5,7 +5,6 @@ use super::bootentry::Loader;
 use super::old::{Old, free_bytes};
 use super::package::Package;
 use super::{Error, display};
-use crate::paths;
 use crate::payload::memory;
 use crate::plan::Plan;
 use crate::report::quote;
@@ -68,6 +67,7 @@ pub(super) fn checked(dir: &Path) -> Result<Checked, Error> {
     let mut meter = display::Meter::new("verifying the package");
     let package = Package::open(dir, &mut |done, total| meter.show(done, total))?;
     meter.clear();
+    super::place::places().refuse_inside(dir, package.names())?;
     let plan = Plan::compute(&package.manifest, &package.table, &old.facts, &mut |b| {
         b.fill(0x5a)
     })?;
@@ -80,11 +80,10 @@ pub(super) fn checked(dir: &Path) -> Result<Checked, Error> {
     room(&old.boot_mount, size(KERNEL) + size(INITRAMFS))?;
     // The big files are linked, not copied, where the package lies on the
     // root file system.
-    let upd = Path::new("/").join(paths::STAGED_DIR);
     if !super::place::same_filesystem(dir, Path::new("/")) {
         let staged = package.names().map(size).sum::<u64>();
-        let old_one = std::fs::metadata(upd.join(PAYLOAD)).map_or(0, |m| m.len());
-        room(Path::new("/"), staged.saturating_sub(old_one))?;
+        // What was staged before goes only when this is whole.
+        room(Path::new("/"), staged)?;
     }
     Ok(Checked {
         package,

@@ -18,6 +18,14 @@ pub enum Error {
         /// The file that is missing.
         name: String,
     },
+    /// The package lies where it would be deleted.
+    #[error("{} lies in {}, which staging replaces; move the package elsewhere, as to /root/package", path.display(), place.display())]
+    InPlace {
+        /// The package, or a file of it.
+        path: PathBuf,
+        /// The place.
+        place: PathBuf,
+    },
     /// A file of the package is not what the manifest says.
     #[error(transparent)]
     Verify(#[from] crate::payload::verify::Error),

@@ -10,6 +10,7 @@ mod package;
 mod place;
 mod staged;
 mod status;
+mod swap;
 
 pub use check::check;
 pub use error::Error;

@@ -5,6 +5,7 @@
 use super::bootentry::{Entry, Loader};
 use super::check::{Checked, checked};
 use super::error::file;
+use super::swap::{Swap, fresh};
 use super::{Error, FORMAT, Staged};
 use crate::payload::tmpfs;
 use crate::{identity, paths, program};
@@ -14,11 +15,12 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Places the package and arms one boot into the tiny system. What fails half
-/// way is taken back.
+/// Places the package and arms one boot into the tiny system.
 ///
 /// # Errors
-/// [`Error`]; the machine is then as it was.
+/// [`Error`]. As long as files are only made, the machine is as it was then,
+/// with what was staged before. If the last moments fail (the files go to
+/// their places, the boot entry is made), nothing is staged any more.
 pub fn stage(package: &Path, yes: bool, reboot: bool, append: &str) -> Result<(), Error> {
     let checked = checked(package)?;
     println!("{}", checked.describe());
@@ -27,7 +29,15 @@ pub fn stage(package: &Path, yes: bool, reboot: bool, append: &str) -> Result<()
     if !yes && !agreed()? {
         return Err(Error::Declined);
     }
-    if let Err(error) = place(&checked, append) {
+    let places = places();
+    if let Err(error) = prepare(&checked, &places) {
+        if let Err(second) = places.discard() {
+            eprintln!("replant: {second}");
+        }
+        return Err(error);
+    }
+    if let Err(error) = arm(&checked, &places, append) {
+        eprintln!("replant: the staging failed at its end and is taken back: nothing is staged");
         // The first error is the one to tell; what remains is told by revert.
         if let Err(second) = revert() {
             eprintln!("replant: {second}");
@@ -58,9 +68,23 @@ fn agreed() -> Result<bool, Error> {
     Ok(line.trim() == "yes")
 }
 
-fn place(checked: &Checked, append: &str) -> Result<(), Error> {
-    let dir = Path::new("/").join(paths::STAGED_DIR);
-    remove(&dir)?;
+/// All that staging puts somewhere.
+pub(super) fn places() -> Swap {
+    Swap::new(vec![staged_dir(), boot(KERNEL), boot(INITRAMFS)])
+}
+
+fn staged_dir() -> PathBuf {
+    Path::new("/").join(paths::STAGED_DIR)
+}
+
+fn boot(name: &str) -> PathBuf {
+    Path::new("/boot").join(name)
+}
+
+/// Makes everything, beside its places.
+fn prepare(checked: &Checked, places: &Swap) -> Result<(), Error> {
+    places.discard()?;
+    let dir = fresh(&staged_dir());
     // Password hashes and private keys will lie in it.
     std::fs::DirBuilder::new()
         .mode(0o700)
@@ -77,7 +101,7 @@ fn place(checked: &Checked, append: &str) -> Result<(), Error> {
     let manifest = dir.join(MANIFEST);
     std::fs::copy(checked.package.dir.join(MANIFEST), &manifest).map_err(file(&manifest))?;
     for name in [KERNEL, INITRAMFS] {
-        let to = Path::new("/boot").join(name);
+        let to = fresh(&boot(name));
         let from = checked.package.dir.join(name);
         tmpfs::load(&from, &to, &checked.package.expected(name)?, &mut |_| {})?;
     }
@@ -85,12 +109,21 @@ fn place(checked: &Checked, append: &str) -> Result<(), Error> {
         format: FORMAT,
         time: checked.old.facts.time,
         manifest_sha256: checked.package.manifest_sha256.clone(),
+        identity_sha256: identity::digest(&dir.join(paths::IDENTITY))?.to_string(),
         host: checked.old.facts.host.clone(),
         root: checked.old.root.clone(),
         fingerprint: checked.old.fingerprint.clone(),
     };
     let path = dir.join(paths::STAGED);
-    std::fs::write(&path, record.encode()?).map_err(file(&path))?;
+    std::fs::write(&path, record.encode()?).map_err(file(&path))
+}
+
+/// Puts everything in its place, and chooses it for the next boot.
+fn arm(checked: &Checked, places: &Swap, append: &str) -> Result<(), Error> {
+    // Whole on the disk before anything refers to it.
+    rustix::fs::sync();
+    places.commit()?;
+    rustix::fs::sync();
     checked.loader.install(&Entry {
         kernel: checked.old.grub_path(KERNEL),
         initramfs: checked.old.grub_path(INITRAMFS),
@@ -165,24 +198,7 @@ pub fn revert() -> Result<(), Error> {
         Err(super::bootentry::Error::NoLoader) => {}
         Err(error) => return Err(error.into()),
     }
-    for name in [KERNEL, INITRAMFS] {
-        let path = PathBuf::from("/boot").join(name);
-        match std::fs::remove_file(&path) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(file(&path)(e)),
-            _ => {}
-        }
-    }
-    remove(&Path::new("/").join(paths::STAGED_DIR))?;
+    places().remove()?;
     rustix::fs::sync();
     Ok(())
-}
-
-/// Removes the staged directory; a link in its place is not followed.
-fn remove(dir: &Path) -> Result<(), Error> {
-    match std::fs::symlink_metadata(dir) {
-        Ok(meta) if meta.is_dir() => std::fs::remove_dir_all(dir).map_err(file(dir)),
-        Ok(_) => std::fs::remove_file(dir).map_err(file(dir)),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(e) => Err(file(dir)(e)),
-    }
 }

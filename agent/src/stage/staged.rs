@@ -16,6 +16,9 @@ pub struct Staged {
     pub time: u64,
     /// SHA-256 of the staged migration.toml.
     pub manifest_sha256: String,
+    /// SHA-256 over the files of the saved identity, see
+    /// [`crate::identity::digest`].
+    pub identity_sha256: String,
     /// The old machine's host name.
     pub host: String,
     /// `root=` of the old root file system, as `UUID=...`.
@@ -70,6 +73,7 @@ mod tests {
             format: FORMAT,
             time: 1_700_000_000,
             manifest_sha256: "ab".repeat(32),
+            identity_sha256: "cd".repeat(32),
             host: "oldbox".into(),
             root: "UUID=0de0".into(),
             fingerprint: Fingerprint {

@@ -52,6 +52,9 @@ pub struct Context {
     pub devices: Devices,
     /// Left by `discover`.
     pub found: Option<Found>,
+    /// Whether the old root was recognised by `load`: only into a root that was
+    /// staged on this machine a report is written.
+    pub recognized: bool,
     /// Left by `load`.
     pub loaded: Option<Loaded>,
     /// Left by `preflight`.
@@ -66,6 +69,7 @@ impl Context {
             cmdline,
             devices,
             found: None,
+            recognized: false,
             loaded: None,
             plan: None,
         }
@@ -101,6 +105,14 @@ impl Context {
     /// What opening it says.
     pub fn disk(&self) -> Result<Disk, Error> {
         Ok(Disk::open_writable(&self.plan()?.disk)?)
+    }
+
+    /// The same, while nobody uses the disk or a partition of it.
+    ///
+    /// # Errors
+    /// What opening it says; who uses it.
+    pub fn disk_alone(&self) -> Result<Disk, Error> {
+        Ok(Disk::open_exclusive(&self.plan()?.disk)?)
     }
 
     /// Block devices that can hold a PV or a file system, as `lvm` wants them.

@@ -80,6 +80,14 @@ pub enum Error {
     /// The manifest is not the staged one.
     #[error("{} is not the file that was staged; stage the package again", .0.display())]
     ManifestChanged(PathBuf),
+    /// The identity is not the staged one.
+    #[error("{} is not what was staged: its files were changed or damaged; stage the package again", .0.display())]
+    IdentityChanged(PathBuf),
+    /// The tiny system's kernel lacks what unpacking needs.
+    #[error(
+        "the kernel {0} is older than Linux 5.6: it has no openat2, which unpacking needs; make the package with a newer kernel"
+    )]
+    OldKernel(String),
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     File {

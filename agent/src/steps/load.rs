@@ -26,6 +26,7 @@ impl Step for Load {
         if paths::begun() {
             return Err(Error::Begun);
         }
+        super::preflight::new_kernel()?;
         let Some(root) = context.found()?.root.clone() else {
             return Err(Error::Missing("the old root"));
         };
@@ -36,7 +37,11 @@ impl Step for Load {
         }
         context.devices.ensure(&[&root.kind])?;
         mount::untouched(&root.device, old, &root.kind)?;
-        let result = self.load(context, old);
+        context.recognized = false;
+        let result = recognize(context, old).and_then(|staged| {
+            context.recognized = true;
+            self.load(context, old, staged)
+        });
         // The old root is let go whatever happened: nothing is mounted when
         // the machine goes back to it, or when its disk is wiped.
         let released = mount::unmount_tree(old);
@@ -62,27 +67,8 @@ impl Step for Load {
 }
 
 impl Load {
-    fn load(&self, context: &Context, old: &Path) -> Result<Loaded, Error> {
+    fn load(&self, context: &Context, old: &Path, staged: Staged) -> Result<Loaded, Error> {
         let from = old.join(paths::STAGED_DIR);
-        let record = from.join(paths::STAGED);
-        let device = context
-            .found()?
-            .root
-            .as_ref()
-            .map(|r| r.device.display().to_string());
-        if !record.exists() {
-            let path = Path::new("/").join(paths::STAGED_DIR).join(paths::STAGED);
-            return Err(Error::NotStaged {
-                path,
-                device: device.unwrap_or_default(),
-            });
-        }
-        let staged = Staged::parse(&read(&record)?)?;
-        let found = context.found()?;
-        let here = Fingerprint::of(old, disk_id(&found.disk)?)?;
-        if let Some(difference) = here.differs(&staged.fingerprint) {
-            return Err(Error::OtherMachine(difference));
-        }
         let text = read(&from.join(MANIFEST))?;
         let mut sum = Sha256::new();
         sum.update(text.as_bytes());
@@ -123,11 +109,42 @@ impl Load {
             before += expected.size;
         }
         copy_tree(&from.join(paths::IDENTITY), &to.join(paths::IDENTITY))?;
+        usable_identity(&to.join(paths::IDENTITY), &staged.identity_sha256)?;
         for name in [MANIFEST, paths::STAGED] {
             copy(&from.join(name), &to.join(name))?;
         }
         loaded(manifest, staged, budget)
     }
+}
+
+/// The staged record below the old root, if it was made on this machine.
+fn recognize(context: &Context, old: &Path) -> Result<Staged, Error> {
+    let found = context.found()?;
+    let record = old.join(paths::STAGED_DIR).join(paths::STAGED);
+    if !record.exists() {
+        let device = found.root.as_ref().map(|r| r.device.display().to_string());
+        return Err(Error::NotStaged {
+            path: Path::new("/").join(paths::STAGED_DIR).join(paths::STAGED),
+            device: device.unwrap_or_default(),
+        });
+    }
+    let staged = Staged::parse(&read(&record)?)?;
+    let here = Fingerprint::of(old, disk_id(&found.disk)?)?;
+    match here.differs(&staged.fingerprint) {
+        None => Ok(staged),
+        Some(difference) => Err(Error::OtherMachine(difference)),
+    }
+}
+
+/// The copy of the identity is the staged one, and can be read: a store that
+/// is damaged must not come to light when the old system is gone.
+fn usable_identity(copy: &Path, sha256: &str) -> Result<(), Error> {
+    if crate::identity::digest(copy)?.to_string() != sha256 {
+        let staged = Path::new("/").join(paths::STAGED_DIR).join(paths::IDENTITY);
+        return Err(Error::IdentityChanged(staged));
+    }
+    crate::identity::load(copy)?;
+    Ok(())
 }
 
 /// What lies in RAM already, for a migration that is resumed.
@@ -232,4 +249,34 @@ fn copy_tree(from: &Path, to: &Path) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_identity_is_refused_before_anything_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, saved) = (dir.path().join("root"), dir.path().join("saved"));
+        std::fs::create_dir_all(root.join("etc")).unwrap();
+        std::fs::write(root.join("etc/hostname"), "oldbox\n").unwrap();
+        crate::identity::save(&root, None, &saved).unwrap();
+        let sum = crate::identity::digest(&saved).unwrap().to_string();
+        let copied = dir.path().join("copy");
+        copy_tree(&saved, &copied).unwrap();
+        usable_identity(&copied, &sum).unwrap();
+
+        let file = copied.join("identity.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, text.replace("oldbox", "newbox")).unwrap();
+        let error = usable_identity(&copied, &sum).unwrap_err();
+        assert!(matches!(error, Error::IdentityChanged(_)), "{error}");
+
+        // The sum is right, and yet nobody could apply it.
+        std::fs::write(&file, "version = 1\nhost = [").unwrap();
+        let sum = crate::identity::digest(&copied).unwrap().to_string();
+        let error = usable_identity(&copied, &sum).unwrap_err();
+        assert!(matches!(error, Error::Identity(_)), "{error}");
+    }
 }

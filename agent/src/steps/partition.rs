@@ -16,10 +16,11 @@ impl Step for Partition {
     }
 
     fn run(&self, context: &mut Context) -> Result<(), Error> {
-        let disk = context.disk()?;
         let table = &context.plan()?.table;
         // The boot code of the old system starts what is not there any more.
-        table::write(&disk, table, None)?;
+        table::write(&context.disk_alone()?, table, None)?;
+        // Some kernels read no table of a disk that is held exclusively.
+        let disk = context.disk()?;
         kernel::tell(&disk, table, PATIENCE)?;
         drop(disk);
         context

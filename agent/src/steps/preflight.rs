@@ -3,6 +3,8 @@
 
 use super::{Context, Error, Step};
 use crate::plan::{Facts, Plan};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -39,6 +41,24 @@ impl Step for Preflight {
     }
 }
 
+/// Whether the kernel confines unpacked files to the new root. Asked before
+/// the old root is even mounted, for the identity is read in the same way.
+pub(super) fn new_kernel() -> Result<(), Error> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    judge(openat2(CWD, "/", flags, Mode::empty(), ResolveFlags::NO_MAGICLINKS).map(|_| ()))
+}
+
+fn judge(answer: rustix::io::Result<()>) -> Result<(), Error> {
+    match answer {
+        Err(Errno::NOSYS) => {
+            let kernel = rustix::system::uname();
+            Err(Error::OldKernel(kernel.release().to_string_lossy().into()))
+        }
+        // Any other answer comes from a kernel that knows the call.
+        _ => Ok(()),
+    }
+}
+
 /// Fills `bytes` from the kernel. Early in the boot of a machine without a
 /// hardware source it waits for entropy; identifiers that repeat would be worse.
 fn random(bytes: &mut [u8]) {
@@ -60,5 +80,18 @@ fn random(bytes: &mut [u8]) {
                 return;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_without_openat2_is_refused() {
+        new_kernel().unwrap();
+        assert!(judge(Err(Errno::LOOP)).is_ok());
+        let error = judge(Err(Errno::NOSYS)).unwrap_err().to_string();
+        assert!(error.contains("older than Linux 5.6"), "{error}");
     }
 }

@@ -26,7 +26,7 @@ impl Step for Wipe {
                 .reporter
                 .detail(&format!("removed the device {name}"));
         }
-        let disk = context.disk()?;
+        let disk = context.disk_alone()?;
         let present = match table::read(&disk) {
             Ok(present) => present,
             // A table that nobody can read is wiped all the same.

@@ -7,6 +7,7 @@
 
 use crate::cli::{EXIT_CONSOLE, EXIT_REBOOT};
 use crate::cmdline::Mode;
+use crate::locate::Root;
 use crate::lvm::{Access, Mapper, scan};
 use crate::steps::{Context, Error, Failure};
 use crate::{mount, paths};
@@ -39,7 +40,7 @@ pub(super) fn handle(context: &mut Context, failure: &Failure, mode: Mode, by_ha
             Ok(true) => context.reporter.detail("the report lies in the old root"),
             Ok(false) => context
                 .reporter
-                .detail("no old root was found, so there is no place for a report"),
+                .detail("no old root of this machine was recognised: no report is left"),
             Err(error) => context
                 .reporter
                 .line(&format!("no report for the old system: {error}")),
@@ -100,9 +101,11 @@ fn note(context: &Context, failure: &Failure, next: &str) {
 }
 
 /// The only write before the point of no return: why, into the old root.
-/// `false` when there is none.
+/// `false` when there is none that is known to be this machine's: another
+/// machine's disk, or a package that was never staged, stays as it is.
 fn leave_report(context: &Context, failure: &Failure) -> Result<bool, Error> {
-    let Some(root) = context.found.as_ref().and_then(|f| f.root.as_ref()) else {
+    let root = context.found.as_ref().and_then(|f| f.root.as_ref());
+    let Some(root) = ours(root, context.recognized) else {
         return Ok(false);
     };
     let mapper = Mapper::open()?;
@@ -136,6 +139,11 @@ fn leave_report(context: &Context, failure: &Failure) -> Result<bool, Error> {
     mount::unmount_tree(old)?;
     rustix::fs::sync();
     written.map(|()| true)
+}
+
+/// The old root, if it is known to be this machine's.
+fn ours(root: Option<&Root>, recognized: bool) -> Option<&Root> {
+    root.filter(|_| recognized)
 }
 
 /// Counts down on the consoles; `false` when somebody pressed a key.
@@ -204,5 +212,17 @@ mod tests {
             of(Error::Break("load"), Mode::Migrate, false),
             Outcome::Stopped
         );
+    }
+
+    #[test]
+    fn only_a_root_that_was_recognised_gets_a_report() {
+        let root = Root {
+            device: "/dev/none".into(),
+            dev: (0, 0),
+            kind: "ext4".into(),
+        };
+        assert!(ours(Some(&root), true).is_some());
+        assert!(ours(Some(&root), false).is_none());
+        assert!(ours(None, true).is_none());
     }
 }

@@ -3,6 +3,7 @@
 
 mod commands;
 mod failure;
+mod guard;
 mod survey;
 
 pub use commands::CONSOLE_COMMANDS;
@@ -18,6 +19,11 @@ use std::path::Path;
 /// Why the tiny system could not even begin.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// Another system, which works and must not be touched.
+    #[error(
+        "this is not the tiny system ({0}): report, verify and migrate work only there; here use replant check and replant stage"
+    )]
+    NotTiny(String),
     /// The kernel's command line, or a directory for the log.
     #[error("{path}: {source}; is this the tiny system?")]
     Begin {
@@ -52,6 +58,9 @@ pub enum Task {
 /// # Errors
 /// [`Error`] when not even the devices could be looked for.
 pub fn run(task: Task) -> Result<u8, Error> {
+    if let Some(sign) = guard::Signs::read().missing() {
+        return Err(Error::NotTiny(sign));
+    }
     std::fs::create_dir_all(paths::RUN).map_err(|source| Error::Begin {
         path: paths::RUN,
         source,
@@ -82,10 +91,11 @@ pub fn run(task: Task) -> Result<u8, Error> {
     if mode == Mode::Console {
         return Ok(EXIT_CONSOLE);
     }
-    if let Err(error) = crate::device::check_image(Path::new("/")) {
+    let work = Work::of(mode, paths::begun());
+    let image = crate::device::check_image(Path::new("/")).map(|_| ());
+    if let (Err(error), false) = (&image, work.needs_whole_image()) {
         reporter.line(&format!("warning: {error}"));
     }
-    let work = Work::of(mode, paths::begun());
     if work == Work::Refuse {
         reporter.line(
             "the disk is being rewritten already, so there is nothing to rehearse; type: migrate",
@@ -94,6 +104,11 @@ pub fn run(task: Task) -> Result<u8, Error> {
     }
     let mut context = Context::new(reporter, cmdline, Devices::open(&text)?);
     let result = match work {
+        _ if image.is_err() && work.needs_whole_image() => image.map_err(|error| Failure {
+            step: "initramfs",
+            past_no_return: false,
+            error: Box::new(error.into()),
+        }),
         Work::Resume => steps::resume(&mut context),
         Work::Migrate => steps::run(&mut context),
         Work::Rehearse => steps::rehearse(&mut context),
@@ -132,6 +147,12 @@ impl Work {
             (Mode::Migrate, false) => Work::Migrate,
             (Mode::Migrate, true) => Work::Resume,
         }
+    }
+
+    /// A module that is missing is found out before anything is written, not
+    /// in the middle. Later it cannot be helped.
+    fn needs_whole_image(self) -> bool {
+        matches!(self, Work::Rehearse | Work::Migrate)
     }
 }
 
@@ -174,5 +195,13 @@ mod tests {
         assert_eq!(Work::of(Mode::Verify, false), Work::Rehearse);
         assert_eq!(Work::of(Mode::Verify, true), Work::Refuse);
         assert_eq!(Work::of(Mode::Report, true), Work::Survey);
+    }
+
+    #[test]
+    fn an_image_that_is_not_whole_stops_what_would_write() {
+        let strict = [Work::Rehearse, Work::Migrate];
+        assert!(strict.iter().all(|w| w.needs_whole_image()));
+        let lenient = [Work::Survey, Work::Resume, Work::Refuse];
+        assert!(lenient.iter().all(|w| !w.needs_whole_image()));
     }
 }

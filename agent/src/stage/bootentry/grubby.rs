@@ -21,14 +21,18 @@ pub(super) fn add(entry: &Entry) -> Result<Option<String>, Error> {
     if add.is_err() {
         return Ok(None);
     }
+    Ok(listed())
+}
+
+/// The name by which GRUB knows our entry, if grubby lists it.
+pub(super) fn listed() -> Option<String> {
     let info = program::output(Command::new("grubby").arg(format!("--info={KERNEL}")));
-    Ok(info.ok().and_then(|text| name(&text)))
+    info.ok().and_then(|text| name(&text))
 }
 
 /// Takes the entry away; there may be none.
 pub(super) fn remove() -> Result<(), Error> {
-    let info = program::output(Command::new("grubby").arg(format!("--info={KERNEL}")));
-    if info.is_ok_and(|text| name(&text).is_some()) {
+    if listed().is_some() {
         program::output(Command::new("grubby").arg(format!("--remove-kernel={KERNEL}")))?;
     }
     Ok(())

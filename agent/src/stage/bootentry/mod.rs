@@ -209,12 +209,15 @@ impl Loader {
         Ok(())
     }
 
-    /// Takes entry and choice away again; nothing happens when there is none.
+    /// Takes entry and choice away again; nothing happens when there is none,
+    /// and a choice of somebody else's entry stays.
     ///
     /// # Errors
     /// [`Error`] for the first thing that could not be taken away.
     pub fn remove(&self) -> Result<(), Error> {
-        if environment::armed_entry(&self.environment())?.is_some() {
+        let by_grubby = self.grubby.then(grubby::listed).flatten();
+        let armed = environment::armed_entry(&self.environment())?;
+        if armed.is_some_and(|armed| is_ours(&armed, by_grubby.as_deref())) {
             program::output(
                 Command::new(self.editenv)
                     .arg(self.environment())
@@ -226,6 +229,12 @@ impl Loader {
         }
         custom::remove(&self.directory.join("custom.cfg"))
     }
+}
+
+/// Whether a choice for the next boot is our entry, by our own name or by the
+/// one that grubby gave it.
+fn is_ours(armed: &str, by_grubby: Option<&str>) -> bool {
+    armed == ID || Some(armed) == by_grubby
 }
 
 fn read(path: &Path) -> Result<String, Error> {
@@ -257,6 +266,28 @@ mod tests {
         assert_eq!(Loader::detect(root).unwrap().name(), "grub2-reboot");
         touch("usr/sbin/grubby");
         assert_eq!(Loader::detect(root).unwrap().name(), "grubby");
+    }
+
+    #[test]
+    fn only_its_own_choice_is_taken_back() {
+        assert!(is_ours(ID, None));
+        assert!(is_ours("f0c-0-convert", Some("f0c-0-convert")));
+        assert!(!is_ours("memtest86", None));
+        assert!(!is_ours("memtest86", Some("f0c-0-convert")));
+
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("boot/grub");
+        let program = root.path().join("sbin/grub-reboot");
+        std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(program, "").unwrap();
+        std::fs::write(dir.join("grub.cfg"), "").unwrap();
+        let mut block = b"# GRUB Environment Block\nnext_entry=memtest86\n".to_vec();
+        block.resize(1024, b'#');
+        std::fs::write(dir.join("grubenv"), &block).unwrap();
+        let loader = Loader::detect(root.path()).unwrap();
+        loader.remove().unwrap();
+        assert_eq!(std::fs::read(dir.join("grubenv")).unwrap(), block);
     }
 
     #[test]
