@@ -65,9 +65,8 @@ pub(super) fn checked(dir: &Path) -> Result<Checked, Error> {
     let old = Old::survey(time)?;
     let loader = Loader::detect(Path::new("/"))?;
     loader.check()?;
-    let mut meter = display::Meter::new("verifying the package");
-    let package = Package::open(dir, &mut |done, total| meter.show(done, total))?;
-    meter.clear();
+    // What can be said at once is said before gigabytes are read.
+    let package = Package::open(dir)?;
     let plan = Plan::compute(&package.manifest, &package.table, &old.facts, &mut |b| {
         b.fill(0x5a)
     })?;
@@ -86,6 +85,10 @@ pub(super) fn checked(dir: &Path) -> Result<Checked, Error> {
         let old_one = std::fs::metadata(upd.join(PAYLOAD)).map_or(0, |m| m.len());
         room(Path::new("/"), staged.saturating_sub(old_one))?;
     }
+    let mut meter = display::Meter::new("verifying the package");
+    let verified = package.verify(&mut |done, total| meter.show(done, total));
+    meter.clear();
+    verified?;
     Ok(Checked {
         package,
         old,
