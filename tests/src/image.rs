@@ -110,24 +110,26 @@ pub fn lvm(dir: &Path, device: &Loop, words: &[&str]) -> String {
     String::from_utf8_lossy(&out.stdout).into_owned() + &told
 }
 
+/// Where lvm2 puts the first extent of a physical volume, in bytes.
+const MIB: u64 = 1 << 20;
+
 /// Name, offset and size in bytes of each volume of a group on the partition
 /// with this index, as lvm2 sees them.
 pub fn volumes(dir: &Path, image: &Path, partition: usize, group: &str) -> Vec<(String, u64, u64)> {
     let (start, size) = partitions(image)[partition];
     let pv = Loop::new(image, start, size);
-    let columns = "lv_name,lv_size,seg_pe_ranges,vg_extent_size,pe_start";
+    let columns = "lv_name,lv_size,seg_pe_ranges,vg_extent_size";
     let words = ["lvs", "--noheadings", "--nosuffix", "--units", "b"];
     let rest = ["--separator", ":", "-o", columns, group];
     let text = lvm(dir, &pv, &[&words[..], &rest[..]].concat());
     let line = |line: &str| {
         let words: Vec<&str> = line.trim().split(':').collect();
         // The range has a colon of its own: /dev/loop0:0-127.
-        let [name, size, _, range, extent, area] = words[..] else {
+        let [name, size, _, range, extent] = words[..] else {
             return None;
         };
         let first: u64 = range.split('-').next()?.parse().ok()?;
-        let area = area.parse::<u64>().ok()?;
-        let offset = start + area + first * extent.parse::<u64>().ok()?;
+        let offset = start + MIB + first * extent.parse::<u64>().ok()?;
         Some((name.to_string(), offset, size.parse().ok()?))
     };
     text.lines().filter_map(line).collect()

@@ -120,7 +120,8 @@ impl Look {
     }
 
     fn finish(mut self) -> Found {
-        self.kernels.sort_by_key(|kernel| std::cmp::Reverse(versions(kernel)));
+        self.kernels
+            .sort_by_key(|kernel| std::cmp::Reverse(versions(kernel)));
         let name = |found: Option<usize>, names: &[&str]| {
             found
                 .and_then(|at| names.get(at))
