@@ -109,3 +109,56 @@ pub fn lvm(dir: &Path, device: &Loop, words: &[&str]) -> String {
     assert!(out.status.success(), "lvm {words:?}: {told}");
     String::from_utf8_lossy(&out.stdout).into_owned() + &told
 }
+
+/// Where lvm2 puts the first extent of a physical volume, in bytes.
+const MIB: u64 = 1 << 20;
+
+/// Name, offset and size in bytes of each volume of a group on the partition
+/// with this index, as lvm2 sees them.
+pub fn volumes(dir: &Path, image: &Path, partition: usize, group: &str) -> Vec<(String, u64, u64)> {
+    let (start, size) = partitions(image)[partition];
+    let pv = Loop::new(image, start, size);
+    let columns = "lv_name,lv_size,seg_pe_ranges,vg_extent_size";
+    let words = ["lvs", "--noheadings", "--nosuffix", "--units", "b"];
+    let rest = ["--separator", ":", "-o", columns, group];
+    let text = lvm(dir, &pv, &[&words[..], &rest[..]].concat());
+    let line = |line: &str| {
+        let words: Vec<&str> = line.trim().split(':').collect();
+        // The range has a colon of its own: /dev/loop0:0-127.
+        let [name, size, _, range, extent] = words[..] else {
+            return None;
+        };
+        let first: u64 = range.split('-').next()?.parse().ok()?;
+        let offset = start + MIB + first * extent.parse::<u64>().ok()?;
+        Some((name.to_string(), offset, size.parse().ok()?))
+    };
+    text.lines().filter_map(line).collect()
+}
+
+/// A qcow2 image of which `base`, a raw one, is what was never written. `base`
+/// itself is not written.
+pub fn overlay(base: &Path, image: &Path) {
+    let words = ["create", "-q", "-f", "qcow2", "-F", "raw", "-b"];
+    let mut words: Vec<&std::ffi::OsStr> = words.iter().map(|w| w.as_ref()).collect();
+    words.extend([base.as_os_str(), image.as_os_str()]);
+    run("qemu-img", &words);
+}
+
+/// Start and size in bytes of what was written to an overlay, be it the same
+/// bytes as before, or a discard.
+pub fn written(image: &Path) -> Vec<(u64, u64)> {
+    let text = sh(
+        "qemu-img",
+        &["map", "--output=json", image.to_str().expect("UTF-8")],
+    );
+    let number = |line: &str, key: &str| -> u64 {
+        let (_, rest) = line
+            .split_once(&format!("\"{key}\": "))
+            .unwrap_or_else(|| panic!("no {key}: {line}"));
+        let digits = rest.split(|c: char| !c.is_ascii_digit()).next();
+        digits.expect("a word").parse().expect("a number")
+    };
+    let own = text.lines().filter(|line| number(line, "depth") == 0);
+    own.map(|line| (number(line, "start"), number(line, "length")))
+        .collect()
+}

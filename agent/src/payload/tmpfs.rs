@@ -30,6 +30,12 @@ pub enum Error {
         /// The kernel's answer.
         errno: Errno,
     },
+    /// There is no such file.
+    #[error("{path} is missing; copy the package again")]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file cannot be opened or made.
     #[error("cannot open {path}: {error}")]
     Open {
@@ -83,7 +89,12 @@ pub fn load(
         path: path.to_path_buf(),
         error,
     };
-    let source = File::open(from).map_err(|error| open(from, error))?;
+    let source = File::open(from).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Error::Missing {
+            path: from.to_path_buf(),
+        },
+        _ => open(from, error),
+    })?;
     // It is read once from its beginning to its end. A file system that takes
     // no advice reads just as well.
     let _ = fs::fadvise(&source, 0, None, Advice::Sequential);
