@@ -64,15 +64,9 @@ pub(super) fn checked(dir: &Path) -> Result<Checked, Error> {
     let old = Old::survey(time)?;
     let loader = Loader::detect(Path::new("/"))?;
     loader.check()?;
-<<<<<<< HEAD
-    let mut meter = display::Meter::new("verifying the package");
-    let package = Package::open(dir, &mut |done, total| meter.show(done, total))?;
-    meter.clear();
-    super::place::places().refuse_inside(dir, package.names())?;
-=======
     // What can be said at once is said before gigabytes are read.
     let package = Package::open(dir)?;
->>>>>>> h/bad
+    super::place::places().refuse_inside(dir, package.names())?;
     let plan = Plan::compute(&package.manifest, &package.table, &old.facts, &mut |b| {
         b.fill(0x5a)
     })?;
