@@ -86,7 +86,11 @@ pub fn wait(devices: &mut Devices, spec: &RootSpec, deadline: Instant) -> Result
             Ok(Some(root)) => Some(Ok(root)),
             Ok(None) => None,
             // What is wrong already does not become right by waiting.
-            Err(error @ (Error::Ambiguous { .. } | Error::Kind { .. })) => Some(Err(error)),
+            Err(
+                error @ (Error::Ambiguous { .. }
+                | Error::Kind { .. }
+                | Error::Lvm(crate::lvm::LvmError::Group { .. })),
+            ) => Some(Err(error)),
             Err(error) => {
                 last = Some(error);
                 None

@@ -62,6 +62,8 @@ impl Case {
         let line = lines.find(|line| line.contains(self.words[0]));
         let line = line.unwrap_or_else(|| panic!("{}: {}", self.name, running.tail()));
         assert_says(self.name, line, self.words);
+        let told = line.matches(self.words[0]).count();
+        assert!(told == 1 && line.len() < 400, "{}: {line}", self.name);
         let rest = ["nothing on the disk was changed", "the old system starts"];
         for words in rest {
             assert!(said.contains(words), "{}: {}", self.name, running.tail());
@@ -97,7 +99,7 @@ pub fn refuses(machine: &Machine) {
     let cut = spoilt("cut", "truncate -s 1000000 upd/va.tar.xz");
     let cases = cases(machine, &cut, &spoilt);
     // They mostly wait, for the countdown; all at once is too much RAM.
-    for some in cases.chunks(3) {
+    for some in cases.chunks(4) {
         std::thread::scope(|scope| {
             for case in some {
                 scope.spawn(|| case.changes_nothing(dir));
@@ -157,6 +159,7 @@ fn cases(machine: &Machine, cut: &Path, spoilt: &dyn Fn(&str, &str) -> PathBuf) 
             "clone",
             &[staged, &clone],
             &[
+                "volume group old-vg cannot be used: physical volume ",
                 "is on several devices: /dev/vda2, /dev/vdb2",
                 "; detach all but one",
             ],
@@ -165,7 +168,7 @@ fn cases(machine: &Machine, cut: &Path, spoilt: &dyn Fn(&str, &str) -> PathBuf) 
             "same-group",
             &[staged, &medium("old-vg")],
             &[
-                "two volume groups have this name",
+                "volume group old-vg cannot be used: two volume groups have this name",
                 " on /dev/vda2",
                 " on /dev/vdb",
                 "; rename one with vgrename",
@@ -252,5 +255,4 @@ fn the_report_is_all_that_is_written(disk: &Path, dir: &Path, root: (u64, u64)) 
         Some("The migration stopped, and nothing was changed.")
     );
     assert_says("report", lines.next().unwrap_or(""), &case.words[..1]);
-    assert!(report.contains("step  2 of 11") || report.contains("load"));
 }
