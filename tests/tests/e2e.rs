@@ -6,11 +6,12 @@
 //! tools, before the new system has written a byte on it.
 
 use harness::compare;
-use harness::image::{Loop, Mount, lvm, partitions};
+use harness::image::{self, Loop, Mount, lvm, partitions};
 use harness::migration::{ANNA_PASSWORD, BOOT, MIGRATION, Machine, ROOT_PASSWORD};
 use harness::migration::{start_script, unpack_package};
 use harness::product::{self, sh};
 use harness::session::Session;
+use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -44,7 +45,14 @@ impl Identity {
 #[test]
 fn an_old_machine_becomes_a_new_one() {
     let begin = Instant::now();
-    let step = |text: &str| eprintln!("\n=== {:4} s: {text}", begin.elapsed().as_secs());
+    // Not by eprintln, which the test runner keeps back until the end.
+    let step = |text: &str| {
+        let _ = writeln!(
+            std::io::stderr(),
+            "\n=== {:4} s: {text}",
+            begin.elapsed().as_secs()
+        );
+    };
     let machine = Machine::new();
     let medium = sh("sha256sum", &[machine.medium.to_str().unwrap()]);
 
@@ -300,28 +308,10 @@ fn is_the_migrations(path: &Path) -> bool {
     identity.contains(&text) || boot.contains(&text) || below.iter().any(|b| text.starts_with(b))
 }
 
-/// Name, offset and size in bytes of each volume, as lvm2 sees them.
+/// Name, offset and size in bytes of each volume of the new group.
 fn volumes(machine: &Machine) -> Vec<(String, u64, u64)> {
-    let (start, size) = partitions(&machine.disk)[2];
-    let pv = Loop::new(&machine.disk, start, size);
-    let words = "lvs --noheadings --nosuffix --units b --separator : -o lv_name,lv_size,seg_pe_ranges,vg_extent_size VA";
-    let text = lvm(
-        machine.directory(),
-        &pv,
-        &words.split(' ').collect::<Vec<_>>(),
-    );
-    let line = |line: &str| {
-        let words: Vec<&str> = line.trim().split(':').collect();
-        // The range has a colon of its own: /dev/loop0:0-127.
-        let [name, size, _, range, extent] = words[..] else {
-            return None;
-        };
-        let first: u64 = range.split('-').next()?.parse().ok()?;
-        let offset = start + MIB + first * extent.parse::<u64>().ok()?;
-        Some((name.to_string(), offset, size.parse().ok()?))
-    };
-    let found: Vec<_> = text.lines().filter_map(line).collect();
-    assert_eq!(found.len(), 3, "{text}");
+    let found = image::volumes(machine.directory(), &machine.disk, 2, "VA");
+    assert_eq!(found.len(), 3, "{found:?}");
     found
 }
 
