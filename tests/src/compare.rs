@@ -61,8 +61,12 @@ fn visit(root: &Path, path: &Path, tree: &mut Tree, links: &mut BTreeMap<(u64, u
     tree.insert(path.into(), text);
     if kind.is_dir() {
         let entries = std::fs::read_dir(&full).unwrap_or_else(|e| panic!("{full:?}: {e}"));
-        for entry in entries {
-            let name = entry.expect("an entry").file_name();
+        // In one order, for the first name of a hard link is the one that counts.
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.expect("an entry").file_name())
+            .collect();
+        names.sort();
+        for name in names {
             visit(root, &path.join(name), tree, links);
         }
     }

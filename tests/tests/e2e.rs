@@ -196,15 +196,17 @@ fn the_disk_is_as_planned(machine: &Machine) {
     let dir = machine.directory();
     let volumes = volumes(machine);
     let at = |name: &str| volumes.iter().find(|v| v.0 == name).unwrap();
-    let (root, data) = (at("root"), at("data"));
+    let (root, data, back) = (at("root"), at("data"), at("back"));
     let root = Loop::new(&machine.disk, root.1, root.2);
     let boot = Loop::new(&machine.disk, parts[1].0, parts[1].1);
     let data = Loop::new(&machine.disk, data.1, data.2);
-    // Declared in this order, they are unmounted in the opposite one.
+    let back = Loop::new(&machine.disk, back.1, back.2);
+    // Dropped, and so unmounted, in the opposite order.
     let disk = dir.join("new");
     let _root = Mount::new(root.name(), &disk, "ro");
     let _boot = Mount::new(boot.name(), &disk.join("boot"), "ro");
     let _data = Mount::new(data.name(), &disk.join("data"), "ro");
+    let _back = Mount::new(back.name(), &disk.join("back"), "ro");
 
     // GNU tar is the judge of what the payload is.
     let scratch = dir.join("scratch");
@@ -289,6 +291,7 @@ fn is_the_migrations(path: &Path) -> bool {
         "lost+found",
         "boot/lost+found",
         "data/lost+found",
+        "back/lost+found",
         "usr/share/locale",
     ];
     let below = [
