@@ -170,13 +170,22 @@ fn judge(system: &mut System, program: Program, end: End, started: u64) -> Next 
 /// The old system is one reboot away, and nobody may be here: go there, unless
 /// somebody is and wants to look first.
 fn count_down(system: &mut System) -> Next {
+    // What was typed before the question is no answer; what is typed while it
+    // is still being shown is one, so this comes first.
+    loop {
+        let events = system.wait(None, Pace::Never, 0);
+        if events.interrupted {
+            return Next::Reboot;
+        }
+        if events.typed.is_empty() {
+            break;
+        }
+    }
     system.say(format_args!(
         "rebooting into the old system in {COUNTDOWN} seconds; press any key for a console"
     ));
     let start = kernel::milliseconds();
     let mut said = 0;
-    // What was typed before is no answer.
-    while !system.wait(None, Pace::Never, 0).typed.is_empty() {}
     loop {
         let seconds = kernel::milliseconds().saturating_sub(start) / 1000;
         if seconds >= COUNTDOWN {
