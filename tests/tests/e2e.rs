@@ -162,8 +162,10 @@ fn the_new_system_runs(session: &mut Session<'_>) {
         mounts,
         "/ /dev/mapper/VA-root ext4\n/boot /dev/vda2 ext4\n/data /dev/mapper/VA-data ext4"
     );
-    let units = session.run("systemctl is-active ssh networking");
-    assert_eq!(units, "active\nactive");
+    // All of it, not only what can be logged in to.
+    let state = "systemctl is-system-running --wait || systemctl --failed --plain --no-legend";
+    let (state, _) = session.try_run(state, BOOT);
+    assert_eq!(state, "running");
     let log = session.run("cat /var/log/replant/migration.log");
     assert!(
         log.contains("point of no return") && log.contains("step 10 of 11"),
