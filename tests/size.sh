@@ -20,8 +20,11 @@ if [ "${1-}" != limits ]; then
             else {
                 crate = name
                 gsub(/^[<&*(\[ ]+(mut |dyn )?/, "", crate)
+                # <u32 as core::fmt::Display>::fmt is core.
+                sub(/^[^:<]* as [<&]*/, "", crate)
                 sub(/::.*/, "", crate)
                 gsub(/[^A-Za-z0-9_]/, "", crate)
+                if (crate ~ /^([iuf]([0-9]+|size)|bool|char|str4?)$/) crate = "core"
             }
             sum[crate] += size
             all += size
