@@ -117,8 +117,8 @@ make_old() {
     printf '127.0.0.1 localhost\n127.0.1.1 oldbox.example oldbox\n' >"$r/etc/hosts"
     cat >"$r/etc/fstab" <<END
 /dev/mapper/old--vg-root / ext4 errors=remount-ro 0 1
-UUID=0de00000-0000-4000-8000-000000000003 /boot ext4 defaults 0 2
-/dev/mapper/old--vg-home /home ext4 defaults 0 2
+UUID=0de00000-0000-4000-8000-000000000003 /boot ext4 defaults,x-systemd.device-timeout=600 0 2
+/dev/mapper/old--vg-home /home ext4 defaults,x-systemd.device-timeout=600 0 2
 END
     cat >"$r/etc/network/interfaces" <<END
 auto lo

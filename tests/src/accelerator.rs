@@ -10,6 +10,13 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+/// All that QEMU can emulate, but for what makes it slow. `rep stosb` and `rep
+/// movsb` store byte by byte, each one checked where the page once held code:
+/// clearing such pages took a second each, and the kernel saw soft lockups.
+/// Without these two features kernels use `rep stosq`. Without the third they
+/// don't load kvm_amd.
+const EMULATED: &str = "max,erms=off,fsrm=off,svm=off";
+
 /// QEMU's `-accel` and `-cpu` that suit this host. `REPLANT_ACCEL=kvm` or
 /// `tcg` decides without a trial.
 pub fn best() -> (&'static str, &'static str) {
@@ -23,7 +30,7 @@ pub fn best() -> (&'static str, &'static str) {
     if kvm {
         ("kvm", "host")
     } else {
-        ("tcg,thread=multi", "max")
+        ("tcg,thread=multi", EMULATED)
     }
 }
 

@@ -6,8 +6,34 @@ use std::fmt::Write as _;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+/// The files of a tree by their paths.
+pub type Tree = BTreeMap<PathBuf, Entry>;
+
 /// What a file is, as text; equal files have equal texts.
-type Tree = BTreeMap<PathBuf, String>;
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// When it was last changed.
+    time: String,
+    /// All the rest.
+    rest: String,
+}
+
+impl std::fmt::Display for Entry {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} {}", self.time, self.rest)
+    }
+}
+
+/// In what a file may differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum May {
+    /// In nothing.
+    Nothing,
+    /// In its time: the directory that something was made in.
+    Time,
+    /// In all; it may be new, too.
+    All,
+}
 
 /// Reads a tree. Hard links are described by the first of their names.
 ///
@@ -24,13 +50,12 @@ fn visit(root: &Path, path: &Path, tree: &mut Tree, links: &mut BTreeMap<(u64, u
     let full = root.join(path);
     let meta = std::fs::symlink_metadata(&full).unwrap_or_else(|e| panic!("{full:?}: {e}"));
     let kind = meta.file_type();
+    let time = format!("time {}.{:09}", meta.mtime(), meta.mtime_nsec());
     let mut text = format!(
-        "mode {:o} owner {}:{} time {}.{:09}",
+        "mode {:o} owner {}:{}",
         meta.mode(),
         meta.uid(),
-        meta.gid(),
-        meta.mtime(),
-        meta.mtime_nsec()
+        meta.gid()
     );
     for (name, value) in xattrs(&full) {
         let _ = write!(text, " {name}={value:02x?}");
@@ -58,7 +83,7 @@ fn visit(root: &Path, path: &Path, tree: &mut Tree, links: &mut BTreeMap<(u64, u
         let sparse = meta.blocks() * 512 < meta.len() / 2;
         let _ = write!(text, " sparse {sparse}");
     }
-    tree.insert(path.into(), text);
+    tree.insert(path.into(), Entry { time, rest: text });
     if kind.is_dir() {
         let entries = std::fs::read_dir(&full).unwrap_or_else(|e| panic!("{full:?}: {e}"));
         // In one order, for the first name of a hard link is the one that counts.
@@ -97,17 +122,22 @@ fn fingerprint(bytes: &[u8]) -> u128 {
     hash
 }
 
-/// What differs between the trees, one line each; `expected` says which paths
-/// may.
-pub fn differences(old: &Tree, new: &Tree, expected: impl Fn(&Path) -> bool) -> Vec<String> {
+/// What differs between the trees, one line each; `may` says what is allowed.
+pub fn differences(old: &Tree, new: &Tree, may: impl Fn(&Path) -> May) -> Vec<String> {
     let mut found = Vec::new();
     for path in old
         .keys()
         .chain(new.keys().filter(|p| !old.contains_key(*p)))
     {
         let (a, b) = (old.get(path), new.get(path));
-        if a != b && !expected(path) {
-            let text = |t: Option<&String>| t.map_or("missing".to_string(), Clone::clone);
+        let allowed = match (may(path), a, b) {
+            _ if a == b => true,
+            (May::All, ..) => true,
+            (May::Time, Some(a), Some(b)) => a.rest == b.rest,
+            _ => false,
+        };
+        if !allowed {
+            let text = |entry: Option<&Entry>| entry.map_or("missing".into(), Entry::to_string);
             found.push(format!(
                 "{path:?}:\n  payload: {}\n  disk:    {}",
                 text(a),
@@ -130,17 +160,36 @@ mod tests {
             std::fs::create_dir(&root).unwrap();
             std::fs::write(root.join("same"), "x").unwrap();
             std::fs::write(root.join("content"), tree).unwrap();
-            let status = std::process::Command::new("touch")
-                .args(["-d", "2020-01-01", "same", "content", "."])
-                .current_dir(&root)
-                .status()
-                .unwrap();
-            assert!(status.success());
+            std::fs::create_dir(root.join("time")).unwrap();
+            let touch = |date: &str, names: &[&str]| {
+                let status = std::process::Command::new("touch")
+                    .args(["-d", date])
+                    .args(names)
+                    .current_dir(&root)
+                    .status();
+                assert!(status.unwrap().success());
+            };
+            touch("2020-01-01", &["same", "content", "."]);
+            let date = if tree == "a" { "2021-01-01" } else { "2022-01-01" };
+            touch(date, &["time"]);
         }
         let (a, b) = (read(&dir.path().join("a")), read(&dir.path().join("b")));
-        let found = differences(&a, &b, |_| false);
+        let found = differences(&a, &b, |_| May::Nothing);
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].starts_with("\"content\""));
+        assert!(found[1].starts_with("\"time\""));
+        let found = differences(&a, &b, |_| May::Time);
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].starts_with("\"content\""));
-        assert!(differences(&a, &b, |p| p == Path::new("content")).is_empty());
+        let may = |path: &Path| match path == Path::new("content") {
+            true => May::All,
+            false => May::Time,
+        };
+        assert_eq!(differences(&a, &b, may), [""; 0]);
+        // A file that only one of them has.
+        let mut more = b.clone();
+        more.insert("new".into(), b[Path::new("same")].clone());
+        assert_eq!(differences(&b, &more, |_| May::Time).len(), 1);
+        assert_eq!(differences(&more, &b, |_| May::Time).len(), 1);
     }
 }

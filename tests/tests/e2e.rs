@@ -5,7 +5,7 @@
 //! restart. In between, the disk is looked at from outside with the real
 //! tools, before the new system has written a byte on it.
 
-use harness::compare;
+use harness::compare::{self, May};
 use harness::image::{self, Loop, Mount, lvm, partitions};
 use harness::migration::{ANNA_PASSWORD, BOOT, MIGRATION, Machine, ROOT_PASSWORD};
 use harness::migration::{start_script, unpack_package};
@@ -233,7 +233,8 @@ fn the_disk_is_as_planned(machine: &Machine) {
 
     let (want, have) = (compare::read(&payload), compare::read(&disk));
     assert!(want.len() > 5000, "{} files", want.len());
-    let found = compare::differences(&want, &have, is_the_migrations);
+    let found = compare::differences(&want, &have, may);
+    std::fs::write("/tmp/differences", found.join("\n")).unwrap();
     assert!(
         found.is_empty(),
         "{} differences:\n{}",
@@ -243,72 +244,9 @@ fn the_disk_is_as_planned(machine: &Machine) {
 }
 
 /// What a migration changes in the payload, and nothing else.
-fn is_the_migrations(path: &Path) -> bool {
-    let identity = [
-        "etc/hostname",
-        "etc/hosts",
-        "etc/machine-id",
-        "etc/resolv.conf",
-        "etc/ssh",
-        "etc/passwd",
-        "etc/passwd-",
-        "etc/shadow",
-        "etc/shadow-",
-        "etc/group",
-        "etc/group-",
-        "etc/gshadow",
-        "etc/gshadow-",
-        "etc/subuid",
-        "etc/subuid-",
-        "etc/subgid",
-        "etc/subgid-",
-        "etc/network",
-        "etc/network/interfaces",
-        "etc/systemd/network",
-        "etc/timezone",
-        "etc/localtime",
-        "var/lib/dbus/machine-id",
-        "etc/adjtime",
-        "etc",
-        "etc/default",
-        "etc/default/locale",
-        "etc/default/keyboard",
-    ];
-    let boot = [
-        "boot",
-        "boot/grub",
-        "etc/dracut.conf.d",
-        "etc/dracut.conf.d/90-replant-root.conf",
-        "etc/lvm",
-        "var/lib",
-        "var/log",
-        "var/tmp",
-        "tmp",
-        "run",
-        "home",
-        "var/lib/grub",
-        "root",
-        "lost+found",
-        "boot/lost+found",
-        "data/lost+found",
-        "back/lost+found",
-        "usr/share/locale",
-    ];
-    let below = [
-        "etc/ssh/ssh_host_",
-        "etc/systemd/network/10-replant-",
-        "etc/network/interfaces.d",
-        "var/lib/replant",
-        "home/anna",
-        "boot/grub/",
-        "boot/initrd.img-",
-        "etc/lvm/",
-        "var/log/replant",
-        "var/tmp/",
-        "tmp/",
-    ];
-    let text = path.to_str().unwrap_or("");
-    identity.contains(&text) || boot.contains(&text) || below.iter().any(|b| text.starts_with(b))
+fn may(path: &Path) -> May {
+    let _ = path;
+    May::Nothing
 }
 
 /// Name, offset and size in bytes of each volume of the new group.
