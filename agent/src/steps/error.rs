@@ -77,12 +77,15 @@ pub enum Error {
         "the package was staged for another machine: {0}; run upgrade_to_tiny_system.sh on this one"
     )]
     OtherMachine(String),
-    /// The manifest is not the staged one.
-    #[error("{} is not the file that was staged; stage the package again", .0.display())]
-    ManifestChanged(PathBuf),
-    /// The identity is not the staged one.
-    #[error("{} is not what was staged: its files were changed or damaged; stage the package again", .0.display())]
-    IdentityChanged(PathBuf),
+    /// A staged file is gone, damaged or cannot be read. The path is the one
+    /// that the file has on the old system.
+    #[error("{} {why}; stage the package again on the old system", path.display())]
+    StagedFile {
+        /// The file, as `/etc/upd/va.tar.xz`.
+        path: PathBuf,
+        /// What is wrong with it, as the end of the sentence.
+        why: String,
+    },
     /// The tiny system's kernel lacks what unpacking needs.
     #[error(
         "the kernel {0} is older than Linux 5.6: it has no openat2, which unpacking needs; make the package with a newer kernel"
