@@ -105,6 +105,11 @@ pub(super) fn parse(
         warnings.push(format!("{source}: wireless networks are not carried over"));
         return None;
     }
+    for key in ["DHCP_CLIENT_ID", "ETHTOOL_OPTS"] {
+        if let Some(value) = get(key) {
+            warnings.push(format!("{source}: {key}={value} is not carried over"));
+        }
+    }
     let aliases = [get("UUID"), get("NAME")]
         .into_iter()
         .flatten()
