@@ -2,7 +2,6 @@
 //! Step 2: the package from the old root into RAM, every byte verified.
 
 use super::{Context, Error, Loaded, Step};
-use crate::lvm::Mapper;
 use crate::machine::{DiskId, Fingerprint, table_id};
 use crate::payload::memory::{self, MemInfo};
 use crate::payload::verify::{self, Expected};
@@ -47,7 +46,6 @@ impl Step for Load {
         let released = mount::unmount_tree(old);
         let loaded = result?;
         released?;
-        Mapper::open()?.deactivate_disk(super::context::lvm_device(&context.found()?.disk).dev)?;
         context.loaded = Some(loaded);
         Ok(())
     }
