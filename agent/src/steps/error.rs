@@ -123,6 +123,15 @@ pub enum Error {
     /// A step before the point of no return, after it.
     #[error("the disk is being rewritten already, and the payload is in memory; type: migrate")]
     Begun,
+    /// `replant.break=` names none of the steps.
+    #[error(
+        "replant.break={name}: there is no such step ({}), so it stops here",
+        super::names().join(", ")
+    )]
+    NoSuchStep {
+        /// What it names.
+        name: String,
+    },
     /// `replant.break=` stopped the migration.
     #[error("stopped before {0}, as replant.break asks")]
     Break(&'static str),
