@@ -165,14 +165,22 @@ impl Loader {
                 remedy: self.mkconfig,
             });
         }
-        if !self.grubby && !custom::is_sourced(&config) {
-            return Err(Error::Config {
-                path: self.config(),
-                missing: "custom.cfg",
-                remedy: self.mkconfig,
-            });
+        if !self.grubby {
+            self.reads_custom(&config)?;
         }
         Ok(())
+    }
+
+    /// Whether an entry in custom.cfg will be seen.
+    fn reads_custom(&self, config: &str) -> Result<(), Error> {
+        if custom::is_sourced(config) {
+            return Ok(());
+        }
+        Err(Error::Config {
+            path: self.config(),
+            missing: "custom.cfg",
+            remedy: self.mkconfig,
+        })
     }
 
     /// Makes the entry and chooses it for the next boot. Run twice, there is
@@ -194,6 +202,7 @@ impl Loader {
             }
         };
         if !by_grubby {
+            self.reads_custom(&read(&self.config())?)?;
             custom::add(&self.directory.join("custom.cfg"), entry)?;
         }
         program::output(Command::new(self.reboot).arg(&id))?;
