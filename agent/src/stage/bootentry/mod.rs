@@ -321,6 +321,13 @@ mod tests {
         assert!(message().contains("has no \"next_entry\""), "{}", message());
         std::fs::write(dir.join("grub.cfg"), "if [ \"${next_entry}\" ]\n").unwrap();
         assert!(message().contains("update-grub and retry"), "{}", message());
+        // grubby may make no entry; then custom.cfg must be read, too.
+        let ours = Loader {
+            grubby: true,
+            ..loader.clone()
+        };
+        ours.check().unwrap();
+        assert!(ours.reads_custom("if [ \"${next_entry}\" ]\n").is_err());
         let config = "if [ \"${next_entry}\" ]\nsource $prefix/custom.cfg\n";
         std::fs::write(dir.join("grub.cfg"), config).unwrap();
         loader.check().unwrap();
