@@ -82,7 +82,8 @@ pub struct Cmdline {
     pub json: Option<String>,
     /// `replant.report=off`: no report is written into the old root.
     pub no_report: bool,
-    /// Words `replant=X` and `replant.X` that nobody knows, for a warning.
+    /// Words `replant=X`, `replant.X` and `rd.retry=X` that nobody knows, for a
+    /// warning.
     pub unknown: Vec<String>,
 }
 
@@ -115,7 +116,10 @@ impl Cmdline {
                         Some(format!("/dev/mapper/{name}"))
                     }));
                 }
-                ("rd.retry", Some(value)) => line.retry = value.parse().ok(),
+                ("rd.retry", Some(value)) => match value.parse() {
+                    Ok(seconds) => line.retry = Some(seconds),
+                    Err(_) => line.unknown.push(word),
+                },
                 ("replant.break", Some(step)) => line.break_before = Some(step.to_string()),
                 ("replant.json", Some(device)) => {
                     line.json = Some(device.trim_start_matches("/dev/").to_string());
@@ -185,10 +189,9 @@ mod tests {
         );
         assert_eq!(Cmdline::parse("x rescue y").mode, Mode::Console);
         assert_eq!(Cmdline::parse("replant=console").mode, Mode::Console);
-        assert_eq!(
-            Cmdline::parse("replant=migrat replant.jsn=a").unknown.len(),
-            2
-        );
+        let odd = Cmdline::parse("rd.retry=9 replant=migrat replant.jsn=a rd.retry=1m");
+        assert_eq!(odd.unknown.len(), 3);
+        assert_eq!((odd.mode, odd.retry), (Mode::Report, Some(9)));
         assert_eq!(Cmdline::parse("").mode, Mode::Report);
     }
 

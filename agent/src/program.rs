@@ -2,8 +2,9 @@
 //! Programs of the system that is worked on: run, watched, and quoted when
 //! they fail.
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader};
+use std::io::Read;
 use std::process::{Command, Stdio};
 
 /// Why a program did not do its work.
@@ -108,17 +109,38 @@ pub fn watch(command: &mut Command, mut line: impl FnMut(&str)) -> Result<(), Er
     // long as they are open the pipe has no end.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut last = String::new();
-    let mut input = BufReader::new(std::fs::File::from(reader));
-    let mut bytes = Vec::new();
-    while input.read_until(b'\n', &mut bytes).map_err(read)? > 0 {
-        let text = String::from_utf8_lossy(&bytes);
+    let mut tell = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
         let text = text.trim_end();
         if !text.is_empty() {
             line(text);
             last = text.to_string();
         }
-        bytes.clear();
+    };
+    let mut input = std::fs::File::from(reader);
+    let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
+    loop {
+        // What the program leaves in the background may keep the pipe open
+        // for ever: the end of the program itself counts, and what it said.
+        let ended = child.try_wait().map_err(read)?.is_some();
+        if !readable(&input, ended).map_err(read)? {
+            if ended {
+                break;
+            }
+            continue;
+        }
+        let count = match input.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(read(error)),
+        };
+        bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
+        while let Some(end) = bytes.iter().position(|b| *b == b'\n') {
+            tell(&bytes.drain(..=end).collect::<Vec<u8>>());
+        }
     }
+    tell(&bytes);
     let status = child.wait().map_err(read)?;
     if status.success() {
         return Ok(());
@@ -131,6 +153,20 @@ pub fn watch(command: &mut Command, mut line: impl FnMut(&str)) -> Result<(), Er
         status,
         last,
     })
+}
+
+/// Waits a moment until there is something to read, or the end; with `now` it
+/// does not wait.
+fn readable(input: &std::fs::File, now: bool) -> std::io::Result<bool> {
+    let moment = Timespec {
+        tv_sec: 0,
+        tv_nsec: if now { 0 } else { 100_000_000 },
+    };
+    match poll(&mut [PollFd::new(input, PollFlags::IN)], Some(&moment)) {
+        Ok(count) => Ok(count > 0),
+        Err(rustix::io::Errno::INTR) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn last_line(text: &str) -> Option<&str> {
@@ -166,6 +202,14 @@ mod tests {
         command.args(["-c", "echo a; echo b >&2; echo; printf 'c'"]);
         watch(&mut command, |line| lines.push(line.to_string())).unwrap();
         assert_eq!(lines, ["a", "b", "c"]);
+        // A daemon that holds the pipe is not waited for.
+        let start = std::time::Instant::now();
+        let mut lines = Vec::new();
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 20 & echo started"]);
+        watch(&mut command, |line| lines.push(line.to_string())).unwrap();
+        assert_eq!(lines, ["started"]);
+        assert!(start.elapsed().as_secs() < 10);
         let mut command = Command::new("sh");
         command.args(["-c", "kill -9 $$"]);
         let error = watch(&mut command, |_| {}).unwrap_err().to_string();

@@ -111,11 +111,10 @@ fn name_root_volume(root: &Path, plan: &Plan) -> Result<(), Error> {
             .map(|lv| format!("{}/{}", group.name, lv.name))
     });
     let Some(volume) = volume else { return Ok(()) };
-    let mut files = vec![
-        root.join("etc/default/grub"),
-        root.join("etc/kernel/cmdline"),
-    ];
-    for directory in ["etc/cmdline.d", "etc/dracut.conf.d", "boot/loader/entries"] {
+    // Not /boot/loader/entries or /etc/kernel/cmdline: EL9's grub2-mkconfig may
+    // write the entries anew, with what /etc/default/grub says.
+    let mut files = vec![root.join("etc/default/grub")];
+    for directory in ["etc/cmdline.d", "etc/dracut.conf.d"] {
         let Ok(entries) = std::fs::read_dir(root.join(directory)) else {
             continue;
         };
@@ -214,6 +213,12 @@ mod tests {
         std::fs::write(dir.path().join("etc/default/grub"), text).unwrap();
         prepare(dir.path(), &plan, &manifest).unwrap();
         assert!(!dir.path().join(DRACUT_CONF).exists());
+        // What grub2-mkconfig may throw away does not count.
+        std::fs::write(dir.path().join("etc/default/grub"), "").unwrap();
+        touch(dir.path(), "etc/kernel/cmdline");
+        std::fs::write(dir.path().join("etc/kernel/cmdline"), text).unwrap();
+        prepare(dir.path(), &plan, &manifest).unwrap();
+        assert!(dir.path().join(DRACUT_CONF).exists());
     }
 
     #[test]

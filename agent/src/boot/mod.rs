@@ -118,6 +118,8 @@ fn run_mounted(
             .env("HOME", "/root")
             .env("LC_ALL", "C")
             .env("TERM", "dumb")
+            // Other disks are not looked at: os-prober mounts what it finds.
+            .env("GRUB_DISABLE_OS_PROBER", "true")
             // lvm2 complains of every descriptor that it inherits.
             .env("LVM_SUPPRESS_FD_WARNINGS", "1");
         line(&program::describe(&command));

@@ -38,17 +38,46 @@ pub fn verify(root: &Path, disk: &Disk, table: &Table, kernels: &[String]) -> Re
         path: menu.clone(),
         source,
     })?;
-    for kernel in kernels {
-        // With BLS the menu is made of the entries while booting.
-        if !text.contains(kernel.as_str()) && !text.contains("blscfg") {
-            return Err(Error::Menu {
-                path: menu.clone(),
-                kernel: kernel.clone(),
-            });
-        }
-        initramfs(root, kernel)?;
+    menu_has(root, menu, &text, kernels)?;
+    kernels
+        .iter()
+        .try_for_each(|kernel| initramfs(root, kernel))
+}
+
+/// Whether GRUB's menu has the kernels. With BLS it is made of the entries
+/// while booting; a kernel there may be without one, but not all of them.
+fn menu_has(root: &Path, menu: &Path, text: &str, kernels: &[String]) -> Result<(), Error> {
+    let fails = |path: &Path, kernel: &String| Error::Menu {
+        path: path.into(),
+        kernel: kernel.clone(),
+    };
+    let Some(missing) = kernels.iter().find(|k| !text.contains(k.as_str())) else {
+        return Ok(());
+    };
+    if !text.contains("blscfg") {
+        return Err(fails(menu, missing));
     }
-    Ok(())
+    let path = root.join("boot/loader/entries");
+    let failed = |source| Error::File {
+        path: path.clone(),
+        source,
+    };
+    for entry in std::fs::read_dir(&path).map_err(failed)? {
+        let entry = entry.map_err(failed)?.path();
+        if entry.extension().is_none_or(|e| e != "conf") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&entry).map_err(failed)?;
+        let kernel = |line: &str| {
+            let path = line.strip_prefix("linux")?.trim();
+            let version = path.rsplit_once("/vmlinuz-")?.1;
+            Some(kernels.iter().any(|k| k == version))
+        };
+        if text.lines().filter_map(kernel).any(|known| known) {
+            return Ok(());
+        }
+    }
+    Err(fails(&path, missing))
 }
 
 /// An initramfs begins with a cpio archive or with a compressor's magic.
@@ -83,6 +112,33 @@ fn initramfs(root: &Path, kernel: &str) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_menu_of_entries_needs_one_that_boots() {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, menu) = (dir.path(), Path::new("grub.cfg"));
+        let kernels = ["5.14.0-2.el9", "5.14.0-1.el9"].map(String::from);
+        let plain = "linux /vmlinuz-5.14.0-2.el9\nlinux /vmlinuz-5.14.0-1.el9\n";
+        menu_has(root, menu, plain, &kernels).unwrap();
+        assert!(menu_has(root, menu, &plain[..30], &kernels).is_err());
+        let bls = || menu_has(root, menu, "insmod blscfg\nblscfg\n", &kernels);
+        assert!(bls().is_err());
+        let entries = root.join("boot/loader/entries");
+        std::fs::create_dir_all(&entries).unwrap();
+        let entry = |name: &str, kernel: &str| {
+            let text = format!("title x\nversion {kernel}\nlinux /vmlinuz-{kernel}\n");
+            std::fs::write(entries.join(name), text).unwrap();
+        };
+        entry("x-0-rescue.conf", "0-rescue-x");
+        entry("x-5.14.0-1.el9.conf.rpmsave", "5.14.0-1.el9");
+        let error = bls().unwrap_err().to_string();
+        assert!(
+            error.contains("loader/entries names no kernel 5.14.0-2.el9"),
+            "{error}"
+        );
+        entry("x-5.14.0-1.el9.conf", "5.14.0-1.el9");
+        bls().unwrap();
+    }
 
     #[test]
     fn an_empty_initramfs_is_none() {

@@ -19,15 +19,10 @@ mod status;
 
 pub use command::{Command, words};
 
+use crate::cli::{EXIT_POWER_OFF, EXIT_REBOOT};
+
 use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
-
-/// Asks /init for a reboot.
-pub const EXIT_REBOOT: u8 = 20;
-/// Asks /init to switch the power off.
-pub const EXIT_POWER_OFF: u8 = 21;
-/// Asks /init for the recovery console.
-pub const EXIT_CONSOLE: u8 = 22;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,8 @@ use std::process::{Command, ExitStatus};
 use rustix::mount::{MountPropagationFlags, UnmountFlags};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
-use super::{ConsoleError, EXIT_CONSOLE, EXIT_POWER_OFF, EXIT_REBOOT, Setup};
+use super::{ConsoleError, Setup};
+use crate::cli::{EXIT_CONSOLE, EXIT_POWER_OFF, EXIT_REBOOT};
 
 /// Runs a program on the terminal and waits for it. The keys that interrupt
 /// reach it and not the console, and the terminal's modes are put back after.

@@ -34,6 +34,12 @@ pub fn apply(identity_dir: &Path, new_root: &Path, policy: &Policy) -> Result<Re
         let seed = identity.host.machine_id.as_deref().unwrap_or_default();
         render::apply(&root, &identity.network, seed, policy, &mut report)?;
     }
+    if policy.machine_id
+        && let Some(id) = identity.host.machine_id.as_deref()
+        && host::is_machine_id(id)
+    {
+        leftovers::boot_entries(&root, id, &mut report)?;
+    }
     leftovers::lvm(&root, &mut report)?;
     leftovers::cloud_init(&root, policy, &mut report)?;
     leftovers::selinux(&root, &mut report)?;

@@ -93,21 +93,11 @@ pub(super) fn apply(root: &RootDir, keys: &Keys, report: &mut Report) -> Result<
         root.remove(&format!("{DIR}/{name}"))?;
         report.done(format!("{DIR}/{name} of the payload removed"));
     }
-    let group = root.text("etc/group")?.unwrap_or_default();
-    let group = super::accounts::database::Table::parse(&group);
-    let reader = group
-        .get("ssh_keys")
-        .and_then(|g| super::accounts::database::number(g, 2));
     for (name, bytes) in keys {
-        let attributes = match reader {
-            _ if name.ends_with(".pub") => Attributes::root(0o644),
-            Some(gid) => Attributes {
-                mode: 0o640,
-                uid: 0,
-                gid,
-            },
-            None => Attributes::root(0o600),
-        };
+        // Every sshd takes private keys of 0600. EL8 and EL9 would make them
+        // 0640 for a group of theirs, which later versions refuse.
+        let mode = if name.ends_with(".pub") { 0o644 } else { 0o600 };
+        let attributes = Attributes::root(mode);
         root.write(&format!("{DIR}/{name}"), bytes, attributes)?;
     }
     if !keys.is_empty() {

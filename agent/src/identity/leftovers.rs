@@ -7,6 +7,7 @@ use super::error::Result;
 use super::outcome::Report;
 use super::policy::Policy;
 use super::root::{Attributes, RootDir};
+use ondisk::grub::Env;
 
 /// Removes LVM's list of the devices of another machine: with it, volumes on
 /// this machine's disks are not seen after the switch to the real root. Old
@@ -32,6 +33,64 @@ pub(super) fn lvm(root: &RootDir, report: &mut Report) -> Result<()> {
         }
     }
     root.remove("etc/lvm/cache/.cache")?;
+    Ok(())
+}
+
+const ENTRIES: &str = "boot/loader/entries";
+
+/// Names the entries of the boot menu after the machine (Boot Loader
+/// Specification: `MACHINE-ID-VERSION.conf`). EL removes the entry of a kernel
+/// by that name; one that stays behind would be booted without its kernel.
+pub(super) fn boot_entries(root: &RootDir, id: &str, report: &mut Report) -> Result<()> {
+    let mut renamed = 0;
+    for name in root.list(ENTRIES)? {
+        let Some((old, version)) = name.split_once('-').filter(|_| name.ends_with(".conf")) else {
+            continue;
+        };
+        let is_id = old.len() == 32 && old.bytes().all(|b| b.is_ascii_hexdigit());
+        let (from, to) = (
+            format!("{ENTRIES}/{name}"),
+            format!("{ENTRIES}/{id}-{version}"),
+        );
+        if !is_id || old == id || root.present(&to)? {
+            continue;
+        }
+        let Some(bytes) = root.read(&from)? else {
+            continue;
+        };
+        let attributes = root.attributes(&from)?.unwrap_or(Attributes::root(0o644));
+        root.write(&to, &bytes, attributes)?;
+        root.remove(&from)?;
+        saved_entry(root, &name, &format!("{id}-{version}"))?;
+        renamed += 1;
+    }
+    if renamed > 0 {
+        report.done(format!(
+            "{renamed} entries of {ENTRIES} named after the machine id"
+        ));
+    }
+    Ok(())
+}
+
+/// GRUB's default is one of these entries, by its name without `.conf`.
+fn saved_entry(root: &RootDir, old: &str, new: &str) -> Result<()> {
+    const ENVIRONMENT: &str = "boot/grub2/grubenv";
+    let stem = |name: &str| name.trim_end_matches(".conf").to_owned();
+    let Some(bytes) = root.read(ENVIRONMENT)? else {
+        return Ok(());
+    };
+    // One that is damaged is none; GRUB then takes the first entry.
+    let Ok(mut environment) = Env::parse(&bytes) else {
+        return Ok(());
+    };
+    if environment.get("saved_entry") != Some(stem(old)) {
+        return Ok(());
+    }
+    if environment.set("saved_entry", &stem(new)).is_ok() {
+        let attributes = root.attributes(ENVIRONMENT)?;
+        let attributes = attributes.unwrap_or(Attributes::root(0o600));
+        root.write(ENVIRONMENT, &environment.encode(), attributes)?;
+    }
     Ok(())
 }
 

@@ -44,15 +44,17 @@ fn collect(
         }
         for name in ["authorized_keys", "authorized_keys2"] {
             let path = format!("{}/.ssh/{name}", user.home.trim_end_matches('/'));
-            match root.text(&path)? {
-                Some(text) if text.len() > KEYS_LIMIT => {
+            match root.text(&path) {
+                Ok(Some(text)) if text.len() > KEYS_LIMIT => {
                     report.warn(format!("{path} is too long and is left out"));
                 }
-                Some(text) => {
+                Ok(Some(text)) => {
                     user.authorized_keys.push_str(text.trim_end());
                     user.authorized_keys.push('\n');
                 }
-                None => {}
+                Ok(None) => {}
+                // A home on a file server, which not even root may read.
+                Err(error) => report.warn(format!("{path} is left out: {error}")),
             }
         }
     }

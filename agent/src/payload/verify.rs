@@ -2,6 +2,7 @@
 //! A file's bytes checked against the size and the SHA-256 that the manifest
 //! has for it.
 use super::{Count, Hash, Limit, Sha256Sum};
+use ondisk::manifest::Manifest;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +13,24 @@ pub struct Expected {
     pub size: u64,
     /// Checksum of all of them.
     pub sha256: Sha256Sum,
+}
+
+impl Expected {
+    /// What the manifest says of the file of this name.
+    ///
+    /// # Errors
+    /// When the manifest does not list it.
+    pub fn of(manifest: &Manifest, name: &str) -> Result<Expected, ondisk::manifest::Error> {
+        let unlisted = || ondisk::manifest::Error::Value {
+            place: "file".into(),
+            what: format!("{name} is not listed; make the package again"),
+        };
+        let entry = manifest.file(name).ok_or_else(unlisted)?;
+        Ok(Expected {
+            size: entry.size,
+            sha256: entry.sha256.parse().map_err(|_| unlisted())?,
+        })
+    }
 }
 
 /// Why a file is not what the manifest says.

@@ -7,6 +7,7 @@
 
 mod json;
 mod logger;
+mod patient;
 mod rate;
 mod text;
 
@@ -15,8 +16,10 @@ pub use logger::install;
 pub use text::bytes;
 
 use rate::Rate;
+use rustix::fs::OFlags;
 use std::fs::File;
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -110,17 +113,30 @@ impl Reporter {
         let device = |name: &str| {
             File::options()
                 .write(true)
+                .custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits() as i32)
                 .open(Path::new("/dev").join(name))
         };
-        Reporter::new(Sinks {
+        let json = json.map(|name| (name, device(name)));
+        let mut sinks = Sinks {
             console: Some(Box::new(std::io::stdout())),
             kmsg: device("kmsg").ok(),
             log: append(Path::new(crate::paths::LOG)),
-            json: json
-                .and_then(|name| device(name).ok())
-                .map(|f| Box::new(f) as Box<_>),
+            json: None,
             warn,
-        })
+        };
+        let mut missing = None;
+        match json {
+            Some((_, Ok(file))) => sinks.json = Some(Box::new(patient::Patient::new(file))),
+            Some((name, Err(error))) => {
+                missing = Some(format!("warning: replant.json={name}: {error}"));
+            }
+            None => {}
+        }
+        let reporter = Reporter::new(sinks);
+        if let Some(warning) = missing {
+            reporter.line(&warning);
+        }
+        reporter
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -2,7 +2,7 @@
 //! `replant check`: whether it would go well. Changes nothing.
 
 use super::bootentry::Loader;
-use super::old::{Old, free_bytes};
+use super::old::{Old, Space};
 use super::package::Package;
 use super::{Error, display};
 use crate::payload::memory;
@@ -76,14 +76,17 @@ pub(super) fn checked(dir: &Path) -> Result<Checked, Error> {
         payload: size(PAYLOAD),
         processors: 1,
     })?;
-    room(&old.boot_mount, size(KERNEL) + size(INITRAMFS))?;
+    room(
+        &old.boot_mount,
+        size(KERNEL).saturating_add(size(INITRAMFS)),
+    )?;
     // The big files are linked, not copied, where the package lies on the
-    // root file system.
-    if !super::place::same_filesystem(dir, Path::new("/")) {
-        let staged = package.names().map(size).sum::<u64>();
-        // What was staged before goes only when this is whole.
-        room(Path::new("/"), staged)?;
-    }
+    // root file system. What was staged before goes only when this is whole.
+    let copied = match super::place::same_filesystem(dir, Path::new("/")) {
+        true => 0,
+        false => package.names().map(size).fold(0, u64::saturating_add),
+    };
+    room(Path::new("/"), copied)?;
     let mut meter = display::Meter::new("verifying the package");
     let verified = package.verify(&mut |done, total| meter.show(done, total));
     meter.clear();
@@ -97,18 +100,21 @@ pub(super) fn checked(dir: &Path) -> Result<Checked, Error> {
     })
 }
 
+/// Whether `bytes` more, and a little for the records, can be written.
 fn room(path: &Path, bytes: u64) -> Result<(), Error> {
+    let space = Space::of(path)?;
     let need = bytes.saturating_add(8 << 20);
-    let free = free_bytes(path)?;
-    if need <= free {
-        Ok(())
-    } else {
-        Err(Error::Full {
-            path: path.into(),
-            need,
-            free,
-        })
+    if space.read_only {
+        return Err(Error::ReadOnly(path.into()));
     }
+    if need <= space.free {
+        return Ok(());
+    }
+    Err(Error::Full {
+        path: path.into(),
+        need,
+        free: space.free,
+    })
 }
 
 impl Checked {
@@ -136,5 +142,25 @@ impl Checked {
                 )
             }
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_is_in_the_way_of_writing() {
+        let dir = tempfile::tempdir().unwrap();
+        room(dir.path(), 0).unwrap();
+        let error = room(dir.path(), u64::MAX).unwrap_err().to_string();
+        assert!(error.contains("more bytes are needed"), "{error}");
+        // Needs root.
+        let flags = rustix::mount::MountFlags::RDONLY;
+        rustix::mount::mount("replant-test", dir.path(), "tmpfs", flags, None).unwrap();
+        let told = room(dir.path(), 0).map_err(|e| e.to_string());
+        rustix::mount::unmount(dir.path(), rustix::mount::UnmountFlags::empty()).unwrap();
+        let error = told.unwrap_err();
+        assert!(error.contains("mount -o remount,rw"), "{error}");
     }
 }

@@ -78,6 +78,19 @@ pub enum Error {
         /// Bytes free.
         free: u64,
     },
+    /// A file system that must be written is mounted read-only.
+    #[error("{path} is mounted read-only; make it writable (mount -o remount,rw {path}) and try again", path = .0.display())]
+    ReadOnly(PathBuf),
+    /// A word for the tiny system's kernel that GRUB would not pass on as it is.
+    #[error(
+        "--append: \"{0}\" has a character that means something to GRUB; use letters, digits and . , : = / _ + @ % - only"
+    )]
+    Word(String),
+    /// All is staged, but the machine was not restarted.
+    #[error(
+        "everything is staged, but this machine could not be restarted; restart it yourself: {0}"
+    )]
+    Restart(crate::program::Error),
     /// The person said no.
     #[error("nothing was changed")]
     Declined,

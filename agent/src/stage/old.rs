@@ -9,6 +9,7 @@ use crate::locate::{self, identify};
 use crate::lvm::scan;
 use crate::machine::{self, DiskId, Fingerprint, Mount, table_id};
 use crate::plan::Facts;
+use rustix::fs::StatVfsMountFlags;
 use std::path::{Path, PathBuf};
 
 /// The old system.
@@ -69,13 +70,7 @@ impl Old {
 
         let boot = holding(&mounts, Path::new("/boot"))?;
         let boot_name = machine::name_of(sys, boot.device)?;
-        if blocks.iter().any(|b| b.name == boot_name && b.is_virtual()) {
-            let what = format!(
-                "/boot is on {}, which is no plain partition: GRUB could not take the one-shot entry back after use",
-                boot.source
-            );
-            return Err(Error::Unsupported(what));
-        }
+        suits(boot, &boot_name, &blocks, disk)?;
         let open = Disk::open(disk.path())?;
         let block = usize::try_from(open.block_size()).unwrap_or(512);
         let head = open.read_fresh(0, block.saturating_mul(2).max(4096))?;
@@ -129,6 +124,37 @@ fn holding<'a>(mounts: &'a [Mount], path: &Path) -> Result<&'a Mount, Error> {
             path.display()
         ))
     })
+}
+
+/// Whether GRUB can boot once from the file system that holds /boot, `name`
+/// to the kernel, and the machine boots from `disk` afterwards.
+fn suits(
+    boot: &Mount,
+    name: &str,
+    blocks: &[BlockDevice],
+    disk: &BlockDevice,
+) -> Result<(), Error> {
+    let device = &boot.source;
+    let here = blocks.iter().find(|b| b.name == name);
+    let what = if here.is_some_and(BlockDevice::is_virtual) {
+        format!(
+            "/boot is on {device}, which is no plain partition: GRUB could not take the one-shot entry back after use"
+        )
+    } else if here.is_some_and(|b| b.name != disk.name && b.parent.as_ref() != Some(&disk.name)) {
+        // The old GRUB, which is there, would start an old system that is gone.
+        format!(
+            "/boot is on {device}, which is not on {}, the disk of the root file system: the machine boots from a disk that is not replaced; move /boot to the root's disk",
+            disk.name
+        )
+    } else if boot.root != "/" {
+        format!(
+            "/boot is the directory {} of {device}, mounted a second time: GRUB would look for the files elsewhere; mount a file system of its own there, or none",
+            boot.root
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Error::Unsupported(what))
 }
 
 fn only_disk<'a>(
@@ -200,13 +226,27 @@ fn refuse_unreadable_volume(blocks: &[BlockDevice], root: &Mount) -> Result<(), 
     Err(Error::Unsupported(what))
 }
 
-/// Free bytes of the file system at `path`.
-///
-/// # Errors
-/// When it cannot be asked.
-pub fn free_bytes(path: &Path) -> Result<u64, Error> {
-    let stat = rustix::fs::statvfs(path).map_err(|e| file(path)(e.into()))?;
-    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+/// What can be written to a file system.
+#[derive(Debug)]
+pub struct Space {
+    /// Bytes that are free.
+    pub free: u64,
+    /// It is mounted for reading only.
+    pub read_only: bool,
+}
+
+impl Space {
+    /// Asks the file system at `path`.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub fn of(path: &Path) -> Result<Space, Error> {
+        let stat = rustix::fs::statvfs(path).map_err(|e| file(path)(e.into()))?;
+        Ok(Space {
+            free: stat.f_bavail.saturating_mul(stat.f_frsize),
+            read_only: stat.f_flag.contains(StatVfsMountFlags::RDONLY),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -226,5 +266,52 @@ mod tests {
         assert_eq!(source("/boot"), "/dev/sda1");
         assert_eq!(source("/boot/grub/grubenv"), "/dev/sda1");
         assert!(holding(&[], Path::new("/")).is_err());
+    }
+
+    #[test]
+    fn only_a_boot_on_a_plain_partition_of_the_disk_suits() {
+        let block = |name: &str, parent: Option<&str>, dm: Option<&str>| BlockDevice {
+            name: name.into(),
+            major: 0,
+            minor: 0,
+            sectors: 0,
+            read_only: false,
+            removable: false,
+            logical_block_size: 512,
+            parent: parent.map(String::from),
+            partition: None,
+            model: None,
+            serial: None,
+            wwid: None,
+            holders: Vec::new(),
+            dm_name: dm.map(String::from),
+            dm_uuid: None,
+            sysfs: match dm {
+                Some(_) => "/sys/devices/virtual/block/dm-0".into(),
+                None => PathBuf::new(),
+            },
+        };
+        let blocks = [
+            block("sda", None, None),
+            block("sda1", Some("sda"), None),
+            block("sdb", None, None),
+            block("sdb1", Some("sdb"), None),
+            block("dm-0", None, Some("vg-boot")),
+        ];
+        let judge = |name: &str, root: &str| {
+            let line = format!("2 0 8:1 {root} /boot rw - ext4 /dev/{name} rw\n");
+            let boot = parse_mounts(&line).remove(0);
+            suits(&boot, name, &blocks, &blocks[0]).map_err(|e| e.to_string())
+        };
+        judge("sda1", "/").unwrap();
+        judge("sda", "/").unwrap();
+        for (name, root, words) in [
+            ("dm-0", "/", "which is no plain partition"),
+            ("sdb1", "/", "which is not on sda"),
+            ("sda1", "/mnt/boot", "the directory /mnt/boot of /dev/sda1"),
+        ] {
+            let error = judge(name, root).unwrap_err();
+            assert!(error.contains(words), "{error}");
+        }
     }
 }

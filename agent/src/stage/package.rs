@@ -56,7 +56,7 @@ impl Package {
         }
         let path = dir.join(TABLE);
         let bytes = std::fs::read(&path).map_err(file(&path))?;
-        let known = expected(&manifest, TABLE)?;
+        let known = Expected::of(&manifest, TABLE)?;
         verify(&bytes[..], &path, &known, &mut |_| {})?;
         let table = Backup::parse(&bytes)?;
         Ok(Package {
@@ -101,7 +101,7 @@ impl Package {
     /// # Errors
     /// When the manifest does not list it.
     pub fn expected(&self, name: &str) -> Result<Expected, Error> {
-        expected(&self.manifest, name)
+        Ok(Expected::of(&self.manifest, name)?)
     }
 }
 
@@ -117,17 +117,4 @@ fn right_size(file: PathBuf, found: u64, expected: u64) -> Result<(), Error> {
         Ordering::Greater => TooLong { file, expected },
     };
     Err(wrong.into())
-}
-
-fn expected(manifest: &Manifest, name: &str) -> Result<Expected, Error> {
-    let unlisted = || ondisk::manifest::Error::Value {
-        place: "file".into(),
-        what: format!("{name} is not listed; make the package again"),
-    };
-    let entry = manifest.file(name).ok_or_else(unlisted)?;
-    let sha256 = entry.sha256.parse().map_err(|_| unlisted())?;
-    Ok(Expected {
-        size: entry.size,
-        sha256,
-    })
 }

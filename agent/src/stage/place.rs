@@ -22,6 +22,7 @@ use std::process::Command;
 /// with what was staged before. If the last moments fail (the files go to
 /// their places, the boot entry is made), nothing is staged any more.
 pub fn stage(package: &Path, yes: bool, reboot: bool, append: &str) -> Result<(), Error> {
+    let append = words(append)?;
     let checked = checked(package)?;
     println!("{}", checked.describe());
     let disk = checked.plan.disk.display();
@@ -36,7 +37,7 @@ pub fn stage(package: &Path, yes: bool, reboot: bool, append: &str) -> Result<()
         }
         return Err(error);
     }
-    if let Err(error) = arm(&checked, &places, append) {
+    if let Err(error) = arm(&checked, &places, &append) {
         eprintln!("replant: the staging failed at its end and is taken back: nothing is staged");
         // The first error is the one to tell; what remains is told by revert.
         if let Err(second) = revert() {
@@ -47,9 +48,8 @@ pub fn stage(package: &Path, yes: bool, reboot: bool, append: &str) -> Result<()
     println!("staged: the next boot goes into the tiny system, once");
     if reboot {
         println!("restarting now; do not switch the machine off");
-        program::output(Command::new("sync").arg("-f").arg("/"))
-            .or_else(|_| program::output(&mut Command::new("sync")))?;
-        program::output(&mut Command::new("reboot"))?;
+        rustix::fs::sync();
+        program::output(&mut Command::new("reboot")).map_err(Error::Restart)?;
     }
     Ok(())
 }
@@ -119,7 +119,7 @@ fn prepare(checked: &Checked, places: &Swap) -> Result<(), Error> {
 }
 
 /// Puts everything in its place, and chooses it for the next boot.
-fn arm(checked: &Checked, places: &Swap, append: &str) -> Result<(), Error> {
+fn arm(checked: &Checked, places: &Swap, append: &[&str]) -> Result<(), Error> {
     // Whole on the disk before anything refers to it.
     rustix::fs::sync();
     places.commit()?;
@@ -136,7 +136,7 @@ fn arm(checked: &Checked, places: &Swap, append: &str) -> Result<(), Error> {
 
 /// The tiny system's command line: the consoles of this boot in their order,
 /// and a reboot after any panic, which then starts the old system.
-fn arguments(root: &str, append: &str) -> Result<String, Error> {
+fn arguments(root: &str, append: &[&str]) -> Result<String, Error> {
     let path = Path::new("/proc/cmdline");
     let text = std::fs::read_to_string(path).map_err(file(path))?;
     let mut words = vec![format!("root={root}"), "ro".into(), "panic=10".into()];
@@ -146,8 +146,18 @@ fn arguments(root: &str, append: &str) -> Result<String, Error> {
             .map(String::from),
     );
     words.extend(["replant=migrate".into(), "quiet".into()]);
-    words.extend(append.split_whitespace().map(String::from));
+    words.extend(append.iter().map(|word| word.to_string()));
     Ok(words.join(" "))
+}
+
+/// The words of `--append`, which a line of grub.cfg must be able to carry.
+fn words(append: &str) -> Result<Vec<&str>, Error> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || ".,:=/_+@%-".contains(c);
+    let words: Vec<&str> = append.split_whitespace().collect();
+    match words.iter().find(|w| !w.chars().all(plain)) {
+        Some(word) => Err(Error::Word(word.to_string())),
+        None => Ok(words),
+    }
 }
 
 /// GRUB does not replay journals: freezing writes everything in place.
@@ -201,4 +211,21 @@ pub fn revert() -> Result<(), Error> {
     places().remove()?;
     rustix::fs::sync();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_grub_would_read_otherwise_are_refused() {
+        let good = " replant=verify  rd.retry=300\treplant.json=ttyS1 console=ttyS0,115200n8";
+        assert_eq!(words(good).unwrap().len(), 4);
+        assert_eq!(words("").unwrap().len(), 0);
+        for bad in [
+            "a;b", "x=$y", "it's", "a\"b", "}", "a\\b", "#x", "a|b", "\u{e4}",
+        ] {
+            assert!(words(&format!("quiet {bad}")).is_err(), "{bad}");
+        }
+    }
 }

@@ -77,12 +77,15 @@ pub enum Error {
         "the package was staged for another machine: {0}; run upgrade_to_tiny_system.sh on this one"
     )]
     OtherMachine(String),
-    /// The manifest is not the staged one.
-    #[error("{} is not the file that was staged; stage the package again", .0.display())]
-    ManifestChanged(PathBuf),
-    /// The identity is not the staged one.
-    #[error("{} is not what was staged: its files were changed or damaged; stage the package again", .0.display())]
-    IdentityChanged(PathBuf),
+    /// A staged file is gone, damaged or cannot be read. The path is the one
+    /// that the file has on the old system.
+    #[error("{} {why}; stage the package again on the old system", path.display())]
+    StagedFile {
+        /// The file, as `/etc/upd/va.tar.xz`.
+        path: PathBuf,
+        /// What is wrong with it, as the end of the sentence.
+        why: String,
+    },
     /// The tiny system's kernel lacks what unpacking needs.
     #[error(
         "the kernel {0} is older than Linux 5.6: it has no openat2, which unpacking needs; make the package with a newer kernel"
@@ -120,6 +123,15 @@ pub enum Error {
     /// A step before the point of no return, after it.
     #[error("the disk is being rewritten already, and the payload is in memory; type: migrate")]
     Begun,
+    /// `replant.break=` names none of the steps.
+    #[error(
+        "replant.break={name}: there is no such step ({}), so it stops here",
+        super::names().join(", ")
+    )]
+    NoSuchStep {
+        /// What it names.
+        name: String,
+    },
     /// `replant.break=` stopped the migration.
     #[error("stopped before {0}, as replant.break asks")]
     Break(&'static str),

@@ -2,14 +2,35 @@
 //! Step 11: log and report into the new system; everything let go.
 
 use super::{Context, Error, Step};
+use crate::identity::{Attributes, RootDir};
 use crate::lvm::Mapper;
 use crate::{mount, paths};
 use ondisk::manifest::MANIFEST;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Where the new system finds what happened.
 const LOG_DIR: &str = "var/log/replant";
+
+/// Copies each file into [`LOG_DIR`] of the new system, under its name. Links
+/// there are the new system's: an absolute one does not lead into this one.
+fn keep(root: &Path, records: &[(PathBuf, &str)]) -> Result<(), Error> {
+    let root = RootDir::open(root)?;
+    let private = Attributes::root(0o700);
+    root.make_dir(LOG_DIR, private)?;
+    root.set_attributes(LOG_DIR, private)?;
+    for (from, name) in records {
+        let bytes = std::fs::read(from).map_err(|source| Error::File {
+            path: from.clone(),
+            source,
+        })?;
+        root.write(
+            &format!("{LOG_DIR}/{name}"),
+            &bytes,
+            Attributes::root(0o600),
+        )?;
+    }
+    Ok(())
+}
 
 /// Leaves the disk to the new system.
 pub struct Finish;
@@ -24,22 +45,16 @@ impl Step for Finish {
         let mounts = crate::machine::mounts()?;
         // Run again after the unmount, there is nothing left to do.
         if mounts.iter().any(|m| m.target == paths::NEW_ROOT) {
-            let dir = root.join(LOG_DIR);
-            let failed = |path: &Path| {
-                let path = path.to_path_buf();
-                move |source| Error::File { path, source }
-            };
-            std::fs::create_dir_all(&dir).map_err(failed(&dir))?;
-            let private = std::fs::Permissions::from_mode(0o700);
-            std::fs::set_permissions(&dir, private).map_err(failed(&dir))?;
-            let manifest = Path::new(paths::PAYLOAD_DIR).join(MANIFEST);
-            let staged = Path::new(paths::PAYLOAD_DIR).join(paths::STAGED);
-            for (from, name) in [
-                (manifest.as_path(), MANIFEST),
-                (staged.as_path(), paths::STAGED),
-                (Path::new(paths::LOG), "migration.log"),
-            ] {
-                std::fs::copy(from, dir.join(name)).map_err(failed(&dir.join(name)))?;
+            let payload = Path::new(paths::PAYLOAD_DIR);
+            let records = [
+                (payload.join(MANIFEST), MANIFEST),
+                (payload.join(paths::STAGED), paths::STAGED),
+                (paths::LOG.into(), "migration.log"),
+            ];
+            // The new system is complete without them.
+            if let Err(error) = keep(root, &records) {
+                let what = "warning: the migration's log is not in the new system";
+                context.reporter.line(&format!("{what}: {error}"));
             }
             mount::unmount_tree(root)?;
         }
@@ -62,6 +77,30 @@ impl Step for Finish {
                 what: "the new root".into(),
                 found: format!("{} is still mounted", mount.target),
             }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn links_of_the_new_system_lead_into_the_new_system() {
+        let top = tempfile::tempdir().unwrap();
+        let (root, log) = (top.path().join("root"), top.path().join("log"));
+        std::fs::write(&log, "text").unwrap();
+        std::fs::create_dir_all(root.join("var")).unwrap();
+        symlink("/data/log", root.join("var/log")).unwrap();
+        let records = [(log, "migration.log")];
+        // It leads nowhere: an error, which `run` only tells.
+        keep(&root, &records).unwrap_err();
+        std::fs::create_dir_all(root.join("data/log")).unwrap();
+        for _ in 0..2 {
+            keep(&root, &records).unwrap();
+            let kept = root.join("data/log/replant/migration.log");
+            assert_eq!(std::fs::read_to_string(kept).unwrap(), "text");
         }
     }
 }

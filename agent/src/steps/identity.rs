@@ -27,20 +27,61 @@ impl Step for Identity {
     }
 
     fn verify(&self, context: &mut Context) -> Result<(), Error> {
-        if !context.plan()?.identity.machine_id {
-            return Ok(());
+        let saved = Path::new(paths::PAYLOAD_DIR).join(paths::IDENTITY);
+        let host = identity::load(&saved)?.host;
+        let carried = context.plan()?.identity.machine_id;
+        let wanted = host.machine_id.filter(|_| carried);
+        has_machine_id(Path::new(paths::NEW_ROOT), wanted.as_deref())
+    }
+}
+
+/// Compares with what was saved, not with the fingerprint: there the old
+/// file's text stands as it was, which need not be an id that can be written.
+fn has_machine_id(root: &Path, wanted: Option<&str>) -> Result<(), Error> {
+    let Some(wanted) = wanted else {
+        return Ok(());
+    };
+    let path = root.join("etc/machine-id");
+    let found = std::fs::read_to_string(&path).map_err(|source| Error::File {
+        path: path.clone(),
+        source,
+    })?;
+    if found.trim() == wanted {
+        return Ok(());
+    }
+    Err(Error::Unverified {
+        what: path.display().to_string(),
+        found: found.trim().into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::Policy;
+
+    #[test]
+    fn an_old_id_that_is_none_does_not_stop_the_migration() {
+        let dir = tempfile::tempdir().unwrap();
+        let (old, new, saved) = (
+            dir.path().join("old"),
+            dir.path().join("new"),
+            dir.path().join("saved"),
+        );
+        for root in [&old, &new] {
+            std::fs::create_dir_all(root.join("etc")).unwrap();
         }
-        let path = Path::new(paths::NEW_ROOT).join("etc/machine-id");
-        let found = std::fs::read_to_string(&path).map_err(|source| Error::File {
-            path: path.clone(),
-            source,
-        })?;
-        if found.trim() == context.loaded()?.staged.fingerprint.machine_id {
-            return Ok(());
-        }
-        Err(Error::Unverified {
-            what: path.display().to_string(),
-            found: found.trim().into(),
-        })
+        let migrate = |id: &str| {
+            std::fs::write(old.join("etc/machine-id"), id).unwrap();
+            std::fs::write(new.join("etc/machine-id"), "uninitialized\n").unwrap();
+            identity::save(&old, None, &saved).unwrap();
+            identity::apply(&saved, &new, &Policy::default()).unwrap();
+            let host = identity::load(&saved).unwrap().host;
+            has_machine_id(&new, host.machine_id.as_deref())
+        };
+        migrate("0123456789ABCDEF0123456789ABCDEF\n").unwrap();
+        migrate("01234567-89ab-cdef-0123-456789abcdef\n").unwrap();
+        let error = has_machine_id(&new, Some("other")).unwrap_err().to_string();
+        assert!(error.contains("is not as it was written"), "{error}");
     }
 }

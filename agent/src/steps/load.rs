@@ -2,10 +2,9 @@
 //! Step 2: the package from the old root into RAM, every byte verified.
 
 use super::{Context, Error, Loaded, Step};
-use crate::lvm::Mapper;
 use crate::machine::{DiskId, Fingerprint, table_id};
 use crate::payload::memory::{self, MemInfo};
-use crate::payload::verify::Expected;
+use crate::payload::verify::{self, Expected};
 use crate::payload::{Payload, Sha256, tmpfs};
 use crate::report::Unit;
 use crate::stage::Staged;
@@ -47,7 +46,6 @@ impl Step for Load {
         let released = mount::unmount_tree(old);
         let loaded = result?;
         released?;
-        Mapper::open()?.deactivate_disk(super::context::lvm_device(&context.found()?.disk).dev)?;
         context.loaded = Some(loaded);
         Ok(())
     }
@@ -69,30 +67,16 @@ impl Step for Load {
 impl Load {
     fn load(&self, context: &Context, old: &Path, staged: Staged) -> Result<Loaded, Error> {
         let from = old.join(paths::STAGED_DIR);
-        let text = read(&from.join(MANIFEST))?;
+        let text = staged_text(&from.join(MANIFEST))?;
         let mut sum = Sha256::new();
         sum.update(text.as_bytes());
         if sum.finish().to_string() != staged.manifest_sha256 {
-            return Err(Error::ManifestChanged(
-                Path::new("/").join(paths::STAGED_DIR).join(MANIFEST),
-            ));
+            return Err(spoilt(MANIFEST, "is not the file that was staged"));
         }
         let manifest = Manifest::parse(&text)?;
         let size = |name: &str| manifest.file(name).map_or(0, |f| f.size);
 
-        let meminfo = MemInfo::parse(&read(Path::new("/proc/meminfo"))?).map_err(|e| {
-            crate::machine::Error::Odd {
-                path: "/proc/meminfo".into(),
-                what: e.to_string(),
-            }
-        })?;
-        let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
-        let input = memory::Input {
-            available: meminfo.available,
-            payload: size(PAYLOAD),
-            processors: u32::try_from(processors).unwrap_or(1),
-        };
-        let budget = memory::plan(&input)?;
+        let budget = memory::plan(&room(size(PAYLOAD))?)?;
         context.reporter.detail(&format!("memory: {budget}"));
 
         // Identity and table are small; 8 MiB hold any of them.
@@ -102,11 +86,13 @@ impl Load {
         let mut before = 0;
         for name in [TABLE, PAYLOAD] {
             context.reporter.activity(name);
-            let expected = expected(&manifest, name)?;
+            let expected = Expected::of(&manifest, name)?;
             tmpfs::load(&from.join(name), &to.join(name), &expected, &mut |done| {
-                context.reporter.progress(before + done, goal, Unit::Bytes);
-            })?;
-            before += expected.size;
+                let done = done.saturating_add(before);
+                context.reporter.progress(done, goal, Unit::Bytes);
+            })
+            .map_err(|error| told(name, error))?;
+            before = before.saturating_add(expected.size);
         }
         copy_tree(&from.join(paths::IDENTITY), &to.join(paths::IDENTITY))?;
         usable_identity(&to.join(paths::IDENTITY), &staged.identity_sha256)?;
@@ -128,8 +114,15 @@ fn recognize(context: &Context, old: &Path) -> Result<Staged, Error> {
             device: device.unwrap_or_default(),
         });
     }
-    let staged = Staged::parse(&read(&record)?)?;
-    let here = Fingerprint::of(old, disk_id(&found.disk)?)?;
+    let staged = Staged::parse(&staged_text(&record)?)?;
+    let here = Fingerprint::of(old, disk_id(&found.disk)?).map_err(|error| match error {
+        crate::machine::Error::Read { path, source } => unreadable(&path, &source),
+        crate::machine::Error::Odd { path, what } => Error::StagedFile {
+            path: at_home(&path),
+            why: what,
+        },
+        other => other.into(),
+    })?;
     match here.differs(&staged.fingerprint) {
         None => Ok(staged),
         Some(difference) => Err(Error::OtherMachine(difference)),
@@ -140,11 +133,66 @@ fn recognize(context: &Context, old: &Path) -> Result<Staged, Error> {
 /// is damaged must not come to light when the old system is gone.
 fn usable_identity(copy: &Path, sha256: &str) -> Result<(), Error> {
     if crate::identity::digest(copy)?.to_string() != sha256 {
-        let staged = Path::new("/").join(paths::STAGED_DIR).join(paths::IDENTITY);
-        return Err(Error::IdentityChanged(staged));
+        let why = "is not what was staged: its files were changed or damaged";
+        return Err(spoilt(paths::IDENTITY, why));
     }
-    crate::identity::load(copy)?;
-    Ok(())
+    match crate::identity::load(copy) {
+        Ok(_) => Ok(()),
+        // The copy is known to nobody: the file is told by its own name.
+        Err(crate::identity::Error::Damaged { path, reason }) => Err(Error::StagedFile {
+            path: at_home(&path),
+            why: format!("is damaged: {reason}"),
+        }),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A file of `/etc/upd` that cannot be used, and why.
+fn spoilt(name: &str, why: impl Into<String>) -> Error {
+    Error::StagedFile {
+        path: Path::new("/").join(paths::STAGED_DIR).join(name),
+        why: why.into(),
+    }
+}
+
+/// Where a file lies on the old system, whose root is mounted elsewhere here
+/// and whose package is copied.
+fn at_home(path: &Path) -> PathBuf {
+    let root = Path::new("/");
+    if let Ok(below) = path.strip_prefix(paths::OLD_ROOT) {
+        return root.join(below);
+    }
+    match path.strip_prefix(paths::PAYLOAD_DIR) {
+        Ok(below) => root.join(paths::STAGED_DIR).join(below),
+        Err(_) => path.into(),
+    }
+}
+
+/// What went wrong with a staged file, in the words of the old system.
+fn told(name: &str, error: tmpfs::Error) -> Error {
+    use tmpfs::Error::{Missing, Open, Verify};
+    use verify::Error::{Changed, Read, TooLong, TooShort};
+    let why = match error {
+        Missing { .. } => "is missing".into(),
+        Open { path, error } if path.starts_with(paths::OLD_ROOT) => {
+            format!("cannot be opened: {error}")
+        }
+        Verify(Read { at, error, .. }) => {
+            format!("cannot be read at byte {at}: {error}; check the disk")
+        }
+        Verify(TooShort {
+            found, expected, ..
+        }) => format!("is cut: it has {found} bytes, the manifest says {expected}"),
+        Verify(TooLong { expected, .. }) => {
+            format!("has more than the {expected} bytes that the manifest says")
+        }
+        Verify(Changed {
+            found, expected, ..
+        }) => format!("is damaged: its SHA-256 is {found}, the manifest says {expected}"),
+        // The copy in memory failed: nothing is wrong with the file.
+        other => return other.into(),
+    };
+    spoilt(name, why)
 }
 
 /// What lies in RAM already, for a migration that is resumed.
@@ -152,20 +200,38 @@ pub(super) fn from_memory() -> Result<Loaded, Error> {
     let dir = Path::new(paths::PAYLOAD_DIR);
     let manifest = Manifest::parse(&read(&dir.join(MANIFEST))?)?;
     let staged = Staged::parse(&read(&dir.join(paths::STAGED))?)?;
-    let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let meminfo = MemInfo::parse(&read(Path::new("/proc/meminfo"))?).map_err(|e| {
-        crate::machine::Error::Odd {
-            path: "/proc/meminfo".into(),
-            what: e.to_string(),
-        }
-    })?;
     let payload = manifest.file(PAYLOAD).map_or(0, |f| f.size);
-    let budget = memory::plan(&memory::Input {
-        available: meminfo.available.saturating_add(payload),
+    let mut room = room(payload)?;
+    room.available = room.available.saturating_add(payload);
+    loaded(manifest, staged, enough(&room)?)
+}
+
+/// The budget of a migration that has begun. It went on with this much memory
+/// before, and giving it up would not give the old system back: what is short
+/// now is no reason to stop, and the decoder gets the least that it needs.
+fn enough(room: &memory::Input) -> Result<memory::Budget, Error> {
+    match memory::plan(room) {
+        Ok(budget) => Ok(budget),
+        Err(short) => Ok(memory::plan(&memory::Input {
+            available: short.budget.needed(),
+            ..*room
+        })?),
+    }
+}
+
+/// The memory that there is for a payload of this size.
+fn room(payload: u64) -> Result<memory::Input, Error> {
+    let path = Path::new("/proc/meminfo");
+    let meminfo = MemInfo::parse(&read(path)?).map_err(|e| crate::machine::Error::Odd {
+        path: path.into(),
+        what: e.to_string(),
+    })?;
+    let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
+    Ok(memory::Input {
+        available: meminfo.available,
         payload,
         processors: u32::try_from(processors).unwrap_or(1),
-    })?;
-    loaded(manifest, staged, budget)
+    })
 }
 
 fn loaded(manifest: Manifest, staged: Staged, budget: memory::Budget) -> Result<Loaded, Error> {
@@ -180,20 +246,6 @@ fn loaded(manifest: Manifest, staged: Staged, budget: memory::Budget) -> Result<
         staged,
         payload,
         budget,
-    })
-}
-
-/// Size and checksum of a file of the package.
-fn expected(manifest: &Manifest, name: &str) -> Result<Expected, Error> {
-    let missing = || ondisk::manifest::Error::Value {
-        place: "file".into(),
-        what: format!("{name} is not listed; make the package again"),
-    };
-    let file = manifest.file(name).ok_or_else(missing)?;
-    let sha256 = file.sha256.parse().map_err(|_| missing())?;
-    Ok(Expected {
-        size: file.size,
-        sha256,
     })
 }
 
@@ -223,24 +275,40 @@ fn read(path: &Path) -> Result<String, Error> {
     })
 }
 
+/// Reads a staged file.
+fn staged_text(path: &Path) -> Result<String, Error> {
+    std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Error {
+    Error::StagedFile {
+        path: at_home(path),
+        why: match error.kind() {
+            std::io::ErrorKind::NotFound => "is missing".into(),
+            _ => format!("cannot be read: {error}"),
+        },
+    }
+}
+
+/// Copies a small staged file into memory.
 fn copy(from: &Path, to: &Path) -> Result<(), Error> {
-    std::fs::copy(from, to).map_err(|source| Error::File {
-        path: from.into(),
+    let bytes = std::fs::read(from).map_err(|error| unreadable(from, &error))?;
+    std::fs::write(to, bytes).map_err(|source| Error::File {
+        path: to.into(),
         source,
-    })?;
-    Ok(())
+    })
 }
 
 /// Copies a small directory; links are not followed and not copied.
 fn copy_tree(from: &Path, to: &Path) -> Result<(), Error> {
-    let failed = |path: &Path| {
-        let path: PathBuf = path.into();
-        move |source| Error::File { path, source }
-    };
-    std::fs::create_dir_all(to).map_err(failed(to))?;
-    for entry in std::fs::read_dir(from).map_err(failed(from))? {
-        let entry = entry.map_err(failed(from))?;
-        let kind = entry.file_type().map_err(failed(&entry.path()))?;
+    std::fs::create_dir_all(to).map_err(|source| Error::File {
+        path: to.into(),
+        source,
+    })?;
+    let failed = |error: std::io::Error| unreadable(from, &error);
+    for entry in std::fs::read_dir(from).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let kind = entry.file_type().map_err(failed)?;
         let target = to.join(entry.file_name());
         if kind.is_dir() {
             copy_tree(&entry.path(), &target)?;
@@ -270,13 +338,80 @@ mod tests {
         let file = copied.join("identity.toml");
         let text = std::fs::read_to_string(&file).unwrap();
         std::fs::write(&file, text.replace("oldbox", "newbox")).unwrap();
-        let error = usable_identity(&copied, &sum).unwrap_err();
-        assert!(matches!(error, Error::IdentityChanged(_)), "{error}");
+        let error = usable_identity(&copied, &sum).unwrap_err().to_string();
+        assert!(
+            error.starts_with("/etc/upd/identity is not what was staged"),
+            "{error}"
+        );
 
         // The sum is right, and yet nobody could apply it.
         std::fs::write(&file, "version = 1\nhost = [").unwrap();
         let sum = crate::identity::digest(&copied).unwrap().to_string();
-        let error = usable_identity(&copied, &sum).unwrap_err();
-        assert!(matches!(error, Error::Identity(_)), "{error}");
+        let error = usable_identity(&copied, &sum).unwrap_err().to_string();
+        assert!(error.contains("identity.toml is damaged: "), "{error}");
+        assert!(error.ends_with(AGAIN), "{error}");
+    }
+
+    const AGAIN: &str = "; stage the package again on the old system";
+
+    #[test]
+    fn files_are_named_as_the_old_system_knows_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let here = dir.path().join("va.tar.xz");
+        let expected = |bytes: &[u8]| {
+            let mut sum = Sha256::new();
+            sum.update(bytes);
+            Expected {
+                size: bytes.len() as u64,
+                sha256: sum.finish(),
+            }
+        };
+        let say = |bytes: &[u8]| {
+            let (to, known) = (dir.path().join("copy"), expected(bytes));
+            let error = tmpfs::load(&here, &to, &known, &mut |_| {}).unwrap_err();
+            told("va.tar.xz", error).to_string()
+        };
+        let file = "/etc/upd/va.tar.xz";
+        assert_eq!(say(b"payload"), format!("{file} is missing{AGAIN}"));
+        std::fs::write(&here, "payload").unwrap();
+        assert_eq!(
+            say(b"payloads"),
+            format!("{file} is cut: it has 7 bytes, the manifest says 8{AGAIN}")
+        );
+        assert_eq!(
+            say(b"pay"),
+            format!("{file} has more than the 3 bytes that the manifest says{AGAIN}")
+        );
+        let changed = say(b"paYload");
+        let start = format!("{file} is damaged: its SHA-256 is ");
+        assert!(
+            changed.starts_with(&start) && changed.ends_with(AGAIN),
+            "{changed}"
+        );
+
+        let error = staged_text(Path::new("/run/replant/old/etc/upd/none")).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("/etc/upd/none is missing{AGAIN}")
+        );
+        for (path, home) in [
+            ("/run/replant/old/etc/machine-id", "/etc/machine-id"),
+            ("/run/replant/payload/identity/x", "/etc/upd/identity/x"),
+            ("/proc/meminfo", "/proc/meminfo"),
+        ] {
+            assert_eq!(at_home(Path::new(path)), Path::new(home));
+        }
+    }
+
+    #[test]
+    fn a_migration_that_has_begun_does_not_stop_for_memory() {
+        let room = memory::Input {
+            available: 1,
+            payload: 1 << 30,
+            processors: 2,
+        };
+        assert!(memory::plan(&room).is_err());
+        let budget = enough(&room).unwrap();
+        assert_eq!(budget.decoder.memory, ondisk::manifest::DECODER_BYTES);
     }
 }

@@ -43,6 +43,15 @@ pub trait Step {
     fn verify(&self, context: &mut Context) -> Result<(), Error>;
 }
 
+/// The names of all steps in their order.
+pub fn names() -> Vec<&'static str> {
+    BEFORE
+        .iter()
+        .chain(&AFTER)
+        .map(|step| step.name())
+        .collect()
+}
+
 /// What is done before the point of no return: nothing on the disk changes.
 pub const BEFORE: [&dyn Step; 3] = [&discover::Discover, &load::Load, &preflight::Preflight];
 

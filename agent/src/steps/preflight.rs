@@ -2,6 +2,7 @@
 //! Step 3: everything is decided before anything is written.
 
 use super::{Context, Error, Step};
+use crate::lvm::Mapper;
 use crate::plan::{Facts, Plan};
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
 use rustix::io::Errno;
@@ -32,6 +33,11 @@ impl Step for Preflight {
         };
         let plan = Plan::compute(&loaded.manifest, &loaded.table, &facts, &mut random)?;
         context.reporter.line(&plan.to_string());
+        // Not before all is well: the report of a failure goes into the old
+        // root. A migration that is resumed may have the new one mounted here.
+        if found.root.is_some() {
+            Mapper::open()?.deactivate_disk(super::context::lvm_device(&found.disk).dev)?;
+        }
         context.plan = Some(plan);
         Ok(())
     }

@@ -26,6 +26,10 @@ pub fn run(context: &mut Context) -> Result<(), Failure> {
 /// [`Failure`]; nothing on the disk was changed.
 pub fn rehearse(context: &mut Context) -> Result<(), Failure> {
     refuse_again(paths::begun())?;
+    refuse_unknown(
+        context.cmdline.break_before.as_deref(),
+        Path::new(paths::BROKE),
+    )?;
     for (n, step) in BEFORE.into_iter().enumerate() {
         one(context, step, n + 1, 1).map_err(|error| Failure {
             step: step.name(),
@@ -46,6 +50,26 @@ fn refuse_again(begun: bool) -> Result<(), Failure> {
         step: BEFORE[0].name(),
         past_no_return: true,
         error: Box::new(Error::Begun),
+    })
+}
+
+/// Who misspells the step to stop at must not lose the machine's disk. As with
+/// a real stop, who goes on then is not stopped again.
+fn refuse_unknown(wanted: Option<&str>, broke: &Path) -> Result<(), Failure> {
+    let Some(wanted) = wanted.filter(|w| !super::names().contains(w)) else {
+        return Ok(());
+    };
+    let error = match first_stop(broke, wanted) {
+        Ok(false) => return Ok(()),
+        Ok(true) => Error::NoSuchStep {
+            name: wanted.into(),
+        },
+        Err(error) => error,
+    };
+    Err(Failure {
+        step: BEFORE[0].name(),
+        past_no_return: false,
+        error: Box::new(error),
     })
 }
 
@@ -220,6 +244,24 @@ mod tests {
         assert!(!first_stop(&path, "wipe").unwrap());
         assert!(first_stop(&path, "boot").unwrap());
         assert!(first_stop(&dir.path().join("none/mark"), "wipe").is_err());
+    }
+
+    #[test]
+    fn a_misspelt_break_stops_before_anything_is_done() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("break-done");
+        refuse_unknown(None, &path).unwrap();
+        for name in super::super::names() {
+            refuse_unknown(Some(name), &path).unwrap();
+        }
+        let failure = refuse_unknown(Some("wpie"), &path).unwrap_err();
+        assert!(!failure.past_no_return);
+        let text = failure.to_string();
+        assert!(
+            text.contains("replant.break=wpie: there is no such step (discover, load, "),
+            "{text}"
+        );
+        refuse_unknown(Some("wpie"), &path).unwrap();
     }
 
     #[test]

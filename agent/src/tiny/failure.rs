@@ -30,7 +30,10 @@ pub(super) fn handle(context: &mut Context, failure: &Failure, mode: Mode, by_ha
              the payload is still in memory; DO NOT switch the machine off; {next}"
         ),
         Outcome::Stopped => format!("{failure}; nothing was changed; {next}"),
-        Outcome::Unchanged | Outcome::Return => "nothing on the disk was changed".into(),
+        // Not every failure is a step's own, which is on the display already.
+        Outcome::Unchanged | Outcome::Return => {
+            format!("the migration stopped in {failure}\nnothing on the disk was changed")
+        }
     });
     if outcome != Outcome::Return {
         return EXIT_CONSOLE;
@@ -72,7 +75,7 @@ impl Outcome {
     fn of(failure: &Failure, begun: bool, mode: Mode, by_hand: bool) -> Outcome {
         if failure.past_no_return || begun {
             Outcome::HalfWritten
-        } else if matches!(*failure.error, Error::Break(_)) {
+        } else if matches!(*failure.error, Error::Break(_) | Error::NoSuchStep { .. }) {
             Outcome::Stopped
         } else if mode != Mode::Migrate || by_hand {
             Outcome::Unchanged
@@ -208,10 +211,14 @@ mod tests {
         assert_eq!(of(missing(), Mode::Migrate, false), Outcome::Return);
         assert_eq!(of(missing(), Mode::Migrate, true), Outcome::Unchanged);
         assert_eq!(of(missing(), Mode::Verify, false), Outcome::Unchanged);
-        assert_eq!(
-            of(Error::Break("load"), Mode::Migrate, false),
-            Outcome::Stopped
-        );
+        for error in [
+            Error::Break("load"),
+            Error::NoSuchStep {
+                name: "laod".into(),
+            },
+        ] {
+            assert_eq!(of(error, Mode::Migrate, false), Outcome::Stopped);
+        }
     }
 
     #[test]

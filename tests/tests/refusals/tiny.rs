@@ -12,6 +12,7 @@ use std::time::Duration;
 
 const ROOT: &str = "root=UUID=0de00000-0000-4000-8000-000000000001 rd.retry=5";
 const QUIET: &str = "replant.report=off";
+const AGAIN: &str = "; stage the package again on the old system";
 const LIMIT: Duration = Duration::from_secs(300);
 
 /// A machine that must be refused.
@@ -185,15 +186,12 @@ fn cases(machine: &Machine, cut: &Path, spoilt: &dyn Fn(&str, &str) -> PathBuf) 
         Case::new(
             "missing",
             &[&spoilt("missing", "rm upd/va.tar.xz")],
-            &["etc/upd/va.tar.xz is missing", "; copy the package again"],
+            &["/etc/upd/va.tar.xz is missing", AGAIN],
         ),
         Case::new(
             "cut",
             &[cut],
-            &[
-                "etc/upd/va.tar.xz is cut: it has 1000000 bytes",
-                "; copy the package again",
-            ],
+            &["/etc/upd/va.tar.xz is cut: it has 1000000 bytes", AGAIN],
         ),
         Case::new(
             "changed",
@@ -201,17 +199,14 @@ fn cases(machine: &Machine, cut: &Path, spoilt: &dyn Fn(&str, &str) -> PathBuf) 
                 "changed",
                 "printf X | dd of=upd/va.tar.xz bs=1 seek=5000000 conv=notrunc status=none",
             )],
-            &[
-                "etc/upd/va.tar.xz is damaged: its SHA-256 is ",
-                "; copy the package again",
-            ],
+            &["/etc/upd/va.tar.xz is damaged: its SHA-256 is ", AGAIN],
         ),
         Case::new(
             "manifest",
             &[&spoilt("manifest", "echo >>upd/migration.toml")],
             &[
                 "/etc/upd/migration.toml is not the file that was staged",
-                "; stage the package again",
+                AGAIN,
             ],
         ),
         Case::new(

@@ -61,9 +61,14 @@ pub(crate) fn apply(root: &RootDir, accounts: &Accounts, report: &mut Report) ->
         if ["/nonexistent", "/dev/null"].contains(&home.as_str()) || root.present(&home)? {
             continue;
         }
-        root.make_dir(&home, Attributes { mode, uid, gid })?;
-        copy(root, "etc/skel", &home, uid, gid, DEPTH)?;
-        report.done(format!("home directory {home} made"));
+        let made = root
+            .make_dir(&home, Attributes { mode, uid, gid })
+            .and_then(|_| copy(root, "etc/skel", &home, uid, gid, DEPTH));
+        match made {
+            Ok(()) => report.done(format!("home directory {home} made")),
+            // A link to nowhere, for example. The machine is usable without.
+            Err(error) => report.warn(format!("no home directory {home}: {error}")),
+        }
     }
     report.done(format!(
         "passwords of {} accounts carried over",
@@ -101,42 +106,31 @@ pub(crate) fn authorized_keys(
             ));
             continue;
         }
-        let dir = format!("{}/.ssh", home.trim_end_matches('/'));
-        root.make_dir(
-            &dir,
-            Attributes {
-                mode: 0o700,
-                uid,
-                gid,
-            },
-        )?;
-        let file = format!("{dir}/authorized_keys");
-        let old = root.text(&file)?.unwrap_or_default();
-        let mut lines: Vec<&str> = old.lines().collect();
-        for line in user
-            .authorized_keys
-            .lines()
-            .filter(|l| !l.trim().is_empty())
-        {
-            if !lines.contains(&line) {
-                lines.push(line);
-            }
+        let name = &user.name;
+        match add_keys(root, home, (uid, gid), &user.authorized_keys) {
+            Ok(()) => report.done(format!("ssh keys that may log in as {name} carried over")),
+            Err(error) => report.warn(format!("the ssh keys of {name}: {error}")),
         }
-        let text = lines.join("\n") + "\n";
-        root.write(
-            &file,
-            text.as_bytes(),
-            Attributes {
-                mode: 0o600,
-                uid,
-                gid,
-            },
-        )?;
-        report.done(format!(
-            "ssh keys that may log in as {} carried over",
-            user.name
-        ));
     }
+    Ok(())
+}
+
+/// Adds lines to the `authorized_keys` of a home directory.
+fn add_keys(root: &RootDir, home: &str, owner: (u32, u32), keys: &str) -> Result<()> {
+    let (uid, gid) = owner;
+    let private = |mode| Attributes { mode, uid, gid };
+    let dir = format!("{}/.ssh", home.trim_end_matches('/'));
+    root.make_dir(&dir, private(0o700))?;
+    let file = format!("{dir}/authorized_keys");
+    let old = root.text(&file)?.unwrap_or_default();
+    let mut lines: Vec<&str> = old.lines().collect();
+    for line in keys.lines().filter(|l| !l.trim().is_empty()) {
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    let text = lines.join("\n") + "\n";
+    root.write(&file, text.as_bytes(), private(0o600))?;
     Ok(())
 }
 

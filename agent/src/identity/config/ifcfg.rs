@@ -105,6 +105,11 @@ pub(super) fn parse(
         warnings.push(format!("{source}: wireless networks are not carried over"));
         return None;
     }
+    for key in ["DHCP_CLIENT_ID", "ETHTOOL_OPTS"] {
+        if let Some(value) = get(key) {
+            warnings.push(format!("{source}: {key}={value} is not carried over"));
+        }
+    }
     let aliases = [get("UUID"), get("NAME")]
         .into_iter()
         .flatten()
@@ -331,4 +336,25 @@ pub(super) fn route(line: &str, v6: bool) -> Option<Route> {
         }
     }
     Some(route)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_change_an_address_or_a_link_is_told() {
+        let text = "DEVICE=eth0\nBOOTPROTO=dhcp\nDHCP_CLIENT_ID=web1\n\
+        ETHTOOL_OPTS=\"speed 100 duplex full\"\n";
+        let mut warnings = Vec::new();
+        let global = Default::default();
+        parse("eth0", text, &global, &mut warnings).unwrap();
+        assert_eq!(
+            warnings,
+            [
+                "ifcfg-eth0: DHCP_CLIENT_ID=web1 is not carried over",
+                "ifcfg-eth0: ETHTOOL_OPTS=speed 100 duplex full is not carried over"
+            ]
+        );
+    }
 }

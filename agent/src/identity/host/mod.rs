@@ -49,7 +49,7 @@ fn is_host_name(name: &str) -> bool {
 }
 
 /// 32 hexadecimal digits, not all zero.
-fn is_machine_id(text: &str) -> bool {
+pub(super) fn is_machine_id(text: &str) -> bool {
     text.len() == 32
         && text.bytes().all(|b| b.is_ascii_hexdigit())
         && text.bytes().any(|b| b != b'0')

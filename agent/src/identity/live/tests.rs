@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The answer of a real kernel with a bond, a VLAN and a bridge (fixture). That
-//! of the running kernel is compared with ip's in tests/identity_netlink.rs.
+//! of the running kernel is compared with ip's in tests/identity/netlink.rs.
 
 use super::*;
 use crate::identity::tests::mutate;

@@ -15,7 +15,7 @@ use crate::identity::outcome::Report;
 use std::collections::BTreeSet;
 
 /// Kinds of links that stand on physical ones and can be carried over.
-const STACKED: [&str; 3] = ["bond", "bridge", "vlan"];
+const STACKED: [&str; 4] = ["bond", "team", "bridge", "vlan"];
 /// The main routing table.
 const MAIN: u32 = 254;
 /// RTPROT_BOOT and RTPROT_STATIC: routes that somebody set.
@@ -157,10 +157,18 @@ fn one(
     };
     let mut i = best.interface.clone();
     i.name.clone_from(&link.name);
-    i.mac = if matches!(kernel.kind, Kind::Ethernet) {
-        own.or(i.mac)
-    } else {
-        None
+    i.mac = match kernel.kind {
+        Kind::Ethernet if is_cloned(&i, link) => {
+            if i.mac.is_none() {
+                report.warn(format!(
+                    "{}: {} sets another MAC address, and the card's own is not known: in the new system the card is found by its name, which may be another there",
+                    link.name, best.source
+                ));
+            }
+            i.mac
+        }
+        Kind::Ethernet => own.or(i.mac),
+        _ => None,
     };
     match (&mut i.kind, &kernel.kind) {
         // Options that the file leaves to the driver's defaults.
@@ -182,7 +190,8 @@ fn matches(c: &Candidate, link: &live::Link, mac: Option<crate::identity::networ
     let i = &c.interface;
     if !i.name.is_empty() {
         // A file that names both is meant for that card only.
-        return i.name == link.name && (i.mac.is_none() || mac.is_none() || i.mac == mac);
+        let card = i.mac.is_none() || mac.is_none() || i.mac == mac || is_cloned(i, link);
+        return i.name == link.name && card;
     }
     let physical = link.kind.is_none();
     (physical && i.mac.is_some() && (i.mac == mac || i.mac == link.mac))
@@ -191,6 +200,12 @@ fn matches(c: &Candidate, link: &live::Link, mac: Option<crate::identity::networ
             && c.patterns
                 .iter()
                 .any(|p| crate::identity::config::fits(p, &link.name)))
+}
+
+/// Whether the kernel tells the MAC address that the file sets, and not the
+/// card's own: kernels before 5.6 do not know that one.
+fn is_cloned(i: &Interface, link: &live::Link) -> bool {
+    link.permanent_mac.is_none() && i.cloned_mac.is_some() && i.cloned_mac == link.mac
 }
 
 fn addresses(i: &Interface) -> impl Iterator<Item = &crate::identity::network::Cidr> {
@@ -236,7 +251,8 @@ fn disagreements(file: &Interface, kernel: &Interface, source: &str, report: &mu
 fn from_kernel(link: &live::Link, live: &live::Network, report: &mut Report) -> Interface {
     let name = |index: Option<u32>| live.link(index?).map(|l| l.name.clone());
     let kind = match (link.kind.as_deref(), link.vlan) {
-        (Some("bond"), _) => Kind::Bond {
+        // Teams become bonds; of their runner the kernel tells nothing.
+        (Some("bond" | "team"), _) => Kind::Bond {
             options: link.bond.clone(),
         },
         (Some("bridge"), _) => Kind::Bridge { stp: link.stp },

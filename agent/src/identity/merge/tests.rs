@@ -239,3 +239,66 @@ fn a_pattern_fits_cards_only_and_the_resolver_is_kept_for_static_ones() {
     assert_eq!(report.warnings.len(), 1, "{report:?}");
     assert!(report.warnings[0].contains("there is no interface eth7"));
 }
+
+#[test]
+fn a_team_becomes_a_bond_with_the_teams_addresses() {
+    let mut live = kernel();
+    for link in live.links.iter_mut().filter(|l| l.name == "bond0") {
+        (link.name, link.kind) = ("team0".into(), Some("team".into()));
+        link.bond.clear();
+    }
+    let mut team = Candidate {
+        source: "ifcfg-team0".into(),
+        ..Candidate::default()
+    };
+    team.interface.name = "team0".into();
+    let options = [("mode".to_string(), "802.3ad".to_string())];
+    team.interface.kind = Kind::Bond {
+        options: options.into(),
+    };
+    let address = Cidr::parse("192.0.2.7/24").unwrap();
+    team.interface.add_address(address);
+    let files = Files {
+        candidates: vec![team],
+        ..Files::default()
+    };
+    let network = merge(files, Some(&live), &mut Report::default());
+    let get = |name: &str| network.interfaces.iter().find(|i| i.name == name).unwrap();
+    assert_eq!(get("team0").v4.addresses, [address]);
+    assert!(matches!(&get("team0").kind, Kind::Bond { options } if options["mode"] == "802.3ad"));
+    assert_eq!(get("eth1").master.as_deref(), Some("team0"));
+}
+
+#[test]
+fn an_old_kernel_tells_the_mac_address_that_a_file_has_set() {
+    let mut live = kernel();
+    let own = mac(77);
+    let mut file = Candidate {
+        source: "ifcfg-eth0".into(),
+        ..Candidate::default()
+    };
+    file.interface.name = "eth0".into();
+    file.interface.cloned_mac = Some(mac(2));
+    let merged = |own: Option<Mac>, live: &live::Network| {
+        let mut file = file.clone();
+        file.interface.mac = own;
+        let files = Files {
+            candidates: vec![file],
+            ..Files::default()
+        };
+        let mut report = Report::default();
+        let network = merge(files, Some(live), &mut report);
+        let eth0 = network.interfaces.into_iter().find(|i| i.name == "eth0");
+        (eth0.unwrap(), report.warnings)
+    };
+    let (eth0, _) = merged(Some(own), &live);
+    assert_eq!((eth0.mac, eth0.cloned_mac), (Some(own), Some(mac(2))));
+    let (eth0, warnings) = merged(None, &live);
+    assert_eq!(eth0.mac, None);
+    assert!(warnings.iter().any(|w| w.contains("found by its name")));
+    // Since Linux 5.6 the kernel tells both.
+    for link in live.links.iter_mut().filter(|l| l.name == "eth0") {
+        link.permanent_mac = Some(own);
+    }
+    assert_eq!(merged(None, &live).0.mac, Some(own));
+}

@@ -165,14 +165,22 @@ impl Loader {
                 remedy: self.mkconfig,
             });
         }
-        if !self.grubby && !custom::is_sourced(&config) {
-            return Err(Error::Config {
-                path: self.config(),
-                missing: "custom.cfg",
-                remedy: self.mkconfig,
-            });
+        if !self.grubby {
+            self.reads_custom(&config)?;
         }
         Ok(())
+    }
+
+    /// Whether an entry in custom.cfg will be seen.
+    fn reads_custom(&self, config: &str) -> Result<(), Error> {
+        if custom::is_sourced(config) {
+            return Ok(());
+        }
+        Err(Error::Config {
+            path: self.config(),
+            missing: "custom.cfg",
+            remedy: self.mkconfig,
+        })
     }
 
     /// Makes the entry and chooses it for the next boot. Run twice, there is
@@ -194,6 +202,7 @@ impl Loader {
             }
         };
         if !by_grubby {
+            self.reads_custom(&read(&self.config())?)?;
             custom::add(&self.directory.join("custom.cfg"), entry)?;
         }
         program::output(Command::new(self.reboot).arg(&id))?;
@@ -312,6 +321,13 @@ mod tests {
         assert!(message().contains("has no \"next_entry\""), "{}", message());
         std::fs::write(dir.join("grub.cfg"), "if [ \"${next_entry}\" ]\n").unwrap();
         assert!(message().contains("update-grub and retry"), "{}", message());
+        // grubby may make no entry; then custom.cfg must be read, too.
+        let ours = Loader {
+            grubby: true,
+            ..loader.clone()
+        };
+        ours.check().unwrap();
+        assert!(ours.reads_custom("if [ \"${next_entry}\" ]\n").is_err());
         let config = "if [ \"${next_entry}\" ]\nsource $prefix/custom.cfg\n";
         std::fs::write(dir.join("grub.cfg"), config).unwrap();
         loader.check().unwrap();

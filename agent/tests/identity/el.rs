@@ -1,23 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! CentOS 7 to an EL9-like root, on trees with what of these systems matters
 //! here; and a new root that is full of links to the outside.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+use super::support::{Places, read, snapshot, write};
 use replant::identity::{Policy, apply, save};
-use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-
-fn write(root: &Path, path: &str, text: &str) {
-    let path = root.join(path);
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, text).unwrap();
-}
-
-fn read(root: &Path, path: &str) -> String {
-    std::fs::read_to_string(root.join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
-}
 
 fn old_el7(root: &Path) {
     for (path, text) in [
@@ -138,49 +127,26 @@ fn new_el9(root: &Path) {
         .unwrap();
 }
 
-fn snapshot(dir: &Path) -> BTreeMap<PathBuf, (u32, u32, Vec<u8>)> {
-    let mut all = BTreeMap::new();
-    let mut todo = vec![dir.to_owned()];
-    while let Some(dir) = todo.pop() {
-        for entry in std::fs::read_dir(&dir).unwrap() {
-            let path = entry.unwrap().path();
-            let meta = path.symlink_metadata().unwrap();
-            let content = if meta.is_dir() {
-                todo.push(path.clone());
-                Vec::new()
-            } else if meta.is_symlink() {
-                std::fs::read_link(&path)
-                    .unwrap()
-                    .into_os_string()
-                    .into_encoded_bytes()
-            } else {
-                std::fs::read(&path).unwrap()
-            };
-            all.insert(path, (meta.mode(), meta.gid(), content));
-        }
-    }
-    all
+fn centos_7_and_el9() -> Places {
+    let places = Places::new();
+    old_el7(&places.old);
+    new_el9(&places.new);
+    places
 }
 
 #[test]
 fn centos_7_becomes_el9() {
-    let top = tempfile::tempdir().unwrap();
-    let (old, new, saved) = (
-        top.path().join("old"),
-        top.path().join("new"),
-        top.path().join("id"),
-    );
-    old_el7(&old);
-    new_el9(&new);
-    let report = save(&old, None, &saved).unwrap();
+    let places = centos_7_and_el9();
+    let (old, new, saved) = (&places.old, &places.new, &places.saved);
+    let report = save(old, None, saved).unwrap();
     assert_eq!(report.warnings.len(), 1, "{report:?}");
     assert!(report.warnings[0].contains("ssh_host_dsa_key"));
-    let report = apply(&saved, &new, &Policy::default()).unwrap();
+    let report = apply(saved, new, &Policy::default()).unwrap();
     assert_eq!(report.warnings, [] as [&str; 0]);
     assert!(report.relabels && new.join(".autorelabel").exists());
 
     let dir = "etc/NetworkManager/system-connections";
-    let profile = read(&new, &format!("{dir}/replant-eno16777984.nmconnection"));
+    let profile = read(new, &format!("{dir}/replant-eno16777984.nmconnection"));
     assert!(
         !profile.contains("interface-name"),
         "found by MAC address: {profile}"
@@ -197,7 +163,7 @@ fn centos_7_becomes_el9() {
         .lines()
         .find_map(|l| l.strip_prefix("uuid="))
         .unwrap();
-    let vlan = read(&new, &format!("{dir}/replant-eno16777984.30.nmconnection"));
+    let vlan = read(new, &format!("{dir}/replant-eno16777984.30.nmconnection"));
     assert!(
         vlan.contains(&format!("[vlan]\nid=30\nparent={uuid}\n")),
         "{vlan}"
@@ -224,7 +190,7 @@ fn centos_7_becomes_el9() {
         "names are not pinned unless asked"
     );
 
-    let shadow = read(&new, "etc/shadow");
+    let shadow = read(new, "etc/shadow");
     assert!(
         shadow.starts_with("root:$6$r$h:17000:0:99999:7:::\n")
             && shadow.contains("\ncarol:$6$c$h:")
@@ -233,11 +199,11 @@ fn centos_7_becomes_el9() {
         std::fs::metadata(new.join("etc/shadow")).unwrap().mode() & 0o7777,
         0
     );
-    assert!(read(&new, "etc/group").contains("wheel:x:10:carol\n"));
-    assert!(read(&new, "etc/passwd").contains("nobody:x:65534"));
-    assert_eq!(read(&new, "home/carol/.bashrc"), "# skel\n");
+    assert!(read(new, "etc/group").contains("wheel:x:10:carol\n"));
+    assert!(read(new, "etc/passwd").contains("nobody:x:65534"));
+    assert_eq!(read(new, "home/carol/.bashrc"), "# skel\n");
     assert_eq!(
-        read(&new, "home/carol/.ssh/authorized_keys"),
+        read(new, "home/carol/.ssh/authorized_keys"),
         "ssh-ed25519 AAAAcarol carol\n"
     );
     assert_eq!(
@@ -245,12 +211,12 @@ fn centos_7_becomes_el9() {
         0o700
     );
     let key = std::fs::metadata(new.join("etc/ssh/ssh_host_rsa_key")).unwrap();
-    assert_eq!((key.mode() & 0o7777, key.gid()), (0o640, 999));
+    assert_eq!((key.mode() & 0o7777, key.gid()), (0o600, 0));
     assert!(
         !new.join("etc/ssh/ssh_host_ed25519_key").exists()
             && !new.join("etc/ssh/ssh_host_dsa_key").exists()
     );
-    let cloud = read(&new, "etc/cloud/cloud.cfg.d/99-replant.cfg");
+    let cloud = read(new, "etc/cloud/cloud.cfg.d/99-replant.cfg");
     assert!(
         cloud.contains("network: {config: disabled}\n")
             && cloud.contains("ssh_deletekeys: false\n")
@@ -259,7 +225,7 @@ fn centos_7_becomes_el9() {
         let out = Command::new(tool)
             .arg("-r")
             .arg("-R")
-            .arg(&new)
+            .arg(new)
             .output()
             .expect("install passwd");
         // pwck also complains that homes of system accounts are missing.
@@ -270,28 +236,97 @@ fn centos_7_becomes_el9() {
         );
     }
 
-    let once = snapshot(&new);
-    apply(&saved, &new, &Policy::default()).unwrap();
-    assert_eq!(once, snapshot(&new), "applied twice");
+    let once = snapshot(new);
+    apply(saved, new, &Policy::default()).unwrap();
+    assert_eq!(once, snapshot(new), "applied twice");
+}
+
+/// EL9's GRUB makes its menu of files that are named after the machine; those
+/// of the image have another name, and EL would never remove them.
+#[test]
+fn the_boot_menu_belongs_to_the_machine() {
+    let places = centos_7_and_el9();
+    let (new, saved) = (&places.new, &places.saved);
+    let (image, machine) = (
+        "104a42359fae41b687caac066397aec2",
+        "fedcba9876543210fedcba9876543210",
+    );
+    let dir = "boot/loader/entries";
+    for version in ["0-rescue", "5.14.0-162.el9.x86_64"] {
+        write(new, &format!("{dir}/{image}-{version}.conf"), version);
+    }
+    write(new, &format!("{dir}/custom-entry.conf"), "somebody's own");
+    let environment = |saved: &str| {
+        let mut block = format!("# GRUB Environment Block\nsaved_entry={saved}\nboot_success=1\n");
+        block.push_str(&"#".repeat(1024 - block.len()));
+        block
+    };
+    let block = environment(&format!("{image}-5.14.0-162.el9.x86_64"));
+    write(new, "boot/grub2/grubenv", &block);
+    save(&places.old, None, saved).unwrap();
+    for _ in 0..2 {
+        apply(saved, new, &Policy::default()).unwrap();
+        let names: Vec<_> = snapshot(&new.join(dir)).into_keys().collect();
+        let name = |version: &str| new.join(format!("{dir}/{machine}-{version}.conf"));
+        assert_eq!(
+            names,
+            [
+                new.join(dir).join("custom-entry.conf"),
+                name("0-rescue"),
+                name("5.14.0-162.el9.x86_64")
+            ]
+        );
+        assert_eq!(
+            std::fs::read_to_string(name("0-rescue")).unwrap(),
+            "0-rescue"
+        );
+        let block = environment(&format!("{machine}-5.14.0-162.el9.x86_64"));
+        assert_eq!(read(new, "boot/grub2/grubenv"), block);
+    }
+}
+
+/// After the point of no return no home is worth a machine that does not boot.
+#[test]
+fn a_home_that_leads_nowhere_is_only_told() {
+    let places = centos_7_and_el9();
+    let (new, saved) = (&places.new, &places.saved);
+    symlink("/data/home", new.join("home")).unwrap();
+    save(&places.old, None, saved).unwrap();
+    let report = apply(saved, new, &Policy::default()).unwrap();
+    let told = |words: &str| report.warnings.iter().any(|w| w.starts_with(words));
+    assert!(told("no home directory /home/carol: "), "{report:?}");
+    assert!(told("the ssh keys of carol: "), "{report:?}");
+    assert!(read(new, "etc/passwd").contains("carol:x:1000"));
+    std::fs::create_dir_all(new.join("data/home")).unwrap();
+    let report = apply(saved, new, &Policy::default()).unwrap();
+    assert_eq!(report.warnings, [] as [&str; 0]);
+    assert!(new.join("data/home/carol/.ssh/authorized_keys").exists());
+}
+
+#[test]
+fn keys_that_cannot_be_read_do_not_keep_the_machine_from_being_staged() {
+    let places = centos_7_and_el9();
+    // Nobody can read a file that is reached by a ring of links; with a file
+    // server it would be a permission.
+    let ssh = places.old.join("home/carol/.ssh");
+    std::fs::remove_dir_all(&ssh).unwrap();
+    symlink(".ssh", &ssh).unwrap();
+    let report = save(&places.old, None, &places.saved).unwrap();
+    let told = |w: &String| w.starts_with("/home/carol/.ssh/authorized_keys is left out: ");
+    assert!(report.warnings.iter().any(told), "{report:?}");
 }
 
 #[test]
 fn a_policy_of_noes_leaves_the_identity_of_the_image() {
-    let top = tempfile::tempdir().unwrap();
-    let (old, new, saved) = (
-        top.path().join("old"),
-        top.path().join("new"),
-        top.path().join("id"),
-    );
-    old_el7(&old);
-    new_el9(&new);
-    save(&old, None, &saved).unwrap();
+    let places = centos_7_and_el9();
+    let (old, new, saved) = (&places.old, &places.new, &places.saved);
+    save(old, None, saved).unwrap();
     std::fs::remove_dir_all(new.join("etc/selinux")).unwrap();
     std::fs::remove_dir_all(new.join("etc/cloud")).unwrap();
-    let before = snapshot(&new);
+    let before = snapshot(new);
     let policy: Policy = no_policy();
-    apply(&saved, &new, &policy).unwrap();
-    assert_eq!(before, snapshot(&new));
+    apply(saved, new, &policy).unwrap();
+    assert_eq!(before, snapshot(new));
 }
 
 fn no_policy() -> Policy {
@@ -311,16 +346,10 @@ fn no_policy() -> Policy {
 
 #[test]
 fn links_in_the_new_root_do_not_lead_out() {
-    let top = tempfile::tempdir().unwrap();
-    let (old, new, saved) = (
-        top.path().join("old"),
-        top.path().join("new"),
-        top.path().join("id"),
-    );
-    let outside = top.path().join("outside");
-    old_el7(&old);
-    new_el9(&new);
-    save(&old, None, &saved).unwrap();
+    let places = centos_7_and_el9();
+    let (old, new, saved) = (&places.old, &places.new, &places.saved);
+    let outside = places.top.path().join("outside");
+    save(old, None, saved).unwrap();
     for name in [
         "hostname",
         "hosts",
@@ -350,20 +379,20 @@ fn links_in_the_new_root_do_not_lead_out() {
     replace("root/.ssh/authorized_keys", &outside.join("keys"));
     replace("etc/lvm/devices/system.devices", &outside.join("conf"));
     let before = snapshot(&outside);
-    apply(&saved, &new, &Policy::default()).unwrap();
+    apply(saved, new, &Policy::default()).unwrap();
     assert_eq!(before, snapshot(&outside));
-    assert_eq!(read(&new, "etc/hostname"), "db7.example.net\n");
+    assert_eq!(read(new, "etc/hostname"), "db7.example.net\n");
     assert!(
         new.join("etc/hostname")
             .symlink_metadata()
             .unwrap()
             .is_file()
     );
-    assert_eq!(read(&new, "etc/ssh/ssh_host_rsa_key"), "RSA PRIVATE");
+    assert_eq!(read(new, "etc/ssh/ssh_host_rsa_key"), "RSA PRIVATE");
     // A directory that is a link to the outside: an error, and nothing written.
     std::fs::remove_dir_all(new.join("etc/NetworkManager/system-connections")).unwrap();
     symlink(&outside, new.join("etc/NetworkManager/system-connections")).unwrap();
-    let error = apply(&saved, &new, &Policy::default())
+    let error = apply(saved, new, &Policy::default())
         .unwrap_err()
         .to_string();
     assert!(error.contains("system-connections"), "{error}");
@@ -372,20 +401,14 @@ fn links_in_the_new_root_do_not_lead_out() {
 
 #[test]
 fn a_damaged_store_is_refused_before_anything_is_written() {
-    let top = tempfile::tempdir().unwrap();
-    let (old, new, saved) = (
-        top.path().join("old"),
-        top.path().join("new"),
-        top.path().join("id"),
-    );
-    old_el7(&old);
-    new_el9(&new);
-    save(&old, None, &saved).unwrap();
-    let before = snapshot(&new);
-    let text = read(&saved, "identity.toml");
+    let places = centos_7_and_el9();
+    let (old, new, saved) = (&places.old, &places.new, &places.saved);
+    save(old, None, saved).unwrap();
+    let before = snapshot(new);
+    let text = read(saved, "identity.toml");
     let refused = |text: &str| {
-        write(&saved, "identity.toml", text);
-        apply(&saved, &new, &Policy::default())
+        write(saved, "identity.toml", text);
+        apply(saved, new, &Policy::default())
             .unwrap_err()
             .to_string()
     };
@@ -417,10 +440,10 @@ fn a_damaged_store_is_refused_before_anything_is_written() {
     }
     std::fs::remove_file(saved.join("identity.toml")).unwrap();
     assert!(
-        apply(&saved, &new, &Policy::default())
+        apply(saved, new, &Policy::default())
             .unwrap_err()
             .to_string()
             .contains("no such file")
     );
-    assert_eq!(before, snapshot(&new));
+    assert_eq!(before, snapshot(new));
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the kernel tells by rtnetlink, against `ip -json` of iproute2, in a
 //! network namespace of its own. Needs root and iproute2.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use replant::identity::live::Network;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};

@@ -2,12 +2,11 @@
 //! Save and apply between two real Debian 12 root file systems
 //! (tests/images/roots.sh), checked by Debian's own tools in a chroot: ifquery,
 //! pwck, grpck, getent, sshd. Needs root.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+use super::support::{Places, read, snapshot, write};
 use replant::identity::{Policy, Report, apply, live, load, network, save};
-use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 fn output(command: &mut Command) -> String {
@@ -46,16 +45,6 @@ fn unpack(which: &str, into: &Path) {
     );
 }
 
-fn write(root: &Path, path: &str, text: &str) {
-    let path = root.join(path);
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, text).unwrap();
-}
-
-fn read(root: &Path, path: &str) -> String {
-    std::fs::read_to_string(root.join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
-}
-
 fn chroot(root: &Path, args: &[&str]) -> String {
     output(
         Command::new("chroot")
@@ -63,31 +52,6 @@ fn chroot(root: &Path, args: &[&str]) -> String {
             .args(args)
             .env("PATH", "/usr/sbin:/usr/bin"),
     )
-}
-
-/// Every file below a directory: mode, owner, content.
-fn snapshot(dir: &Path) -> BTreeMap<PathBuf, (u32, u32, u32, Vec<u8>)> {
-    let mut all = BTreeMap::new();
-    let mut todo = vec![dir.to_owned()];
-    while let Some(dir) = todo.pop() {
-        for entry in std::fs::read_dir(&dir).unwrap() {
-            let path = entry.unwrap().path();
-            let meta = path.symlink_metadata().unwrap();
-            let content = if meta.is_dir() {
-                todo.push(path.clone());
-                Vec::new()
-            } else if meta.is_symlink() {
-                std::fs::read_link(&path)
-                    .unwrap()
-                    .into_os_string()
-                    .into_encoded_bytes()
-            } else {
-                std::fs::read(&path).unwrap()
-            };
-            all.insert(path, (meta.mode(), meta.uid(), meta.gid(), content));
-        }
-    }
-    all
 }
 
 /// A kernel with one card, as the running old system has it.
@@ -124,38 +88,34 @@ fn kernel() -> live::Network {
 
 #[test]
 fn one_debian_becomes_another() {
-    let top = tempfile::tempdir().unwrap();
-    let (old, new, saved) = (
-        top.path().join("old"),
-        top.path().join("new"),
-        top.path().join("id"),
-    );
-    unpack("old", &old);
-    unpack("new", &new);
-    write(&old, "etc/hostname", "web1\n");
+    let places = Places::new();
+    let (old, new, saved) = (&places.old, &places.new, &places.saved);
+    unpack("old", old);
+    unpack("new", new);
+    write(old, "etc/hostname", "web1\n");
     write(
-        &old,
+        old,
         "etc/hosts",
         "127.0.0.1 localhost\n127.0.1.1 web1.example.net web1\n",
     );
-    write(&old, "etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+    write(old, "etc/machine-id", "0123456789abcdef0123456789abcdef\n");
     write(
-        &old,
+        old,
         "etc/network/interfaces",
         "auto lo\niface lo inet loopback\nauto eth0\niface eth0 inet static\n address 10.0.2.77/24\n gateway 10.0.2.2\n up ip route add 10.9.0.0/16 via 10.0.2.9\n",
     );
     write(
-        &old,
+        old,
         "etc/resolv.conf",
         "search example.net\nnameserver 10.0.2.3\n",
     );
     write(
-        &old,
+        old,
         "root/.ssh/authorized_keys",
         "ssh-ed25519 AAAAold root@old\n",
     );
     chroot(
-        &old,
+        old,
         &[
             "useradd",
             "-m",
@@ -168,11 +128,11 @@ fn one_debian_becomes_another() {
             "alice",
         ],
     );
-    chroot(&old, &["usermod", "-p", "$6$salt$rootshash", "root"]);
-    chroot(&old, &["usermod", "-p", "$6$salt$aliceshash", "alice"]);
+    chroot(old, &["usermod", "-p", "$6$salt$rootshash", "root"]);
+    chroot(old, &["usermod", "-p", "$6$salt$aliceshash", "alice"]);
     // The image has an account with the number of the old machine's user.
-    chroot(&new, &["useradd", "-m", "-s", "/bin/bash", "vendor"]);
-    write(&new, "home/vendor/file", "vendor's");
+    chroot(new, &["useradd", "-m", "-s", "/bin/bash", "vendor"]);
+    write(new, "home/vendor/file", "vendor's");
     std::os::unix::fs::chown(new.join("home/vendor/file"), Some(1000), Some(1000)).unwrap();
     std::fs::set_permissions(
         new.join("home/vendor/file"),
@@ -180,40 +140,40 @@ fn one_debian_becomes_another() {
     )
     .unwrap();
     write(
-        &new,
+        new,
         "etc/network/interfaces.d/image",
         "auto ens3\niface ens3 inet dhcp\n",
     );
-    write(&new, "etc/lvm/devices/system.devices", "VERSION=1.1.1\n");
-    write(&new, "etc/lvm/backup/vg", "x");
+    write(new, "etc/lvm/devices/system.devices", "VERSION=1.1.1\n");
+    write(new, "etc/lvm/backup/vg", "x");
     write(
-        &new,
+        new,
         "root/.ssh/authorized_keys",
         "ssh-ed25519 AAAAvendor support\n",
     );
-    let image_key = read(&new, "etc/ssh/ssh_host_ed25519_key");
+    let image_key = read(new, "etc/ssh/ssh_host_ed25519_key");
 
-    let report = save(&old, Some(&kernel()), &saved).unwrap();
+    let report = save(old, Some(&kernel()), saved).unwrap();
     assert_eq!(report.warnings, [] as [&str; 0]);
-    for (path, (mode, ..)) in snapshot(&saved) {
+    for (path, (mode, ..)) in snapshot(saved) {
         let want = if path.is_dir() { 0o700 } else { 0o600 };
         assert_eq!(mode & 0o7777, want, "{path:?}");
     }
-    assert_eq!(std::fs::metadata(&saved).unwrap().mode() & 0o7777, 0o700);
-    let identity = load(&saved).unwrap();
+    assert_eq!(std::fs::metadata(saved).unwrap().mode() & 0o7777, 0o700);
+    let identity = load(saved).unwrap();
     assert_eq!(identity.network.interfaces.len(), 1);
-    let before = snapshot(&saved);
-    save(&old, Some(&kernel()), &saved).unwrap();
-    assert_eq!(before, snapshot(&saved), "saved twice");
+    let before = snapshot(saved);
+    save(old, Some(&kernel()), saved).unwrap();
+    assert_eq!(before, snapshot(saved), "saved twice");
 
-    let report = apply(&saved, &new, &Policy::default()).unwrap();
-    check(&old, &new, &image_key, &report);
-    bring_up(&new);
+    let report = apply(saved, new, &Policy::default()).unwrap();
+    check(old, new, &image_key, &report);
+    bring_up(new);
     std::fs::remove_file(new.join("dev/null")).unwrap();
-    let once = snapshot(&new);
-    let again = apply(&saved, &new, &Policy::default()).unwrap();
+    let once = snapshot(new);
+    let again = apply(saved, new, &Policy::default()).unwrap();
     assert!(again.warnings.len() <= report.warnings.len(), "{again:?}");
-    let twice = snapshot(&new);
+    let twice = snapshot(new);
     for (path, entry) in &once {
         assert_eq!(
             Some(entry),
