@@ -174,6 +174,22 @@ fn symbolic_links_are_followed() {
     assert_eq!(tree.resolve("lib/z"), None);
 }
 
+/// The kernel takes no longer ones, and each part of a path costs time.
+#[test]
+fn links_and_paths_that_are_too_long_lead_nowhere() {
+    let mut bytes = raw("d", DIRECTORY | 0o755, b"", 1, 2);
+    let target = "d/../".repeat(1000) + "d";
+    bytes.extend(raw("long", SYMLINK | 0o777, target.as_bytes(), 2, 1));
+    let target = "./".repeat(2000) + "d";
+    bytes.extend(raw("good", SYMLINK | 0o777, target.as_bytes(), 3, 1));
+    let mut tree = Tree::new();
+    tree.add(&bytes).unwrap();
+    assert_eq!(tree.resolve("good").as_deref(), Some("d"));
+    assert_eq!(tree.resolve("long"), None);
+    let deep = "x/".repeat(5000) + &"../".repeat(5000) + "d";
+    assert_eq!(tree.resolve(&deep), None);
+}
+
 #[test]
 fn damage_is_named() {
     let good = raw("name", REGULAR | 0o644, b"0123456789", 1, 1);
@@ -245,46 +261,4 @@ fn damage_is_named() {
         Reader::new(&bad).next().unwrap().unwrap().data,
         b"0123456789"
     );
-}
-
-#[test]
-fn mutations_never_panic() {
-    let mut seed = 0x9e37_79b9_7f4a_7c15u64;
-    let mut random = |limit: usize| {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        (seed % limit.max(1) as u64) as usize
-    };
-    let good = sample().build();
-    let mut failed = 0;
-    for _ in 0..20_000 {
-        let mut bytes = good.clone();
-        for _ in 0..=random(3) {
-            let at = random(bytes.len());
-            match random(4) {
-                0 => bytes[at] ^= 1 << random(8),
-                1 => bytes.truncate(at),
-                2 => bytes[at] = b"0fF9"[random(4)],
-                _ => {
-                    let part = bytes[at..(at + random(300)).min(bytes.len())].to_vec();
-                    let to = random(bytes.len());
-                    bytes.splice(to..to, part);
-                }
-            }
-            if bytes.is_empty() {
-                break;
-            }
-        }
-        let mut tree = Tree::new();
-        match tree.add(&bytes) {
-            Ok(end) => assert!(end <= bytes.len()),
-            Err(_) => failed += 1,
-        }
-        for (path, _) in tree.iter() {
-            tree.resolve(path);
-        }
-    }
-    // Both outcomes must have been met, or the mutations do nothing.
-    assert!((1000..19_000).contains(&failed), "{failed}");
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{DIRECTORY, Entry, Error, REGULAR, Reader, SYMLINK, TYPE_MASK};
+use super::{DIRECTORY, Entry, Error, NAME_MAX, REGULAR, Reader, SYMLINK, TYPE_MASK};
 
 /// A file of a [`Tree`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,14 +129,18 @@ impl<'a> Tree<'a> {
                 continue;
             }
             done.push(part);
-            let Some(node) = self.get(&done.join("/")) else {
+            let path = done.join("/");
+            if path.len() >= NAME_MAX {
+                return None;
+            }
+            let Some(node) = self.get(&path) else {
                 continue;
             };
             if node.mode & TYPE_MASK != SYMLINK {
                 continue;
             }
             followed += 1;
-            if followed > LINKS_MAX {
+            if followed > LINKS_MAX || node.data.len() >= NAME_MAX {
                 return None;
             }
             let target = String::from_utf8_lossy(node.data).into_owned();

@@ -83,15 +83,16 @@ impl Backup {
             (Err(_), Ok(spare)) => one(&spare, Copy::Backup, &entries)?,
             (Err(e), Err(_)) => return Err(e),
         };
-        let backup = if is_plain {
-            sector_of(&table, Copy::Backup)?
-        } else {
-            second
-        };
+        if is_plain {
+            // All parts are made anew, for a backup header must be: unused
+            // entries lose what some tool left in them, and that changes the
+            // checksum in both headers.
+            return Backup::made(table, sector_0);
+        }
         Ok(Backup {
             sector_0,
             primary,
-            backup,
+            backup: second,
             entries,
             table,
         })
@@ -106,14 +107,23 @@ impl Backup {
         table.check()?;
         let mut sector_0 = sector_0.get(..SECTOR).unwrap_or(sector_0).to_vec();
         sector_0.resize(SECTOR, 0);
-        let mut entries = header::encode(table, Copy::Primary)?.entries;
+        Backup::made(table.clone(), sector_0)
+    }
+
+    fn made(table: Table, sector_0: Vec<u8>) -> Result<Backup, Error> {
+        let mut primary = header::encode(&table, Copy::Primary)?;
+        let mut backup = header::encode(&table, Copy::Backup)?;
+        let mut entries = primary.entries;
         entries.truncate(table.entry_count as usize * header::ENTRY_SIZE as usize);
+        // The first 512 bytes of a header's block.
+        primary.header.truncate(SECTOR);
+        backup.header.truncate(SECTOR);
         Ok(Backup {
             sector_0,
-            primary: sector_of(table, Copy::Primary)?,
-            backup: sector_of(table, Copy::Backup)?,
+            primary: primary.header,
+            backup: backup.header,
             entries,
-            table: table.clone(),
+            table,
         })
     }
 
@@ -157,13 +167,6 @@ fn check_lba(header: GPTHeader, copy: Copy) -> Result<GPTHeader, Error> {
             want: "1".to_owned(),
         })
     }
-}
-
-/// The first 512 bytes of a header's block.
-fn sector_of(table: &Table, copy: Copy) -> Result<Vec<u8>, Error> {
-    let mut sector = header::encode(table, copy)?.header;
-    sector.truncate(SECTOR);
-    Ok(sector)
 }
 
 fn both(main: &GPTHeader, spare: &GPTHeader, entries: &[u8]) -> Result<Table, Error> {

@@ -94,11 +94,6 @@ impl Group {
             .find(|s| s.uuid == *uuid)
             .and_then(|s| s.device)
     }
-
-    /// Whether every physical volume has its device.
-    pub fn is_complete(&self) -> bool {
-        self.slots.iter().all(|s| s.device.is_some())
-    }
 }
 
 /// Joins the reads of several devices (with the size of each in bytes).

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What lvm2 trusts, and we do not: do the numbers of a group make sense?
 
+use std::ops::Range;
+
 use super::label::{Area, Label};
 use super::text::Value;
 use super::uuid::Uuid;
@@ -127,6 +129,10 @@ impl VolumeGroup {
                 }
             }
         }
+        let beyond = self.pvs.iter().filter(|pv| self.extents(pv).is_none());
+        out.extend(beyond.map(|pv| Problem::Overflow {
+            what: format!("physical volume {}", pv.section),
+        }));
         let mut used = Vec::new();
         for lv in &self.lvs {
             let mut expected = 0u64;
@@ -253,17 +259,18 @@ impl VolumeGroup {
         }
     }
 
+    /// The bytes of its device that a physical volume's extents are.
+    fn extents(&self, pv: &PhysicalVolume) -> Option<Range<u64>> {
+        let start = pv.pe_start.checked_mul(512)?;
+        let sectors = pv.pe_count.checked_mul(self.extent_size)?;
+        Some(start..start.checked_add(sectors.checked_mul(512)?)?)
+    }
+
     /// Whether the physical volume fits onto its device of `size` bytes, beside
     /// the areas that its label names.
     pub fn device_problems(&self, pv: &PhysicalVolume, label: &Label, size: u64) -> Vec<Problem> {
         let (name, uuid) = (pv.section.clone(), pv.id);
-        let start = pv.pe_start.checked_mul(512);
-        let bytes = pv
-            .pe_count
-            .checked_mul(self.extent_size)
-            .and_then(|n| n.checked_mul(512));
-        let end = start.zip(bytes).and_then(|(s, b)| s.checked_add(b));
-        let (Some(start), Some(end)) = (start, end) else {
+        let Some(Range { start, end }) = self.extents(pv) else {
             return vec![Problem::Overflow {
                 what: format!("physical volume {name}"),
             }];

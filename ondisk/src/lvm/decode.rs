@@ -119,7 +119,7 @@ pub fn decode(text: &[u8]) -> Result<VolumeGroup, DecodeError> {
     };
     let origin = Origin {
         generator: String::new(),
-        description: top.text("description"),
+        description: top.text("description").filter(|s| !s.is_empty()),
         creation_host: top.text("creation_host"),
         host_comment: String::new(),
         creation_time: top.int("creation_time"),
@@ -219,14 +219,19 @@ fn logical_volume(name: &str, section: &Section) -> Result<LogicalVolume, Decode
             found,
         });
     }
+    // One without the other says nothing; lvm2 refuses the host alone.
+    let (creation_time, creation_host) = lv
+        .int("creation_time")
+        .zip(lv.text("creation_host"))
+        .unzip();
     Ok(LogicalVolume {
         name: name.to_owned(),
         id: lv.uuid()?,
         status: lv.status(LV_STATUS)?,
         flags: lv.words("flags"),
         tags: lv.words("tags"),
-        creation_time: lv.int("creation_time"),
-        creation_host: lv.text("creation_host"),
+        creation_time,
+        creation_host,
         lock_args: lv.text("lock_args"),
         allocation_policy: lv.text("allocation_policy"),
         profile: lv.text("profile"),

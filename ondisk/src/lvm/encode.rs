@@ -36,9 +36,11 @@ fn quote(s: &str) -> String {
     out
 }
 
-/// Names that a bare identifier cannot hold are quoted.
+/// Names that a bare identifier cannot hold are quoted. lvm2 quotes for `#`,
+/// `"` and `!` only, and takes no name with any of the others.
 fn identifier(name: &str) -> String {
-    if name.contains(['#', '"', '!']) {
+    let ends = |c: char| c.is_ascii_whitespace() || c == '\x0b' || "#\"!={}".contains(c);
+    if name.is_empty() || name.contains(ends) {
         quote(name)
     } else {
         name.to_owned()

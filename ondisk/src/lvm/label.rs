@@ -200,11 +200,6 @@ impl Label {
         Ok(out)
     }
 
-    /// First byte of the extents, 0 where the label has no data area.
-    pub fn data_start(&self) -> u64 {
-        self.data_areas.first().map_or(0, |a| a.offset)
-    }
-
     /// Whether the label says that the volume belongs to a volume group.
     pub fn is_used(&self) -> bool {
         self.extension_version >= EXTENSION_VERSION && self.extension_flags & EXTENSION_USED != 0

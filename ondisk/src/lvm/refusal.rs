@@ -290,18 +290,6 @@ impl VolumeGroup {
         }
         None
     }
-
-    /// What a user should be told although it stops nothing.
-    pub fn notices(&self) -> Vec<String> {
-        let mut out = Vec::new();
-        if let Some(id) = &self.system_id {
-            out.push(format!(
-                "volume group {} belongs to the host with the system id \"{id}\"; lvm2 on another host refuses it",
-                self.name
-            ));
-        }
-        out
-    }
 }
 
 fn names(params: &Section, lv: &str) -> bool {

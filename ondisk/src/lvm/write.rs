@@ -5,7 +5,7 @@ use super::crc::crc;
 use super::encode::encode;
 use super::label::{Area, EXTENSION_USED, EXTENSION_VERSION, Label};
 use super::mda::{HEADER, MdaHeader, RawLocation};
-use super::ring::{RingError, place};
+use super::ring::{RingError, pieces, place};
 use super::uuid::Uuid;
 use super::vg::VolumeGroup;
 
@@ -81,6 +81,24 @@ pub enum WriteError {
         /// Its bytes.
         size: u64,
     },
+    /// The header of an area names a place that no text can have.
+    #[error("volume group {vg}: {source}")]
+    Area {
+        /// The group.
+        vg: String,
+        /// What is wrong.
+        source: super::mda::MdaError,
+    },
+    /// Not as many sizes as there are physical volumes.
+    #[error("volume group {vg} has {pvs} physical volumes, {sizes} sizes of devices are given")]
+    Sizes {
+        /// The group.
+        vg: String,
+        /// Physical volumes.
+        pvs: usize,
+        /// Sizes.
+        sizes: usize,
+    },
     /// No area to write to.
     #[error("volume group {vg} has no metadata area that could be written")]
     NoArea {
@@ -99,7 +117,8 @@ pub enum WriteError {
 
 /// The steps that make new physical volumes and a group of them.
 ///
-/// `sizes` are the bytes of the devices of `vg.pvs`, in that order. First come
+/// `sizes` are the bytes of the devices of `vg.pvs`, in that order; one on which
+/// the extents do not fit is refused. First come
 /// labels of orphans and empty headers, then the text, then the headers that
 /// name it, then the labels' "used" flag; a flush after each. A crash on the
 /// way leaves orphans or the whole group.
@@ -108,6 +127,13 @@ pub fn create(vg: &VolumeGroup, sizes: &[u64]) -> Result<Vec<Step>, WriteError> 
         return Err(WriteError::Problem {
             vg: vg.name.clone(),
             problem,
+        });
+    }
+    if vg.pvs.len() != sizes.len() {
+        return Err(WriteError::Sizes {
+            vg: vg.name.clone(),
+            pvs: vg.pvs.len(),
+            sizes: sizes.len(),
         });
     }
     let mut labels = Vec::new();
@@ -140,6 +166,12 @@ pub fn create(vg: &VolumeGroup, sizes: &[u64]) -> Result<Vec<Step>, WriteError> 
             extension_flags: 0,
             bootloader_areas: Vec::new(),
         };
+        if let Some(problem) = vg.device_problems(pv, &label, *size).into_iter().next() {
+            return Err(WriteError::Problem {
+                vg: vg.name.clone(),
+                problem,
+            });
+        }
         let empty = RawLocation::default();
         let header = MdaHeader {
             start: MDA_START,
@@ -211,6 +243,13 @@ fn commit(
                 start,
                 size: area,
             });
+        }
+        if !header.committed.is_empty() {
+            // Only a place that is one can be kept free.
+            pieces(&header, &header.committed).map_err(|source| WriteError::Area {
+                vg: vg.name.clone(),
+                source,
+            })?;
         }
         let placed = place(header.size, Some(&header.committed), size).map_err(|source| {
             WriteError::Ring {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a manifest must satisfy before anybody acts on it.
 
-use crate::lvm::EXTENT_BYTES;
+use crate::ext4::Label;
+use crate::lvm::{EXTENT_BYTES, check_lv_name, check_vg_name};
 
 use super::{Device, Error, INITRAMFS, KERNEL, Manifest, PAYLOAD, Size, TABLE, parse_uuid};
 
@@ -51,24 +52,11 @@ fn files(manifest: &Manifest) -> Result<(), Error> {
     Ok(())
 }
 
-/// The names that lvm2 accepts for volume groups and logical volumes.
-fn lvm_name(name: &str) -> bool {
-    let good = |b: u8| b.is_ascii_alphanumeric() || b"+_.-".contains(&b);
-    !name.is_empty()
-        && name.len() <= 127
-        && name != "."
-        && name != ".."
-        && !name.starts_with('-')
-        && name.bytes().all(good)
-}
-
 fn groups(manifest: &Manifest) -> Result<(), Error> {
     let mut partitions = Vec::new();
     for (n, group) in manifest.volume_groups.iter().enumerate() {
         let place = format!("volume_group \"{}\"", group.name);
-        if !lvm_name(&group.name) {
-            return Err(wrong(place, "lvm2 does not accept this name"));
-        }
+        check_vg_name(&group.name).map_err(|e| wrong(&place, e.reason))?;
         if manifest
             .volume_groups
             .iter()
@@ -107,9 +95,7 @@ fn groups(manifest: &Manifest) -> Result<(), Error> {
         }
         for (n, volume) in group.volumes.iter().enumerate() {
             let place = format!("{place}, volume \"{}\"", volume.name);
-            if !lvm_name(&volume.name) {
-                return Err(wrong(place, "lvm2 does not accept this name"));
-            }
+            check_lv_name(&volume.name).map_err(|e| wrong(&place, e.reason))?;
             if group
                 .volumes
                 .iter()
@@ -135,8 +121,9 @@ fn filesystems(manifest: &Manifest) -> Result<(), Error> {
                 && parts
                     .clone()
                     .all(|p| !p.is_empty() && p != "." && p != "..");
-        if !normal {
-            return Err(wrong(place, "mount is an absolute path without . and .."));
+        if !normal || filesystem.mount.contains('\0') {
+            let what = "mount is an absolute path without . and .. and NUL";
+            return Err(wrong(place, what));
         }
         let later = manifest.filesystems.get(n + 1..).unwrap_or(&[]);
         if later.iter().any(|other| other.mount == filesystem.mount) {
@@ -155,9 +142,7 @@ fn filesystems(manifest: &Manifest) -> Result<(), Error> {
         {
             return Err(wrong(place, "uuid is not of the form 8-4-4-4-12"));
         }
-        if filesystem.label.len() > 16 {
-            return Err(wrong(place, "label is longer than 16 bytes"));
-        }
+        Label::new(&filesystem.label).map_err(|e| wrong(&place, e.to_string()))?;
         match filesystem.device() {
             None => {
                 let what = "device is \"partition N\" or \"GROUP/VOLUME\"";

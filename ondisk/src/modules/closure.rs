@@ -47,11 +47,12 @@ impl Index {
             index: self,
             seen: BTreeSet::new(),
             required: BTreeSet::new(),
-            placed: BTreeSet::new(),
+            tasks: Vec::new(),
             order: Order::default(),
         };
         for wanted in wanted {
             walk.request(wanted, None, true);
+            walk.work();
         }
         let Walk {
             required,
@@ -65,30 +66,60 @@ impl Index {
     }
 }
 
+/// What is still to be done. A list and no recursion: how long a chain of
+/// dependencies is, the files say, and a stack has an end.
+enum Task<'a> {
+    /// Looks up a soft dependency, and who has it.
+    Request(&'a str, &'a Name),
+    /// Walks what a module needs.
+    Module(&'a Name),
+    /// Puts a module into the order.
+    Place(&'a Name),
+}
+
 struct Walk<'a> {
     index: &'a Index,
     /// Modules whose dependencies were walked.
-    seen: BTreeSet<Name>,
+    seen: BTreeSet<&'a Name>,
     /// Modules that are reached by hard dependencies alone.
-    required: BTreeSet<Name>,
-    /// Modules that are in the order.
-    placed: BTreeSet<Name>,
+    required: BTreeSet<&'a Name>,
+    /// The last one is the next.
+    tasks: Vec<Task<'a>>,
     order: Order,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn work(&mut self) {
+        while let Some(task) = self.tasks.pop() {
+            match task {
+                Task::Request(wanted, by) => self.request(wanted, Some(by), false),
+                Task::Module(name) => self.module(name),
+                Task::Place(name) => self.order.load.push(Load {
+                    name: name.clone(),
+                    required: false,
+                }),
+            }
+        }
+    }
+
     fn request(&mut self, wanted: &str, by: Option<&Name>, required: bool) {
         match self.index.resolve(wanted) {
             Resolved::Builtin => {}
             Resolved::Nothing => self.missing(wanted, by, required),
-            Resolved::Modules(mut names) => {
+            Resolved::Modules(names) => {
                 // An alias may name a module that has no file here.
-                names.retain(|name| self.index.modules.contains_key(name));
-                if names.is_empty() {
+                let there = names
+                    .iter()
+                    .filter_map(|name| Some(self.index.modules.get_key_value(name)?.0));
+                let there: Vec<&Name> = there.collect();
+                if there.is_empty() {
                     self.missing(wanted, by, required);
                 }
-                for name in names {
-                    self.module(&name, required);
+                for name in there.into_iter().rev() {
+                    if required {
+                        self.require(name);
+                    }
+                    self.tasks.push(Task::Module(name));
                 }
             }
         }
@@ -105,56 +136,42 @@ impl Walk<'_> {
         }
     }
 
-    fn module(&mut self, name: &Name, required: bool) {
-        if required {
-            self.require(name);
-        }
-        if !self.seen.insert(name.clone()) {
-            return;
-        }
+    /// Plans what a module needs, itself, and the soft dependencies around it;
+    /// the last thing first, as tasks are taken from the end.
+    fn module(&mut self, name: &'a Name) {
         let Some(module) = self.index.modules.get(name) else {
             return;
         };
+        if !self.seen.insert(name) {
+            return;
+        }
+        let soft = |wanted: &'a String| Task::Request(wanted, name);
+        self.tasks.extend(module.after.iter().rev().map(soft));
+        self.tasks.push(Task::Place(name));
+        self.tasks.extend(module.before.iter().rev().map(soft));
+        // With their own before them: modules.dep lists the closure, but the
+        // modules' own words do not.
+        let hard = module.depends.iter().rev();
+        let there = hard.filter(|name| self.index.modules.contains_key(*name));
+        self.tasks.extend(there.map(Task::Module));
+        let required = self.required.contains(name);
         for dependency in &module.depends {
-            if self.index.modules.contains_key(dependency) {
-                // With its own before it: modules.dep lists the closure, but the
-                // modules' own words do not.
-                self.module(dependency, self.required.contains(dependency));
-            } else if !self.index.builtin.contains(dependency) {
+            let there = self.index.modules.contains_key(dependency);
+            if !there && !self.index.builtin.contains(dependency) {
                 self.missing(dependency.as_str(), Some(name), required);
             }
-        }
-        self.place(name);
-    }
-
-    /// Puts the module into the order, with the soft dependencies around it.
-    fn place(&mut self, name: &Name) {
-        let Some(module) = self.index.modules.get(name) else {
-            return;
-        };
-        for wanted in &module.before {
-            self.request(wanted, Some(name), false);
-        }
-        if self.placed.insert(name.clone()) {
-            self.order.load.push(Load {
-                name: name.clone(),
-                required: false,
-            });
-        }
-        for wanted in &module.after {
-            self.request(wanted, Some(name), false);
         }
     }
 
     /// Marks the module and its hard dependencies.
-    fn require(&mut self, name: &Name) {
-        let mut todo = vec![name.clone()];
+    fn require(&mut self, name: &'a Name) {
+        let mut todo = vec![name];
         while let Some(name) = todo.pop() {
-            let Some(module) = self.index.modules.get(&name) else {
+            let Some(module) = self.index.modules.get(name) else {
                 continue;
             };
             if self.required.insert(name) {
-                todo.extend(module.depends.iter().cloned());
+                todo.extend(&module.depends);
             }
         }
     }

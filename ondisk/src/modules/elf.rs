@@ -43,10 +43,9 @@ impl ModInfo {
             let Some((name, content)) = section(number) else {
                 continue;
             };
-            let name = names
-                .get(name..)
-                .and_then(|rest| rest.split(|byte| *byte == 0).next());
-            if name == Some(b".modinfo") {
+            // No search for the name's end: it may be as far as the file is long.
+            let name = names.get(name..).unwrap_or_default();
+            if name.starts_with(b".modinfo\0") {
                 return Ok(Self::from_section(content));
             }
         }

@@ -105,11 +105,6 @@ impl Index {
         &self.aliases
     }
 
-    /// Whether the kernel has this module built in.
-    pub fn is_builtin(&self, name: &str) -> bool {
-        self.builtin.contains(Name::new(name).as_str())
-    }
-
     /// What `wanted` stands for: a module's name goes first, then the aliases
     /// of modules, then what is built in, as modprobe does it. A modalias is an
     /// alias like any other.

@@ -62,6 +62,10 @@ impl Index {
             if outside {
                 return Err(wrong("the path leads out of the tree"));
             }
+            // Nobody's dependency could name it.
+            if path.contains(char::is_whitespace) {
+                return Err(wrong("the module's path has a blank in it"));
+            }
             let name = Name::of_file(path).ok_or(wrong("the path is no module's"))?;
             // Nearest first in the file, so the last one is loaded first.
             let depends = dependencies

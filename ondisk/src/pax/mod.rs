@@ -44,6 +44,9 @@ pub const BLOCK: usize = 512;
 /// attributes fits.
 pub const MAX_PAX_HEADER: u64 = 2 << 20;
 
+/// The most extended attributes that one member may have.
+pub const MAX_XATTRS: usize = 1024;
+
 /// The most bytes that a GNU long name or link name may have.
 pub const MAX_LONG_NAME: u64 = 64 << 10;
 

@@ -2,7 +2,7 @@
 //! The records of pax headers: `LENGTH KEYWORD=VALUE\n`, the value any bytes.
 use super::number::{decimal, time};
 use super::sparse;
-use super::{Error, Name, Time, Xattr};
+use super::{Error, MAX_XATTRS, Name, Time, Xattr};
 
 /// What pax headers say about the next member; a field that no record names
 /// is `None`.
@@ -85,10 +85,17 @@ impl Overrides {
             });
         }
         let value = value.to_vec();
-        match self.xattrs.iter_mut().find(|xattr| xattr.name == name) {
-            Some(xattr) => xattr.value = value,
-            None => self.xattrs.push(Xattr { name, value }),
+        if let Some(xattr) = self.xattrs.iter_mut().find(|xattr| xattr.name == name) {
+            xattr.value = value;
+            return Ok(());
         }
+        if self.xattrs.len() >= MAX_XATTRS {
+            return Err(Error::Records {
+                at,
+                reason: "it has more than 1024 extended attributes",
+            });
+        }
+        self.xattrs.push(Xattr { name, value });
         Ok(())
     }
 }
@@ -195,6 +202,20 @@ mod tests {
         let got = parse(&bytes).unwrap();
         assert_eq!((got.uid, got.gid, got.xattrs.len()), (Some(6), None, 1));
         assert_eq!(got.xattrs[0].value, b"2");
+    }
+
+    #[test]
+    fn attributes_are_bounded() {
+        let many = |n: usize| -> Vec<u8> {
+            let names = (0..n).map(|i| format!("SCHILY.xattr.user.{i}"));
+            names.flat_map(|name| record(&name, b"")).collect()
+        };
+        assert_eq!(parse(&many(MAX_XATTRS)).unwrap().xattrs.len(), MAX_XATTRS);
+        let error = parse(&many(MAX_XATTRS + 1)).unwrap_err().to_string();
+        assert!(
+            error.contains("more than 1024 extended attributes"),
+            "{error}"
+        );
     }
 
     #[test]

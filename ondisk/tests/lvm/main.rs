@@ -7,5 +7,4 @@ mod assembly;
 mod fixture;
 mod mapping;
 mod metadata;
-mod mutation;
 mod writing;

@@ -69,7 +69,7 @@ fn labels_agree_with_pvs() {
             assert_eq!(row["pv_name"], format!("/dev/loop{n}"));
             assert_eq!(number("dev_size") * 512, device.size);
             assert_eq!(pv.label.device_size, device.size);
-            assert_eq!(number("pe_start") * 512, pv.label.data_start());
+            assert_eq!(number("pe_start") * 512, pv.label.data_areas[0].offset);
             assert_eq!(number("pv_ext_vsn"), u64::from(pv.label.extension_version));
             assert_eq!(row["pv_in_use"] == "used", pv.label.is_used());
             assert_eq!(number("pv_mda_count"), pv.areas.len() as u64);

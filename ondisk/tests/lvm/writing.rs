@@ -3,10 +3,10 @@
 
 use ondisk::lvm::{
     LvPlan, LvSize, MdaState, Origin, PlanError, PvPlan, PvTarget, Step, Uuid, VgPlan, VolumeGroup,
-    WriteError, create, next_generation,
+    WriteError, create, decode, encode, next_generation,
 };
 
-use super::fixture::{Device, apply, devices, group};
+use super::fixture::{Device, apply, devices, group, text};
 
 fn uuid(n: u8) -> Uuid {
     Uuid::from_random(&[n; 32])
@@ -261,6 +261,11 @@ fn what_contradicts_itself_is_not_written() {
         next_generation(&vg, &[]),
         Err(WriteError::Problem { .. })
     ));
+    vg.pvs[0].pe_count = u64::MAX / 4;
+    let e = create(&vg, &[u64::MAX]).unwrap_err().to_string();
+    assert!(e.contains("physical volume pv0: a number is beyond"), "{e}");
+    let e = vg.mapping(&vg.lvs[0], |_| None).unwrap_err().to_string();
+    assert!(e.contains("physical volume pv0: a number is beyond"), "{e}");
     let header = devices("single3")[0].pv().areas[0].header.unwrap();
     let odd = PvTarget {
         pv: 0,
@@ -271,10 +276,45 @@ fn what_contradicts_itself_is_not_written() {
     };
     let e = next_generation(&group("single3"), &[odd]).unwrap_err();
     assert!(matches!(e, WriteError::Unaligned { .. }), "{e}");
+    let mut lost = header;
+    lost.committed.offset = u64::MAX - 100;
+    let e = next_generation(
+        &group("single3"),
+        &[PvTarget {
+            pv: 0,
+            header: lost,
+        }],
+    )
+    .unwrap_err();
+    assert!(matches!(e, WriteError::Area { .. }), "{e}");
     let mut long = group("single3");
     long.tags = (0..60_000).map(|n| format!("tag{n}")).collect();
     let e = next_generation(&long, &[PvTarget { pv: 0, header }]).unwrap_err();
     assert!(matches!(e, WriteError::Ring { .. }), "{e}");
+}
+
+#[test]
+fn a_group_is_not_made_on_devices_that_do_not_fit() {
+    let vg = plan(&[GIB, GIB], &[("root", LvSize::Rest)])
+        .build()
+        .unwrap();
+    assert!(create(&vg, &[GIB, GIB]).is_ok());
+    let e = create(&vg, &[GIB]).unwrap_err();
+    assert!(
+        matches!(
+            e,
+            WriteError::Sizes {
+                pvs: 2,
+                sizes: 1,
+                ..
+            }
+        ),
+        "{e}"
+    );
+    let e = create(&vg, &[GIB, GIB - (8 << 20)])
+        .unwrap_err()
+        .to_string();
+    assert!(e.contains("pv1") && e.contains("cut short"), "{e}");
 }
 
 #[test]
@@ -337,4 +377,17 @@ fn a_volume_goes_round_what_must_stay() {
         .collect();
     // Byte 100 MiB lies in extent (100 - 1) / 4 = 24, which ends at 101 MiB.
     assert_eq!(segments, [(0, 24), (24, 230)]);
+}
+
+/// No volume group of lvm2's has such a name; a text may.
+#[test]
+fn names_that_need_quotes_are_written_with_quotes() {
+    let text = text("single3", "pv0.mda0.txt");
+    let name = text.split(' ').next().unwrap();
+    for odd in ["v g", "", "v{", "v=", "v#", "v\\\"g", "v\ng", "}"] {
+        let quoted = format!("\"{}\"", odd.replace('\\', "\\\\").replace('"', "\\\""));
+        let vg = decode(text.replacen(name, &quoted, 1).as_bytes()).unwrap();
+        assert_eq!(vg.name, odd);
+        assert_eq!(decode(&encode(&vg)).unwrap().name, odd);
+    }
 }

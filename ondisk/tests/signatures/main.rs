@@ -7,4 +7,7 @@
 mod filesystems;
 mod image;
 mod members;
+#[allow(dead_code, reason = "a part of it is needed here")]
+#[path = "../fuzz/mutator.rs"]
+mod mutator;
 mod tables;

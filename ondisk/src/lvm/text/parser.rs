@@ -140,7 +140,7 @@ impl<'a> Parser<'a> {
 
     fn name(&mut self) -> Result<String, TextError> {
         if self.peek() == Some(b'"') {
-            return self.quoted();
+            return self.string(b'"');
         }
         let word = self.word(|b| is_space(b) || matches!(b, b'#' | b'=' | b'{' | b'}'));
         if word.is_empty() {
@@ -181,8 +181,7 @@ impl<'a> Parser<'a> {
 
     fn scalar(&mut self) -> Result<Value, TextError> {
         match self.peek() {
-            Some(b'"') => self.quoted().map(Value::Text),
-            Some(b'\'') => self.raw().map(Value::Text),
+            Some(quote @ (b'"' | b'\'')) => self.string(quote).map(Value::Text),
             Some(b'0'..=b'9' | b'+' | b'-' | b'.') => self.number(),
             Some(_) => {
                 let ends = |b| is_space(b) || b"#=,[]{}\"'".contains(&b);
@@ -196,35 +195,23 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A string in `"`; a backslash escapes only `"` and itself.
-    fn quoted(&mut self) -> Result<String, TextError> {
+    /// A string in `"`, where a backslash escapes `"` and itself, or in `'`,
+    /// where nothing is special.
+    fn string(&mut self, quote: u8) -> Result<String, TextError> {
         let line = self.line;
         self.bump();
         let mut out = Vec::new();
         loop {
             match self.bump() {
                 None => return Err(TextError::OpenString { line }),
-                Some(b'"') => return Ok(String::from_utf8_lossy(&out).into_owned()),
-                Some(b'\\') => match self.peek() {
+                Some(b) if b == quote => return Ok(String::from_utf8_lossy(&out).into_owned()),
+                Some(b'\\') if quote == b'"' => match self.peek() {
                     Some(b @ (b'"' | b'\\')) => {
                         self.bump();
                         out.push(b);
                     }
                     _ => out.push(b'\\'),
                 },
-                Some(b) => out.push(b),
-            }
-        }
-    }
-
-    fn raw(&mut self) -> Result<String, TextError> {
-        let line = self.line;
-        self.bump();
-        let mut out = Vec::new();
-        loop {
-            match self.bump() {
-                None => return Err(TextError::OpenString { line }),
-                Some(b'\'') => return Ok(String::from_utf8_lossy(&out).into_owned()),
                 Some(b) => out.push(b),
             }
         }
@@ -254,7 +241,8 @@ impl<'a> Parser<'a> {
             .ok_or_else(bad)?;
         let lower = digits.to_ascii_lowercase();
         let magnitude = match lower.strip_prefix("0x") {
-            Some(hex) if !hex.starts_with('+') => i128::from_str_radix(hex, 16),
+            // No second sign behind the prefix.
+            Some(hex) if !hex.starts_with(['+', '-']) => i128::from_str_radix(hex, 16),
             Some(_) => return Err(bad()),
             None if lower.len() > 1 && lower.starts_with('0') => i128::from_str_radix(&lower, 8),
             None => lower.parse(),

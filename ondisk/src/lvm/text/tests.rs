@@ -44,6 +44,7 @@ fn numbers_have_c_notation() {
         "a=08",
         "a=0x",
         "a=0x+1",
+        "a=0x-1",
         "a=12q",
         "a=-",
         "a=1.2.3",
