@@ -80,16 +80,20 @@ fn saved_entry(root: &RootDir, old: &str, new: &str) -> Result<()> {
         return Ok(());
     };
     // One that is damaged is none; GRUB then takes the first entry.
-    let Ok(mut environment) = Env::parse(&bytes) else {
-        return Ok(());
-    };
-    if environment.get("saved_entry") != Some(stem(old)) {
+    let chosen = Env::parse(&bytes).ok().and_then(|e| e.get("saved_entry"));
+    if chosen != Some(stem(old)) {
         return Ok(());
     }
-    if environment.set("saved_entry", &stem(new)).is_ok() {
+    // Both ids have 32 characters, so the file keeps its 1024 bytes.
+    let line = |name: &str| format!("\nsaved_entry={}\n", stem(name)).into_bytes();
+    let (from, to) = (line(old), line(new));
+    let at = bytes.windows(from.len()).rposition(|window| window == from);
+    if let (Some(at), true) = (at, from.len() == to.len()) {
+        let (before, after) = bytes.split_at(at);
+        let after = after.get(from.len()..).unwrap_or_default();
         let attributes = root.attributes(ENVIRONMENT)?;
         let attributes = attributes.unwrap_or(Attributes::root(0o600));
-        root.write(ENVIRONMENT, &environment.encode(), attributes)?;
+        root.write(ENVIRONMENT, &[before, &to, after].concat(), attributes)?;
     }
     Ok(())
 }
