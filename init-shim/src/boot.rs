@@ -12,7 +12,7 @@ use crate::kmsg::{self, Kmsg};
 use crate::rescue::{self, Legacy};
 use crate::signal::Signals;
 use crate::status::{self, End, Next, Program, Situation};
-use crate::system::{Pace, System};
+use crate::system::{Pace, System, past_no_return};
 use crate::{builtin, consoles, file, kernel, mount, supervise};
 
 /// A program that ends before this, in milliseconds, would do so again.
@@ -23,6 +23,7 @@ const COUNTDOWN: u64 = 15;
 /// The whole life of PID 1.
 pub fn run<'a>(arguments: impl Iterator<Item = &'a CStr>) -> ! {
     let legacy = rescue::from_arguments(arguments);
+    hold_standard_descriptors();
     // Without /proc there is no list of console= names and without /dev no
     // console; what cannot be mounted is said as soon as it can be.
     let dev = mount::dev();
@@ -79,6 +80,18 @@ fn settings(options: Options) {
     let _ = reboot(RebootCommand::CadOff);
 }
 
+/// A kernel without any console opens nothing as 0, 1 and 2. These numbers must
+/// not go to what is opened next: [`release_standard_descriptors`] closes them,
+/// and the programs write to them.
+fn hold_standard_descriptors() {
+    while let Ok(root) = openat(CWD, c"/", OFlags::RDONLY, Mode::empty()) {
+        if rustix::fd::AsRawFd::as_raw_fd(&root) > 2 {
+            return;
+        }
+        core::mem::forget(root);
+    }
+}
+
 /// The kernel opened /dev/console as 0, 1 and 2, in blocking mode. The consoles
 /// are open by other descriptors now, so closing these waits for nothing.
 fn release_standard_descriptors() {
@@ -88,10 +101,6 @@ fn release_standard_descriptors() {
     let _ = rustix::stdio::dup2_stdin(&null);
     let _ = rustix::stdio::dup2_stdout(&null);
     let _ = rustix::stdio::dup2_stderr(&null);
-    // It took one of the three places if the kernel had opened nothing.
-    if rustix::fd::AsRawFd::as_raw_fd(&null) <= 2 {
-        core::mem::forget(null);
-    }
 }
 
 fn log_consoles(system: &System) {
@@ -112,11 +121,11 @@ fn go_on(system: &mut System, legacy: Option<(Legacy, &str)>) -> ! {
         next = match legacy.running() {
             Some(running) => {
                 let program = running.program;
-                let started = kernel::milliseconds();
                 let end = supervise::follow(system, running);
-                judge(system, program, end, started)
+                // Nobody knows when it was started, but it was not just now.
+                judge(system, program, end, false)
             }
-            None => Next::BuiltIn,
+            None => status::next_without_program(situation(system, false)),
         };
     }
     loop {
@@ -140,16 +149,21 @@ fn go_on(system: &mut System, legacy: Option<(Legacy, &str)>) -> ! {
 fn look_after(system: &mut System, program: Program) -> Next {
     let started = kernel::milliseconds();
     let end = supervise::run(system, program);
-    judge(system, program, end, started)
+    let brief = kernel::milliseconds().saturating_sub(started) < BRIEF;
+    judge(system, program, end, brief)
+}
+
+fn situation(system: &System, brief: bool) -> Situation {
+    Situation {
+        migrate: system.options.migrate,
+        past_no_return: past_no_return(),
+        brief,
+    }
 }
 
 /// Says what happened, if it is not what the program wanted, and decides.
-fn judge(system: &mut System, program: Program, end: End, started: u64) -> Next {
-    let situation = Situation {
-        migrate: system.options.migrate,
-        past_no_return: system.past_no_return(),
-        brief: kernel::milliseconds().saturating_sub(started) < BRIEF,
-    };
+fn judge(system: &mut System, program: Program, end: End, brief: bool) -> Next {
+    let situation = situation(system, brief);
     if !status::is_orderly(program, end) {
         let name = match program {
             Program::Agent => "the migration program (/bin/replant tiny)",

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 
 use crate::line::{LENGTH, Line};
 use crate::status::{Next, error};
-use crate::system::{Pace, System};
+use crate::system::{Pace, System, past_no_return};
 use crate::{kmsg, link};
 
 /// One command.
@@ -123,9 +123,9 @@ fn read_line(system: &mut System, line: &mut Line) -> Result<Vec<u8, LENGTH>, Ne
     }
 }
 
-/// Leaving is refused once while the disk is half written.
+/// Leaving is refused while the disk is half written, unless "now" is said.
 fn may_leave(system: &mut System, now: bool, command: &str) -> bool {
-    if now || !system.past_no_return() {
+    if now || !past_no_return() {
         return true;
     }
     let _ = write!(

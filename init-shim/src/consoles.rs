@@ -91,11 +91,6 @@ impl Consoles {
         self.list.iter().any(|console| console.is_behind(now))
     }
 
-    /// Some console has output that its device did not take yet.
-    pub fn is_pending(&self) -> bool {
-        self.list.iter().any(Console::is_pending)
-    }
-
     /// Some console's output is waiting, and the console still takes some.
     pub fn is_draining(&self) -> bool {
         let now = kernel::milliseconds();

@@ -16,11 +16,10 @@ pub enum Finish {
     PowerOff,
 }
 
-const SIGTERM: i32 = 15;
-const SIGKILL: i32 = 9;
-
 /// A disk that took nothing for so long, in milliseconds, is given up.
 const HANG: u64 = 90_000;
+/// Longest time that the kernel gets to shut devices down, in milliseconds.
+const SHUTDOWN: u64 = 30_000;
 
 /// Ends it. Returns only if the kernel refuses every way.
 pub fn finish(system: &mut System, how: Finish) {
@@ -31,9 +30,9 @@ pub fn finish(system: &mut System, how: Finish) {
             Finish::PowerOff => "switching off",
         }
     ));
-    for (signal, milliseconds) in [(SIGTERM, 3000), (SIGKILL, 3000)] {
-        kernel::kill_everybody(signal);
-        if everybody_left(system, milliseconds) {
+    for signal in [kernel::SIGTERM, kernel::SIGKILL] {
+        kernel::signal_everybody(signal);
+        if everybody_left(system, 3000) {
             break;
         }
     }
@@ -43,18 +42,33 @@ pub fn finish(system: &mut System, how: Finish) {
         Finish::Reboot => (RebootCommand::Restart, b"b"),
         Finish::PowerOff => (RebootCommand::PowerOff, b"o"),
     };
-    // Shutting devices down can hang in a driver, and PID 1 with it.
-    if let Ok(None) = kernel::fork() {
-        pause(30_000);
-        let _ = file::write(c"/proc/sysrq-trigger", key);
-        kernel::exit(0);
-    }
-    let _ = reboot(command);
+    ask_kernel(system, command);
     let _ = file::write(c"/proc/sysrq-trigger", key);
-    pause(5000);
+    kernel::pause(5000);
     system.say(format_args!(
         "the kernel did not do it; switch the machine off and on by hand"
     ));
+}
+
+/// reboot(2), in a child: shutting devices down can hang in a driver, and a
+/// kernel that cannot switch the power off ends the process that asked for it;
+/// if that is PID 1, it panics. Returns if nothing has come of it in time.
+fn ask_kernel(system: &mut System, command: RebootCommand) {
+    let child = match kernel::fork() {
+        Ok(None) => {
+            let _ = reboot(command);
+            kernel::exit(1);
+        }
+        Ok(Some(child)) => child,
+        Err(_) => {
+            let _ = reboot(command);
+            return;
+        }
+    };
+    let end = kernel::milliseconds().saturating_add(SHUTDOWN);
+    while !is_gone(system, child) && kernel::milliseconds() < end {
+        system.wait(None, Pace::Never, 200);
+    }
 }
 
 /// Waits until PID 1 has no child; all others are children of its children.
@@ -127,15 +141,4 @@ fn unwritten() -> u64 {
     let text = file::read(c"/proc/meminfo", &mut buffer).unwrap_or_default();
     let field = |name| file::number(text, name).unwrap_or(0);
     field(b"Dirty").saturating_add(field(b"Writeback"))
-}
-
-fn pause(milliseconds: u64) {
-    let end = kernel::milliseconds().saturating_add(milliseconds);
-    while kernel::milliseconds() < end {
-        let pause = rustix::event::Timespec {
-            tv_sec: 0,
-            tv_nsec: 100_000_000,
-        };
-        let _ = rustix::event::poll(&mut [], Some(&pause));
-    }
 }

@@ -58,8 +58,17 @@ pub fn exit(status: i32) -> ! {
     }
 }
 
+/// Ends a process that does not want to end.
+pub const SIGKILL: i32 = 9;
+/// Asks a process to end.
+pub const SIGTERM: i32 = 15;
+/// Lets a process go on that was stopped.
+pub const SIGCONT: i32 = 18;
+/// Stops a process.
+pub const SIGSTOP: i32 = 19;
+
 /// kill(2) of every process but this one.
-pub fn kill_everybody(signal: i32) {
+pub fn signal_everybody(signal: i32) {
     // SAFETY: a plain system call. ESRCH (nobody left) is what the caller
     // finds out by waiting.
     let _ = unsafe { syscall!(Sysno::kill, -1_isize, signal) };
@@ -76,6 +85,18 @@ pub fn milliseconds() -> u64 {
     (seconds as u64)
         .wrapping_mul(1000)
         .wrapping_add(nanoseconds as u64 / 1_000_000)
+}
+
+/// Does nothing for a while.
+pub fn pause(milliseconds: u64) {
+    let end = self::milliseconds().saturating_add(milliseconds);
+    while self::milliseconds() < end {
+        let pause = rustix::event::Timespec {
+            tv_sec: 0,
+            tv_nsec: 100_000_000,
+        };
+        let _ = rustix::event::poll(&mut [], Some(&pause));
+    }
 }
 
 /// A set of signals, as rt_sigprocmask(2) takes it: bit N-1 for signal N.

@@ -3,7 +3,7 @@
 
 use core::ffi::CStr;
 
-use rustix::fs::{CWD, Mode, mkdirat, symlinkat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, fstat, mkdirat, openat, statat, symlinkat};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
 
@@ -71,7 +71,7 @@ const LINKS: [(&CStr, &CStr); 4] = [
 ///
 /// # Errors
 ///
-/// What mount(2) says; "already mounted" is none.
+/// What mount(2) says; it is not asked where something is mounted already.
 pub fn dev() -> Result<(), Errno> {
     POINTS.first().map_or(Ok(()), make)
 }
@@ -96,17 +96,29 @@ pub fn rest(mut failed: impl FnMut(&'static CStr, Errno)) {
 fn make(point: &Point) -> Result<(), Errno> {
     // It may exist; if it cannot be made, mount says so.
     let _ = mkdirat(CWD, point.target, Mode::from_raw_mode(0o755));
-    match mount(
+    // By the /init that this one took over from. The kernel refuses a second
+    // mount only for some: a second tmpfs on /run would hide the first one,
+    // and the mark of the point of no return with it.
+    if is_mount_point(point.target) {
+        return Ok(());
+    }
+    mount(
         point.source,
         point.target,
         point.kind,
         point.flags,
         point.data,
-    ) {
-        // EBUSY: mounted already, by the /init that this one took over from.
-        Err(Errno::BUSY) => Ok(()),
-        other => other,
-    }
+    )
+}
+
+/// Whether `target` is the root of another file system than what is above it.
+fn is_mount_point(target: &CStr) -> bool {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let Ok(directory) = openat(CWD, target, flags, Mode::empty()) else {
+        return false;
+    };
+    let above = statat(&directory, c"..", AtFlags::empty());
+    matches!((fstat(&directory), above), (Ok(here), Ok(above)) if here.st_dev != above.st_dev)
 }
 
 /// Unmounts everything, the last mount first: cleanly; what that leaves is
@@ -141,5 +153,18 @@ pub fn unmount_all() {
             let _ = mount_remount(mount.point(), MountFlags::RDONLY, c"");
         }
         let _ = unmount(mount.point(), UnmountFlags::DETACH | UnmountFlags::NOFOLLOW);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mount_points() {
+        assert!(is_mount_point(c"/proc"));
+        assert!(!is_mount_point(c"/proc/self/"));
+        assert!(!is_mount_point(c"/"));
+        assert!(!is_mount_point(c"/nowhere"));
     }
 }

@@ -18,9 +18,10 @@ use crate::kmsg::Kmsg;
 use crate::link::{Channel, Link};
 use crate::status::Program;
 use crate::supervise::Running;
+use crate::system::past_no_return;
 use crate::{kernel, signal};
 
-/// How many failures in a row are one too many.
+/// More failures in a row than this are too many.
 const LIMIT: u32 = 4;
 /// Failures further apart than this, in milliseconds, are not in a row.
 const APART: u64 = 60_000;
@@ -203,38 +204,45 @@ pub fn again(reason: &str) -> ! {
     let kmsg = Kmsg::open();
     kmsg.line(reason);
     let legacy = legacy();
-    if legacy.failures <= LIMIT {
-        let mut word = legacy.write();
-        let mut text = String::<400>::new();
-        for character in reason.chars() {
-            if text.len() + 8 > text.capacity() || text.push(character).is_err() {
-                break;
-            }
+    // The agent goes on while /init fails. Once it writes to the disk, it must
+    // not be stopped by a reboot, however often /init fails.
+    let patient = past_no_return();
+    let mut hopeless = legacy.failures > LIMIT;
+    while patient || !hopeless {
+        if hopeless {
+            kmsg.line("/init fails again and again; it waits 10 seconds");
+            kernel::pause(10_000);
         }
-        if word.push('\0').is_ok() && text.push('\0').is_ok() {
-            let word = CStr::from_bytes_until_nul(word.as_bytes()).unwrap_or(c"");
-            let text = CStr::from_bytes_until_nul(text.as_bytes()).unwrap_or(c"");
-            for path in [c"/proc/self/exe", c"/init"] {
-                kernel::exec(path, &[c"/init", WORD, word, text], &[c"HOME=/"]);
-            }
-        }
+        become_next(&legacy, reason);
+        hopeless = true;
     }
     // It fails whatever is done: the boot entry was for one boot, so that a
     // reboot is the best that is left.
     kmsg.line("/init cannot go on; rebooting in 10 seconds");
-    let end = kernel::milliseconds().saturating_add(10_000);
-    while kernel::milliseconds() < end {
-        let pause = rustix::event::Timespec {
-            tv_sec: 1,
-            tv_nsec: 0,
-        };
-        let _ = rustix::event::poll(&mut [], Some(&pause));
-    }
+    kernel::pause(10_000);
     rustix::fs::sync();
     let _ = rustix::system::reboot(RebootCommand::Restart);
     let _ = crate::file::write(c"/proc/sysrq-trigger", b"b");
     loop {
         let _ = rustix::event::poll(&mut [], None);
+    }
+}
+
+/// Starts the next /init in the place of this one; returns only if that failed.
+fn become_next(legacy: &Legacy, reason: &str) {
+    let mut word = legacy.write();
+    let mut text = String::<400>::new();
+    for character in reason.chars() {
+        if text.len() + 8 > text.capacity() || text.push(character).is_err() {
+            break;
+        }
+    }
+    if word.push('\0').is_ok() && text.push('\0').is_ok() {
+        let word = CStr::from_bytes_until_nul(word.as_bytes()).unwrap_or(c"");
+        let text = CStr::from_bytes_until_nul(text.as_bytes()).unwrap_or(c"");
+        for path in [c"/proc/self/exe", c"/init"] {
+            kernel::exec(path, &[c"/init", WORD, word, text], &[c"HOME=/"]);
+        }
     }
 }
 

@@ -35,6 +35,8 @@ pub enum End {
     NotStarted(i32),
     /// Ctrl-Alt-Del, while nothing on the disk was changed yet.
     CtrlAltDel,
+    /// It is gone, and the /init that knew how has failed.
+    Unseen,
 }
 
 /// What decides beside the program's end.
@@ -88,6 +90,14 @@ pub fn next(program: Program, end: End, situation: Situation) -> Next {
     }
 }
 
+/// What to do after /init failed while no program ran.
+pub fn next_without_program(situation: Situation) -> Next {
+    match situation.migrate && !situation.past_no_return {
+        true => Next::Countdown,
+        false => Next::BuiltIn,
+    }
+}
+
 impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -113,6 +123,7 @@ impl fmt::Display for End {
                 write!(f, " (errno {errno})")
             }
             End::CtrlAltDel => f.write_str("was stopped by Ctrl-Alt-Del"),
+            End::Unseen => f.write_str("ended while /init did not look"),
         }
     }
 }
@@ -145,11 +156,12 @@ fn signal(number: i32) -> (&'static str, &'static str) {
     }
 }
 
-/// What an errno of x86_64 means when a program or a file cannot be had.
+/// What an errno of x86_64 means when a program or a file cannot be had or read.
 pub fn error(errno: i32) -> &'static str {
     match errno {
         1 => "not permitted",
         2 => "no such file or directory",
+        4 => "interrupted",
         5 => "input/output error",
         6 => "no such device",
         8 => "not a program for this machine",
@@ -213,6 +225,7 @@ mod tests {
             End::Status(101),
             KILLED,
             End::NotStarted(2),
+            End::Unseen,
         ] {
             assert_eq!(
                 next(Program::Agent, end, situation(true, false)),
@@ -227,6 +240,13 @@ mod tests {
                 Next::Console
             );
             assert!(!is_orderly(Program::Agent, end));
+        }
+        for (migrate, past, after) in [
+            (true, false, Next::Countdown),
+            (true, true, Next::BuiltIn),
+            (false, false, Next::BuiltIn),
+        ] {
+            assert_eq!(next_without_program(situation(migrate, past)), after);
         }
     }
 

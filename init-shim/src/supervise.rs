@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Looking after one program from its start to its end.
 
+use rustix::io::Errno;
 use rustix::process::{
-    Pid, Signal, WaitOptions, WaitStatus, kill_process, kill_process_group, waitpid,
+    Pid, Signal, WaitOptions, WaitStatus, kill_process_group, test_kill_process, waitpid,
 };
 
 use crate::link::Link;
 use crate::status::{End, Program};
-use crate::system::{Pace, System};
+use crate::system::{Pace, System, past_no_return};
 use crate::{child, file, kernel, rescue};
 
 /// A program that runs.
@@ -36,7 +37,13 @@ pub fn follow(system: &mut System, mut running: Running) -> End {
         Program::Agent => Pace::Never,
         Program::Console => Pace::Slowest,
     };
+    // A child that is dead is there until it is reaped. If that is done, the
+    // /init that did it has failed since.
+    let is_gone = test_kill_process(running.pid) == Err(Errno::SRCH);
     let end = loop {
+        if is_gone {
+            break End::Unseen;
+        }
         let events = system.wait(Some(&mut running.link), pace, 1000);
         if let (Some(status), _) = system.reap(Some(running.pid)) {
             break end(status, kills_before);
@@ -49,8 +56,9 @@ pub fn follow(system: &mut System, mut running: Running) -> End {
             }
         }
     };
-    if running.program == Program::Agent {
-        // Helpers that it left behind must not write beside the next agent.
+    // Helpers that it left behind must not write beside the next agent. What a
+    // person started on the console, and left by himself, stays.
+    if running.program == Program::Agent || !matches!(end, End::Status(_)) {
         let _ = kill_process_group(running.pid, Signal::KILL);
     }
     // What it said last is still in the channel. An orphan that holds the
@@ -90,32 +98,46 @@ enum Interrupt {
     Ended(WaitStatus),
 }
 
-/// Ctrl-Alt-Del while a program runs. The program is stopped first and the
-/// mark looked for afterwards: so the mark cannot be set in between.
+/// Longest time, in milliseconds, that a program which waits for a disk gets to
+/// stop. Its output is not carried on in this time.
+const STOPPING: u64 = 2000;
+
+/// Ctrl-Alt-Del while a program runs. The program is stopped first, with all
+/// that it may have started, and the mark is looked for afterwards: so the mark
+/// cannot be set in between.
 fn interrupt(system: &mut System, pid: Pid) -> Interrupt {
-    let _ = kill_process(pid, Signal::STOP);
-    let end = kernel::milliseconds().saturating_add(500);
+    kernel::signal_everybody(kernel::SIGSTOP);
+    let end = kernel::milliseconds().saturating_add(STOPPING);
     let options = WaitOptions::UNTRACED | WaitOptions::NOHANG;
+    let mut ended = None;
     let stopped = loop {
         match waitpid(Some(pid), options) {
             Ok(Some((_, status))) if status.stopped() => break true,
-            Ok(Some((_, status))) => return Interrupt::Ended(status),
-            Ok(None) if kernel::milliseconds() < end => {}
-            _ => break false,
+            Ok(Some((_, status))) => ended = Some(status),
+            Ok(None) if kernel::milliseconds() < end => {
+                system.wait(None, Pace::Never, 5);
+                continue;
+            }
+            _ => {}
         }
-        system.wait(None, Pace::Never, 5);
+        break false;
     };
-    let text = match (stopped, system.past_no_return()) {
-        (true, false) => {
-            system.say(format_args!(
-                "Ctrl-Alt-Del: the disk is as it was; rebooting"
-            ));
-            return Interrupt::Reboot;
+    if stopped && !past_no_return() {
+        system.say(format_args!(
+            "Ctrl-Alt-Del: the disk is as it was; rebooting"
+        ));
+        return Interrupt::Reboot;
+    }
+    kernel::signal_everybody(kernel::SIGCONT);
+    if let Some(status) = ended {
+        return Interrupt::Ended(status);
+    }
+    system.say(format_args!(
+        "{}",
+        match past_no_return() {
+            true => "Ctrl-Alt-Del is ignored: the disk is being rewritten. Do not switch off",
+            false => "Ctrl-Alt-Del came while the program was busy; press it again",
         }
-        (false, false) => "Ctrl-Alt-Del came while the program was busy; press it again",
-        (_, true) => "Ctrl-Alt-Del is ignored: the disk is being rewritten. Do not switch off",
-    };
-    let _ = kill_process(pid, Signal::CONT);
-    system.say(format_args!("{text}"));
+    ));
     Interrupt::Ignored
 }

@@ -15,8 +15,11 @@ use crate::link::Link;
 use crate::signal::Signals;
 use crate::{file, kernel};
 
-/// The file that the agent makes before it touches the disk.
-const NO_RETURN: &core::ffi::CStr = c"/run/replant/point-of-no-return";
+/// The old system is gone, or may be: the file is there that the agent makes
+/// before it touches the disk.
+pub fn past_no_return() -> bool {
+    file::exists(c"/run/replant/point-of-no-return")
+}
 
 /// All that PID 1 has open.
 pub struct System {
@@ -56,11 +59,6 @@ impl System {
         let _ = line.write_fmt(text);
         self.kmsg.line(&line);
         let _ = write!(self.consoles, "\r\nreplant: {line}\r\n");
-    }
-
-    /// The old system is gone, or may be.
-    pub fn past_no_return(&self) -> bool {
-        file::exists(NO_RETURN)
     }
 
     /// Waits at most `milliseconds` for anything, and serves it: carries bytes

@@ -19,8 +19,6 @@ const BLKROGET: Opcode = 0x125e;
 const BLKFLSBUF: Opcode = 0x1261;
 const BLKPG: Opcode = 0x1269;
 const BLKGETSIZE64: Opcode = 0x8008_1272;
-const BLKDISCARD: Opcode = 0x1277;
-const BLKZEROOUT: Opcode = 0x127f;
 
 const BLKPG_ADD_PARTITION: c_int = 1;
 const BLKPG_DEL_PARTITION: c_int = 2;
@@ -53,11 +51,6 @@ pub fn size(device: impl AsFd) -> Result<u64> {
 /// Logical block size in bytes: the unit of LBAs and of the smallest write.
 pub fn logical_block_size(device: impl AsFd) -> Result<u32> {
     rustix::fs::ioctl_blksszget(device)
-}
-
-/// Physical block size in bytes: the smallest write without a read before it.
-pub fn physical_block_size(device: impl AsFd) -> Result<u32> {
-    rustix::fs::ioctl_blkpbszget(device)
 }
 
 /// Whether the device refuses writes.
@@ -120,21 +113,6 @@ fn partition_request(
     // SAFETY: the opcode reads a blkpg_ioctl_arg; its pointer leads to `data`,
     // which is a blkpg_partition and lives until the call returns.
     unsafe { ioctl(disk, Setter::<BLKPG, PartitionRequest>::new(request)) }
-}
-
-/// Tells the device that a range of bytes is not needed any more. What is
-/// read there afterwards is not defined. `EOPNOTSUPP` if it cannot do that.
-pub fn discard(device: impl AsFd, start: u64, length: u64) -> Result<()> {
-    // SAFETY: the opcode is valid on any descriptor, and reads two u64.
-    unsafe { ioctl(device, Setter::<BLKDISCARD, [u64; 2]>::new([start, length])) }
-}
-
-/// Makes a range of bytes zero, by the device itself where it can do that.
-/// Both numbers must be multiples of the logical block size. Cached pages of
-/// the range are dropped first.
-pub fn zero_out(device: impl AsFd, start: u64, length: u64) -> Result<()> {
-    // SAFETY: the opcode is valid on any descriptor, and reads two u64.
-    unsafe { ioctl(device, Setter::<BLKZEROOUT, [u64; 2]>::new([start, length])) }
 }
 
 #[cfg(test)]

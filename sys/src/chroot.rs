@@ -13,7 +13,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rustix::fd::AsFd;
-use rustix::io::Errno;
 
 /// Why a program could not be made to start in another root.
 #[derive(Debug, thiserror::Error)]
@@ -60,24 +59,6 @@ pub fn enter(command: &mut Command, root: &Path) -> Result<(), ChrootError> {
     // made before the fork; nothing here allocates or takes a lock.
     unsafe { command.pre_exec(change) };
     Ok(())
-}
-
-/// Makes `command` the leader of a session of its own, with its standard
-/// input as the controlling terminal if this is a terminal.
-///
-/// Then the interrupt key reaches this program and its children only. The
-/// terminal must not be the controlling one of another session (EPERM out of
-/// `Command::spawn`); an input that is no terminal is left as it is.
-pub fn own_session(command: &mut Command) {
-    let lead = || -> io::Result<()> {
-        rustix::process::setsid()?;
-        match rustix::process::ioctl_tiocsctty(rustix::stdio::stdin()) {
-            Err(Errno::NOTTY | Errno::BADF | Errno::INVAL) => Ok(()),
-            other => Ok(other?),
-        }
-    };
-    // SAFETY: two system calls on standard input; no allocation, no lock.
-    unsafe { command.pre_exec(lead) };
 }
 
 const SIG_DFL: usize = 0;
@@ -161,19 +142,6 @@ mod tests {
         let mut command = Command::new("/bin/true");
         enter(&mut command, root.path()).unwrap();
         assert_eq!(command.spawn().unwrap_err().kind(), io::ErrorKind::NotFound);
-    }
-
-    #[test]
-    fn own_session_leads() {
-        // Field 6 of /proc/PID/stat is the session; the shell's own pid leads it.
-        let mut command = Command::new("/bin/sh");
-        command.args([
-            "-c",
-            "set -- $(cat /proc/$$/stat); test $6 = $$ && echo leads",
-        ]);
-        command.stdin(Stdio::null());
-        own_session(&mut command);
-        assert_eq!(text(&mut command), "leads");
     }
 
     #[test]

@@ -7,7 +7,6 @@
 mod record;
 
 use std::fs::{File, OpenOptions};
-use std::path::Path;
 
 use rustix::io::Errno;
 use rustix::ioctl;
@@ -21,11 +20,7 @@ const READONLY: u32 = 1;
 const SUSPEND: u32 = 1 << 1;
 const STATUS_TABLE: u32 = 1 << 4;
 const ACTIVE_PRESENT: u32 = 1 << 5;
-const INACTIVE_PRESENT: u32 = 1 << 6;
 const BUFFER_FULL: u32 = 1 << 8;
-/// Do not freeze a file system on the device.
-const SKIP_LOCKFS: u32 = 1 << 10;
-const DEFERRED_REMOVE: u32 = 1 << 17;
 
 const FIRST_BUFFER: usize = 16 << 10;
 /// No table or list of devices is bigger; a bound on the retries.
@@ -35,10 +30,8 @@ const MAX_BUFFER: usize = 16 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DmError {
     /// The control node could not be opened.
-    #[error("cannot open {path}: {errno}; is the module dm-mod loaded?")]
+    #[error("cannot open {CONTROL}: {errno}; is the module dm-mod loaded?")]
     Open {
-        /// The node.
-        path: String,
         /// The kernel's answer.
         errno: Errno,
     },
@@ -81,16 +74,6 @@ fn hint(ioctl: &str, errno: Errno) -> &'static str {
         ("DEV_REMOVE", Errno::BUSY) => "; it is mounted or open",
         ("DEV_CREATE", Errno::BUSY) => "; a device of this name or uuid exists",
         _ => "",
-    }
-}
-
-impl DmError {
-    /// The kernel's answer, where there was one.
-    pub fn errno(&self) -> Option<Errno> {
-        match self {
-            Self::Open { errno, .. } | Self::Ioctl { errno, .. } => Some(*errno),
-            Self::Argument { .. } | Self::Reply { .. } => None,
-        }
     }
 }
 
@@ -138,8 +121,6 @@ pub struct Status {
     pub suspended: bool,
     /// Whether a table is in force.
     pub active: bool,
-    /// Whether a table is loaded that is not in force.
-    pub inactive: bool,
     /// Targets of the table in force.
     pub targets: u32,
 }
@@ -175,29 +156,11 @@ pub struct Control {
 impl Control {
     /// Opens [`CONTROL`].
     pub fn open() -> Result<Self, DmError> {
-        Self::open_at(Path::new(CONTROL))
-    }
-
-    /// Opens a control node at another path.
-    pub fn open_at(path: &Path) -> Result<Self, DmError> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(path)
-            .map_err(|e| {
-                let errno = Errno::from_io_error(&e).unwrap_or(Errno::IO);
-                DmError::Open {
-                    path: path.display().to_string(),
-                    errno,
-                }
-            })?;
+        let opened = OpenOptions::new().read(true).write(true).open(CONTROL);
+        let file = opened.map_err(|e| DmError::Open {
+            errno: Errno::from_io_error(&e).unwrap_or(Errno::IO),
+        })?;
         Ok(Self { file })
-    }
-
-    /// The version of the kernel's interface: major, minor, patch level.
-    pub fn version(&self) -> Result<(u32, u32, u32), DmError> {
-        let reply = self.call(0, "VERSION", "control", &mut Request::new())?;
-        reply.version().ok_or_else(|| bad("VERSION", "control"))
     }
 
     /// Makes a device without a table. The uuid may be empty.
@@ -220,37 +183,20 @@ impl Control {
         self.call(9, "TABLE_LOAD", name, &mut r).map(drop)
     }
 
-    /// Drops a table that is loaded and not in force.
-    pub fn clear(&self, name: &str) -> Result<(), DmError> {
-        let mut r = Request::new();
-        named(&mut r, "TABLE_CLEAR", Selector::Name(name))?;
-        self.call(10, "TABLE_CLEAR", name, &mut r).map(drop)
-    }
-
-    /// Holds back I/O. With `freeze` a file system on the device is frozen first.
-    pub fn suspend(&self, name: &str, freeze: bool) -> Result<(), DmError> {
-        let mut r = Request::new();
-        named(&mut r, "DEV_SUSPEND", Selector::Name(name))?;
-        r.set_flags(SUSPEND | if freeze { 0 } else { SKIP_LOCKFS });
-        self.call(6, "DEV_SUSPEND", name, &mut r).map(drop)
-    }
-
     /// Puts a loaded table into force and lets I/O run.
     pub fn resume(&self, name: &str, read_only: bool) -> Result<Status, DmError> {
         let mut r = Request::new();
         named(&mut r, "DEV_SUSPEND", Selector::Name(name))?;
         r.set_flags(if read_only { READONLY } else { 0 });
-        // The same number as suspend: what makes it a resume is the missing flag.
+        // The kernel has one request for both: a missing SUSPEND means resume.
         let reply = self.call(6, "DEV_SUSPEND (resume)", name, &mut r)?;
         status(&reply).ok_or_else(|| bad("DEV_SUSPEND (resume)", name))
     }
 
-    /// Removes a device. EBUSY while it is open; with `deferred` the kernel
-    /// then removes it at the last close.
-    pub fn remove(&self, name: &str, deferred: bool) -> Result<(), DmError> {
+    /// Removes a device. EBUSY while it is open.
+    pub fn remove(&self, name: &str) -> Result<(), DmError> {
         let mut r = Request::new();
         named(&mut r, "DEV_REMOVE", Selector::Name(name))?;
-        r.set_flags(if deferred { DEFERRED_REMOVE } else { 0 });
         self.call(4, "DEV_REMOVE", name, &mut r).map(drop)
     }
 
@@ -285,14 +231,6 @@ impl Control {
         r.set_flags(STATUS_TABLE);
         let reply = self.call(12, "TABLE_STATUS", name, &mut r)?;
         reply.table().ok_or_else(|| bad("TABLE_STATUS", name))
-    }
-
-    /// The devices that the table in force stands on.
-    pub fn deps(&self, name: &str) -> Result<Vec<DevNum>, DmError> {
-        let mut r = Request::new();
-        named(&mut r, "TABLE_DEPS", Selector::Name(name))?;
-        let reply = self.call(11, "TABLE_DEPS", name, &mut r)?;
-        reply.deps().ok_or_else(|| bad("TABLE_DEPS", name))
     }
 
     /// Sends a request, with a bigger buffer as long as the kernel asks for one.
@@ -401,7 +339,6 @@ fn status(reply: &Reply) -> Option<Status> {
         read_only: flags & READONLY != 0,
         suspended: flags & SUSPEND != 0,
         active: flags & ACTIVE_PRESENT != 0,
-        inactive: flags & INACTIVE_PRESENT != 0,
         targets: reply.target_count()?,
     })
 }

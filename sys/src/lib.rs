@@ -8,5 +8,3 @@ pub mod block;
 pub mod chroot;
 pub mod dm;
 pub mod freeze;
-#[cfg(all(target_arch = "x86_64", any(test, target_env = "musl")))]
-pub mod memcpy;

@@ -175,7 +175,7 @@ impl Mapper {
         self.put_into_force(name, read_only, &wanted)
             .inspect_err(|_| {
                 // The first error counts; an empty device must not stay behind.
-                if let Err(e) = self.control.remove(name, false) {
+                if let Err(e) = self.control.remove(name) {
                     log::warn!("{e}");
                 }
             })

@@ -72,7 +72,7 @@ impl Mapper {
     fn remove(&self, name: &str) -> Result<(), LvmError> {
         let start = Instant::now();
         loop {
-            match self.control.remove(name, false) {
+            match self.control.remove(name) {
                 Ok(())
                 | Err(DmError::Ioctl {
                     errno: Errno::NXIO, ..

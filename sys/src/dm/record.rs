@@ -128,10 +128,6 @@ impl Reply {
         Some(String::from_utf8_lossy(rest.get(..end)?).into_owned())
     }
 
-    pub(super) fn version(&self) -> Option<(u32, u32, u32)> {
-        Some((self.u32(0)?, self.u32(4)?, self.u32(8)?))
-    }
-
     pub(super) fn flags(&self) -> Option<u32> {
         self.u32(28)
     }
@@ -192,19 +188,6 @@ impl Reply {
                 params: self.text(at.checked_add(SPEC)?)?.trim_end().to_owned(),
             });
             at = base.checked_add(usize::try_from(self.u32(at.checked_add(20)?)?).ok()?)?;
-        }
-        Some(out)
-    }
-
-    /// `struct dm_target_deps`
-    pub(super) fn deps(&self) -> Option<Vec<DevNum>> {
-        let base = usize::try_from(self.u32(16)?).ok()?;
-        let count = usize::try_from(self.u32(base)?).ok()?;
-        let mut out = Vec::new();
-        let mut at = base.checked_add(8)?;
-        for _ in 0..count {
-            out.push(DevNum::from_kernel(self.u64(at)?));
-            at = at.checked_add(8)?;
         }
         Some(out)
     }

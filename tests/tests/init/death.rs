@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The agent dies, is missing, or /init itself fails.
+//! The agent dies, or is missing.
 
 use crate::machine::*;
 use harness::initrd::Initrd;
@@ -31,8 +31,9 @@ fn a_killed_agent_goes_back_to_the_old_system_by_itself() {
     let counting = Instant::now();
     gone(&mut machine, SOON);
     let waited = counting.elapsed();
+    // It may take a while until the line is seen here.
     assert!(
-        waited > Duration::from_secs(13),
+        waited > Duration::from_secs(10),
         "only {waited:?} to press a key"
     );
 }
@@ -52,7 +53,7 @@ fn a_key_during_the_countdown_opens_the_console() {
 
     // Here the interrupt key works.
     machine.serials[1]
-        .send("sh -c 'trap \"echo interr\"\"upted; exit\" INT; echo r\"\"eady; sleep 60'\r");
+        .send("sh -c 'trap \"echo interr\"\"upted; exit\" INT; echo r\"\"eady; sleep 60 & wait'\r");
     let at = wait(&machine, 0, "ready", at, SOON);
     machine.serials[1].send("\x03");
     let at = wait(&machine, 0, "interrupted", at, SOON);
@@ -60,7 +61,6 @@ fn a_key_during_the_countdown_opens_the_console() {
     let at = wait(&machine, 0, "<<still here>>", at, SOON);
 
     // End of input is no end: another console.
-    std::thread::sleep(Duration::from_secs(2));
     machine.serials[0].send("exit 0\r");
     wait(&machine, 0, "console here", at, SOON);
     machine.serials[0].send("exit 20\r");
@@ -119,10 +119,16 @@ fn after_the_point_of_no_return_only_a_person_reboots() {
     gone(&mut machine, SOON);
 }
 
+/// Everything is stopped before the mark is looked for: also what the agent
+/// started, which could set it.
 #[test]
 fn ctrl_alt_del_before_the_point_of_no_return_reboots() {
-    let mut machine = start("echo up; kill -INT 1; sleep 60; echo late", "console=ttyS0");
-    wait(
+    // A program that is busy is asked again.
+    let agent = "trap '' TERM\n\
+                 setsid sh -c 'while sleep 1; do echo tick >/dev/ttyS0; done' &\n\
+                 sleep 3; for i in 1 2 3 4 5; do kill -INT 1; sleep 5; done; echo late";
+    let mut machine = start(agent, "console=ttyS0");
+    let at = wait(
         &machine,
         0,
         "Ctrl-Alt-Del: the disk is as it was; rebooting",
@@ -131,6 +137,8 @@ fn ctrl_alt_del_before_the_point_of_no_return_reboots() {
     );
     let text = gone(&mut machine, SOON);
     assert!(!text.contains("late"), "{text}");
+    assert!(text[..at].contains("tick"), "{text}");
+    assert!(!text[at..].contains("tick"), "{text}");
 }
 
 #[test]
@@ -210,24 +218,5 @@ fn an_agent_without_memory_is_explained() {
         0,
         BOOT,
     );
-    gone(&mut machine, SOON);
-}
-
-#[test]
-fn a_fault_of_init_itself_does_not_end_the_agent() {
-    let agent = format!("echo ready $1; {OBEY}");
-    let mut machine = start(&agent, "console=ttyS0");
-    let mut at = wait(&machine, 0, "ready tiny", 0, BOOT);
-    for signal in ["SEGV", "BUS", "ILL"] {
-        machine.serials[0].send(&format!("kill -{signal} 1\r"));
-        at = wait(&machine, 0, "; it started again in its place", at, SOON);
-        machine.serials[0].send(&said("still here"));
-        at = wait(&machine, 0, "<<still here>>", at, SOON);
-    }
-    assert_eq!(machine.serials[0].output().matches("ready").count(), 1);
-    // Once more and once too often: it gives up cleanly, without a panic.
-    machine.serials[0].send("kill -FPE 1\r");
-    wait(&machine, 0, "; it started again in its place", at, SOON);
-    machine.serials[0].send("kill -SEGV 1\r");
     gone(&mut machine, SOON);
 }

@@ -2,8 +2,6 @@
 //! Reboot and power off; and the file itself.
 
 use crate::machine::*;
-use harness::cache::Kernel;
-use harness::initrd::Initrd;
 use harness::vm::Bus;
 use std::path::Path;
 use std::process::Command;
@@ -29,30 +27,14 @@ fn everything_is_killed_written_and_unmounted() {
         .status();
     assert!(made.expect("mke2fs (package e2fsprogs)").success());
 
-    let modules =
-        Kernel::generic().closure(&["virtio_pci", "virtio_blk", "crc32c_generic", "ext4"]);
-    let mut loads = String::new();
-    let mut image = Initrd::new();
-    for module in &modules {
-        let name = module
-            .file_name()
-            .and_then(|name| name.to_str())
-            .expect("a name");
-        image = image.copy(module, &format!("/m/{name}"));
-        loads.push_str(&format!("insmod /m/{name}\n"));
-    }
-    let agent = format!(
-        "#!/bin/sh\n{loads}mkdir '/mnt/a b'\nmount -t ext4 /dev/vda '/mnt/a b' || exit 1\n\
+    let agent = "mkdir '/mnt/a b'\nmount -t ext4 /dev/vda '/mnt/a b' || exit 1\n\
          mount -t tmpfs none '/mnt/a b/lost+found'\n\
          echo kept >'/mnt/a b/file'\n\
-         sh -c \"trap '' TERM; exec sleep 1000\" <'/mnt/a b/file' &\n\
-         cd '/mnt/a b'; echo mounted; sleep 1; exit 20"
-    );
-    let image = image.copy(&init(), "/init").busybox(&APPLETS).file(
-        "/bin/replant",
-        0o755,
-        agent.as_bytes(),
-    );
+         trap '' TERM; setsid sleep 1000 <'/mnt/a b/file' &\n\
+         until ps -o comm | grep -qx sleep; do sleep 1; done\n\
+         cd '/mnt/a b'; echo mounted; exit 20";
+    let modules = ["virtio_pci", "virtio_blk", "crc32c_generic", "ext4"];
+    let image = image_with_modules(&modules, agent);
     let mut machine = vm(&image, "console=ttyS0")
         .disk(disk.path(), Bus::Virtio)
         .start();

@@ -4,4 +4,6 @@
 mod consoles;
 mod death;
 mod end;
+mod fault;
 mod machine;
+mod stuck;

@@ -18,8 +18,6 @@ pub use decoder::Decoder;
 
 use std::io;
 use std::path::PathBuf;
-// For its memcpy, which liblzma calls for every match.
-use sys as _;
 
 /// What the decoder may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
