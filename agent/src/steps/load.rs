@@ -44,7 +44,7 @@ impl Step for Load {
         });
         // The old root is let go whatever happened: nothing is mounted when
         // the machine goes back to it, or when its disk is wiped.
-        let released = mount::unmount_tree(old);
+        let released = mount::release(&root.device, old);
         let loaded = result?;
         released?;
         Mapper::open()?.deactivate_disk(super::context::lvm_device(&context.found()?.disk).dev)?;
