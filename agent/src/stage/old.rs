@@ -100,7 +100,7 @@ impl Old {
                 time,
             },
             fingerprint: Fingerprint::of(Path::new("/"), id)?,
-            memory: machine::total_bytes()?,
+            memory: machine::MemInfo::read()?.total,
         })
     }
 

@@ -3,8 +3,8 @@
 
 use super::{Context, Error, Loaded, Step};
 use crate::lvm::Mapper;
-use crate::machine::{DiskId, Fingerprint, table_id};
-use crate::payload::memory::{self, MemInfo};
+use crate::machine::{DiskId, Fingerprint, MemInfo, table_id};
+use crate::payload::memory;
 use crate::payload::verify::Expected;
 use crate::payload::{Payload, Sha256, tmpfs};
 use crate::report::Unit;
@@ -80,12 +80,7 @@ impl Load {
         let manifest = Manifest::parse(&text)?;
         let size = |name: &str| manifest.file(name).map_or(0, |f| f.size);
 
-        let meminfo = MemInfo::parse(&read(Path::new("/proc/meminfo"))?).map_err(|e| {
-            crate::machine::Error::Odd {
-                path: "/proc/meminfo".into(),
-                what: e.to_string(),
-            }
-        })?;
+        let meminfo = MemInfo::read()?;
         let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
         let input = memory::Input {
             available: meminfo.available,
@@ -153,12 +148,7 @@ pub(super) fn from_memory() -> Result<Loaded, Error> {
     let manifest = Manifest::parse(&read(&dir.join(MANIFEST))?)?;
     let staged = Staged::parse(&read(&dir.join(paths::STAGED))?)?;
     let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let meminfo = MemInfo::parse(&read(Path::new("/proc/meminfo"))?).map_err(|e| {
-        crate::machine::Error::Odd {
-            path: "/proc/meminfo".into(),
-            what: e.to_string(),
-        }
-    })?;
+    let meminfo = MemInfo::read()?;
     let payload = manifest.file(PAYLOAD).map_or(0, |f| f.size);
     let budget = memory::plan(&memory::Input {
         available: meminfo.available.saturating_add(payload),
