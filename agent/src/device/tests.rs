@@ -196,7 +196,7 @@ fn what_cannot_be_loaded_is_named() {
 #[test]
 fn one_that_the_kernel_has_does_not_hide_one_that_is_missing() {
     // Every kernel has printk, and no module of that name.
-    let dep = "kernel/x.ko: kernel/printk.ko kernel/zz_none.ko\nkernel/y.ko: kernel/printk.ko\n";
+    let dep = "kernel/x.ko: kernel/zz_none.ko kernel/printk.ko\nkernel/y.ko: kernel/printk.ko\n";
     let (_root, mut modules) = modules(dep, "", "");
     let error = modules.ensure(&["x"]).unwrap_err().to_string();
     assert!(
