@@ -10,14 +10,14 @@
 //! lvm-probe dm
 //! ```
 
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::ExitCode;
 
-use replant::lvm::{
-    Access, ActiveLv, BlockDevice, DevNo, LvSize, LvmError, Mapper, NewPv, NewVolume, create, plan,
-    scan,
-};
+use ondisk::manifest::{Size, Volume, VolumeGroup};
+use replant::lvm::{Access, ActiveLv, BlockDevice, DevNo, LvmError, Mapper, create, scan};
+use replant::plan::{PvDevice, volume_group};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -96,23 +96,34 @@ fn probe(words: &[&str]) -> Result<(), Failure> {
                 .filter_map(|v| v.split_once('='))
                 .map(|(name, size)| {
                     let size = match size {
-                        "rest" => LvSize::Rest,
-                        mib => LvSize::Bytes(mib.parse::<u64>()? << 20),
+                        "rest" => Size::Rest,
+                        mib => Size::Bytes(mib.parse::<u64>()? << 20),
                     };
-                    Ok(NewVolume {
+                    Ok(Volume {
                         name: name.to_owned(),
                         size,
                     })
                 })
                 .collect::<Result<Vec<_>, std::num::ParseIntError>>()?;
             let devices = devices(paths)?;
-            let pv = |d: &BlockDevice| NewPv {
-                device: d.path.display().to_string(),
-                size: d.size,
-                avoid: Vec::new(),
+            let pv = |d: &BlockDevice| PvDevice {
+                path: d.path.display().to_string(),
+                bytes: d.size,
             };
-            let pvs: Vec<NewPv> = devices.iter().map(pv).collect();
-            let group = create(&plan(vg, &pvs, &volumes, "probe", 1_795_383_992)?, &devices)?;
+            let pvs: Vec<PvDevice> = devices.iter().map(pv).collect();
+            let wanted = VolumeGroup {
+                name: (*vg).to_owned(),
+                partitions: Vec::new(),
+                extent_size: Size::Bytes(4 << 20),
+                volumes,
+            };
+            let mut urandom = std::fs::File::open("/dev/urandom")?;
+            let mut random = |bytes: &mut [u8]| {
+                // Bytes that repeat would be refused by lvm2.
+                let _ = urandom.read_exact(bytes);
+            };
+            let plan = volume_group(&wanted, &pvs, "probe", 1_795_383_992, &mut random)?;
+            let group = create(&plan, &devices)?;
             println!("created {}", group.vg.id);
         }
         ["dm"] => dm()?,

@@ -29,10 +29,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let new = backup
         .table()
         .fit(disk.bytes(), disk.block_size(), LastPartition::Grow)?;
-    wipe::clear(
-        &disk,
-        &wipe::ranges(disk.bytes(), &table::read(&disk)?, &new),
-    )?;
+    wipe::clear(&disk, &wipe::ranges(&disk, &table::read(&disk)?, &new)?)?;
     table::write(&disk, &new, None)?;
     kernel::tell(&disk, &new, wait)?;
     for p in kernel::partitions(disk.kernel_name().unwrap_or_default())? {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Unpacks an archive as the migration does, and says how long it took and how
-//! much memory: `unpack [--memory MIB] [--threads N] ARCHIVE [DIRECTORY]`.
-//! Without a directory it only reads the archive to its end.
+//! much memory: `unpack [--memory MIB] [--threads N] ARCHIVE DIRECTORY`.
 
+use replant::payload::Payload;
 use replant::payload::unpack::{Options, unpack};
 use replant::payload::xz::Limits;
-use replant::payload::{Payload, survey};
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
@@ -41,21 +40,16 @@ fn run() -> Result<(), Box<dyn Error>> {
             paths.push(argument);
         }
     }
-    let archive = paths
-        .first()
-        .ok_or("usage: unpack [--memory MIB] [--threads N] ARCHIVE [DIRECTORY]")?;
+    let [archive, root] = paths.as_slice() else {
+        return Err("usage: unpack [--memory MIB] [--threads N] ARCHIVE DIRECTORY".into());
+    };
     let payload = Payload::file(archive)?;
     let start = Instant::now();
-    let totals = match paths.get(1) {
-        Some(root) => {
-            let options = Options {
-                decoder: limits,
-                at_most: None,
-            };
-            unpack(&payload, Path::new(root), &options, &mut |_| {})?.totals
-        }
-        None => survey::survey(&payload, limits, &mut |_| false, &mut |_| {})?.totals,
+    let options = Options {
+        decoder: limits,
+        at_most: None,
     };
+    let totals = unpack(&payload, Path::new(root), &options, &mut |_| {})?.totals;
     let status = std::fs::read_to_string("/proc/self/status")?;
     let peak = status
         .lines()

@@ -130,6 +130,11 @@ fn a_table_for_another_disk_is_not_written() {
             table::write(&disk, &wrong, None),
             Err(Error::WrongDisk { .. })
         ));
+        // Nor is such a disk wiped.
+        assert!(matches!(
+            wipe::ranges(&disk, &Present::None, &wrong),
+            Err(Error::WrongDisk { .. })
+        ));
     }
     let mut overlapping = seed_like(64 * MIB, 512);
     overlapping.partitions[1].first_lba -= 1;
@@ -277,7 +282,7 @@ fn no_old_signature_survives() {
     let disk = Disk::open_writable(&path).unwrap();
     let present = table::read(&disk).unwrap();
     let new = seed_like(160 * MIB, 512);
-    let ranges = wipe::ranges(disk.bytes(), &present, &new);
+    let ranges = wipe::ranges(&disk, &present, &new).unwrap();
     for range in ranges.windows(2) {
         assert!(range[0].end < range[1].start, "{ranges:?}");
     }

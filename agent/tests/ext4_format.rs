@@ -9,7 +9,8 @@ use std::os::unix::fs::{FileExt, MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use replant::disk::ext4;
+use ondisk::ext4::{Label, Options};
+use replant::disk::{Disk, ext4};
 
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
@@ -111,14 +112,15 @@ fn run(command: &mut Command) -> String {
 
 /// Formats; the bytes written.
 fn format(path: &Path, label: &str) -> u64 {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(path)
-        .unwrap();
-    let options = ext4::options(path, &file, UUID, label, 1_700_000_000).unwrap();
+    let disk = Disk::open_writable(path).unwrap();
+    let options = Options {
+        sector_bytes: disk.block_size(),
+        label: Label::new(label).unwrap(),
+        journal_sequence: 0x1234_5678,
+        ..Options::new(disk.bytes(), UUID, [0xc3; 16], 1_700_000_000)
+    };
     let mut steps = Vec::new();
-    ext4::format(path, &file, &options, &mut |done, total| {
+    ext4::format(path, disk.file(), &options, &mut |done, total| {
         steps.push((done, total))
     })
     .unwrap();
@@ -261,8 +263,7 @@ fn a_kernel_fills_and_empties_blocks_of_4_kib_and_resize2fs_grows_them() {
 fn an_error_names_the_device_and_the_place() {
     let full = Path::new("/dev/full");
     let file = OpenOptions::new().write(true).open(full).unwrap();
-    let image = Image::new("errors", 64 * MIB);
-    let options = ext4::options(&image.0, &image.open(), UUID, "x", 1).unwrap();
+    let options = Options::new(64 * MIB, UUID, [0xc3; 16], 1);
     let error = ext4::format(full, &file, &options, &mut |_, _| {}).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -270,15 +271,8 @@ fn an_error_names_the_device_and_the_place() {
          on device (os error 28); check the disk, then format again"
     );
 
-    let error = ext4::options(full, &image.open(), UUID, "seventeen letters", 1).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "/dev/full: the ext4 label \"seventeen letters\" has 17 bytes and may have 16; \
-         choose a shorter one"
-    );
-
     let small = Image::new("small", MIB);
-    let options = ext4::options(&small.0, &small.open(), UUID, "x", 1).unwrap();
+    let options = Options::new(MIB, UUID, [0xc3; 16], 1);
     let error = ext4::format(&small.0, &small.open(), &options, &mut |_, _| {}).unwrap_err();
     assert!(
         error.to_string().contains("1048576 bytes are too few"),

@@ -15,6 +15,7 @@ use rustix::{
 };
 
 const BLKRRPART: Opcode = 0x125f;
+const BLKROSET: Opcode = 0x125d;
 const BLKROGET: Opcode = 0x125e;
 const BLKFLSBUF: Opcode = 0x1261;
 const BLKPG: Opcode = 0x1269;
@@ -58,6 +59,15 @@ pub fn is_read_only(device: impl AsFd) -> Result<bool> {
     // SAFETY: the opcode is valid on any descriptor, and writes an int.
     let flag = unsafe { ioctl(device, Getter::<BLKROGET, c_int>::new()) }?;
     Ok(flag != 0)
+}
+
+/// Makes the kernel refuse writes to the device, or take them again. A
+/// partition has a flag of its own beside its disk's. Who has the device open
+/// for writing already is not stopped.
+pub fn set_read_only(device: impl AsFd, read_only: bool) -> Result<()> {
+    let flag = c_int::from(read_only);
+    // SAFETY: the opcode is valid on any descriptor, and reads an int.
+    unsafe { ioctl(device, Setter::<BLKROSET, c_int>::new(flag)) }
 }
 
 /// Makes the kernel read the disk's partition table again. `EBUSY` while any

@@ -51,12 +51,7 @@ fn visit(root: &Path, path: &Path, tree: &mut Tree, links: &mut BTreeMap<(u64, u
     let meta = std::fs::symlink_metadata(&full).unwrap_or_else(|e| panic!("{full:?}: {e}"));
     let kind = meta.file_type();
     let time = format!("time {}.{:09}", meta.mtime(), meta.mtime_nsec());
-    let mut text = format!(
-        "mode {:o} owner {}:{}",
-        meta.mode(),
-        meta.uid(),
-        meta.gid()
-    );
+    let mut text = format!("mode {:o} owner {}:{}", meta.mode(), meta.uid(), meta.gid());
     for (name, value) in xattrs(&full) {
         let _ = write!(text, " {name}={value:02x?}");
     }
@@ -170,7 +165,11 @@ mod tests {
                 assert!(status.unwrap().success());
             };
             touch("2020-01-01", &["same", "content", "."]);
-            let date = if tree == "a" { "2021-01-01" } else { "2022-01-01" };
+            let date = if tree == "a" {
+                "2021-01-01"
+            } else {
+                "2022-01-01"
+            };
             touch(date, &["time"]);
         }
         let (a, b) = (read(&dir.path().join("a")), read(&dir.path().join("b")));

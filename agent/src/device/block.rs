@@ -28,9 +28,6 @@ pub struct BlockDevice {
     pub sectors: u64,
     /// Whether it refuses writes.
     pub read_only: bool,
-    /// Whether its medium can be taken out (optical drives, card readers, some
-    /// USB sticks).
-    pub removable: bool,
     /// Smallest unit of reading and writing, in bytes.
     pub logical_block_size: u32,
     /// Name of the disk that a partition is on.
@@ -41,10 +38,6 @@ pub struct BlockDevice {
     pub model: Option<String>,
     /// Serial number, as the disk says it.
     pub serial: Option<String>,
-    /// World-wide name, with the kind in front (`naa.`, `eui.`, `t10.`).
-    pub wwid: Option<String>,
-    /// Names of the devices that are made of this one (`dm-0`).
-    pub holders: Vec<String>,
     /// Name in the device-mapper (`vg-root`).
     pub dm_name: Option<String>,
     /// UUID in the device-mapper (`LVM-...`).
@@ -56,8 +49,7 @@ pub struct BlockDevice {
 impl BlockDevice {
     /// Its node.
     pub fn path(&self) -> PathBuf {
-        // The kernel writes `!` for `/` (cciss!c0d0).
-        Path::new("/dev").join(self.name.replace('!', "/"))
+        node(&self.name)
     }
 
     /// Size in bytes.
@@ -67,9 +59,10 @@ impl BlockDevice {
 
     /// Whether it is made by software: loop, ram, zram, dm, md.
     pub fn is_virtual(&self) -> bool {
-        self.sysfs
-            .components()
-            .any(|part| part.as_os_str() == "virtual")
+        let mut parts = self.sysfs.components().map(|part| part.as_os_str());
+        // What a disk with native NVMe multipath is made of lies there, too,
+        // however it is attached.
+        parts.any(|part| part == "virtual") && parts.next() != Some("nvme-subsystem".as_ref())
     }
 
     /// Whether a system could be installed on it: a whole disk with a size,
@@ -92,6 +85,12 @@ impl BlockDevice {
         text.push(')');
         text
     }
+}
+
+/// The node of a block device by its kernel name. There `!` stands for `/`
+/// (`cciss!c0d0` is `/dev/cciss/c0d0`).
+pub fn node(name: &str) -> PathBuf {
+    Path::new("/dev").join(name.replace('!', "/"))
 }
 
 /// All block devices that the sysfs at `sys` (usually `/sys`) shows, sorted by
@@ -148,7 +147,6 @@ fn read(sysfs: PathBuf) -> Option<BlockDevice> {
         minor,
         sectors: value(&sysfs, "size"),
         read_only: value(&sysfs, "ro") == 1,
-        removable: value(&disk, "removable") == 1,
         logical_block_size: text(&disk, "queue/logical_block_size")
             .and_then(|text| text.parse().ok())
             .unwrap_or(512),
@@ -156,8 +154,6 @@ fn read(sysfs: PathBuf) -> Option<BlockDevice> {
         partition,
         model,
         serial: serial(&disk),
-        wwid: text(&disk, "wwid").or_else(|| text(&disk, "device/wwid")),
-        holders: names(&sysfs.join("holders")),
         dm_name: text(&sysfs, "dm/name"),
         dm_uuid: text(&sysfs, "dm/uuid"),
         name,
@@ -185,15 +181,6 @@ fn serial(disk: &Path) -> Option<String> {
         .or_else(|| text(disk, "device/serial"))
         .or_else(page)
         .or_else(usb)
-}
-
-fn names(directory: &Path) -> Vec<String> {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let mut names: Vec<_> = entries
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
-    names.sort();
-    names
 }
 
 fn text(directory: &Path, name: &str) -> Option<String> {

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
-pub use block::{BlockDevice, Partition, list as list_block_devices};
+pub use block::{BlockDevice, Partition, list as list_block_devices, node};
 pub use events::Events;
 pub use image::check as check_image;
 pub use modules::{Modules, modprobe};
@@ -149,11 +149,6 @@ impl Devices {
             sys: PathBuf::from(SYS),
             seen: BTreeSet::new(),
         })
-    }
-
-    /// The modules, for their own sake.
-    pub fn modules(&mut self) -> &mut Modules {
-        &mut self.modules
     }
 
     /// Loads the modules for all devices that are there, and for those that

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Loading kernel modules of the initramfs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ondisk::modules::{ABSENT, Index, Load, Missing, Name, Resolved, Texts};
+use ondisk::modules::{ABSENT, Index, Load, Name, Resolved, Texts};
 use rustix::io::Errno;
 use rustix::system::finit_module;
 
 use super::image::running_kernel;
 use super::{Error, Parameters};
 
-/// The modules of one kernel in the file system, and what became of each.
+/// The modules of one kernel in the file system.
 #[derive(Debug)]
 pub struct Modules {
     directory: PathBuf,
@@ -24,8 +24,6 @@ pub struct Modules {
     absent: Index,
     parameters: Parameters,
     loaded: BTreeSet<Name>,
-    failed: BTreeMap<Name, Errno>,
-    missing: BTreeSet<Missing>,
 }
 
 impl Modules {
@@ -68,8 +66,6 @@ impl Modules {
             absent,
             parameters: Parameters::parse(cmdline),
             loaded: BTreeSet::new(),
-            failed: BTreeMap::new(),
-            missing: BTreeSet::new(),
         })
     }
 
@@ -78,25 +74,22 @@ impl Modules {
     pub fn ensure(&mut self, wanted: &[&str]) -> Result<(), Error> {
         for wanted in wanted {
             let order = self.index.order([*wanted]);
-            self.missing.extend(order.missing.iter().cloned());
-            if let Some(missing) = order.missing.iter().find(|missing| missing.required) {
-                // A kernel without an index may have it built in.
-                if !self.is_in_kernel(&missing.wanted) {
-                    let by = missing.by.as_ref();
-                    return Err(Error::NotThere {
-                        wanted: missing.wanted.clone(),
-                        by: by.map_or(String::new(), |by| format!(", which {by} needs,")),
-                        kernel: self.kernel.clone(),
-                    });
-                }
+            // A kernel without an index may have it built in.
+            let mut missing = order.missing.iter().filter(|missing| missing.required);
+            if let Some(missing) = missing.find(|missing| !is_in_kernel(&missing.wanted)) {
+                let by = missing.by.as_ref();
+                return Err(Error::NotThere {
+                    wanted: missing.wanted.clone(),
+                    by: by.map_or(String::new(), |by| format!(", which {by} needs,")),
+                    kernel: self.kernel.clone(),
+                });
             }
             self.load(&order.load)?;
         }
         Ok(())
     }
 
-    /// Loads what drives the device of this modalias. Failures are logged and
-    /// kept for [`Modules::failed`] and [`Modules::missing`].
+    /// Loads what drives the device of this modalias. Failures are logged.
     pub fn load_for(&mut self, modalias: &str) {
         let Resolved::Modules(names) = self.index.resolve(modalias) else {
             return;
@@ -113,7 +106,6 @@ impl Modules {
                     missing.wanted
                 );
             }
-            self.missing.extend(order.missing.iter().cloned());
             if let Err(error) = self.load(&order.load) {
                 log::warn!("{error}");
             }
@@ -130,27 +122,6 @@ impl Modules {
         (names(&self.index), names(&self.absent))
     }
 
-    /// Modules that were loaded by this.
-    pub fn loaded(&self) -> impl Iterator<Item = &Name> {
-        self.loaded.iter()
-    }
-
-    /// Modules that the kernel refused, and its answer.
-    pub fn failed(&self) -> &BTreeMap<Name, Errno> {
-        &self.failed
-    }
-
-    /// What was wanted by name, or is a dependency, and is not in the image.
-    pub fn missing(&self) -> &BTreeSet<Missing> {
-        &self.missing
-    }
-
-    fn is_in_kernel(&self, wanted: &str) -> bool {
-        Path::new("/sys/module")
-            .join(Name::new(wanted).as_str())
-            .exists()
-    }
-
     fn load(&mut self, order: &[Load]) -> Result<(), Error> {
         for load in order {
             if self.loaded.contains(&load.name) {
@@ -159,7 +130,6 @@ impl Modules {
             match self.insert(&load.name) {
                 Ok(()) => {
                     log::debug!("loaded {}", load.name);
-                    self.failed.remove(&load.name);
                     self.loaded.insert(load.name.clone());
                 }
                 Err(error) if load.required => return Err(error),
@@ -169,7 +139,7 @@ impl Modules {
         Ok(())
     }
 
-    fn insert(&mut self, name: &Name) -> Result<(), Error> {
+    fn insert(&self, name: &Name) -> Result<(), Error> {
         let Some(module) = self.index.get(name.as_str()) else {
             return Ok(());
         };
@@ -179,16 +149,19 @@ impl Modules {
         let parameters = CString::new(self.parameters.of(name)).unwrap_or_default();
         match finit_module(&file, &parameters, 0) {
             Ok(()) | Err(Errno::EXIST) => Ok(()),
-            Err(source) => {
-                self.failed.insert(name.clone(), source);
-                Err(Error::Load {
-                    module: name.to_string(),
-                    source,
-                    hint: hint(source),
-                })
-            }
+            Err(source) => Err(Error::Load {
+                module: name.to_string(),
+                source,
+                hint: hint(source),
+            }),
         }
     }
+}
+
+fn is_in_kernel(wanted: &str) -> bool {
+    Path::new("/sys/module")
+        .join(Name::new(wanted).as_str())
+        .exists()
 }
 
 fn hint(error: Errno) -> &'static str {

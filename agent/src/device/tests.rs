@@ -30,18 +30,15 @@ fn one_disk() -> tempfile::TempDir {
         (at("dev"), "8:0\n"),
         (at("size"), "16777216\n"),
         (at("ro"), "0\n"),
-        (at("removable"), "0\n"),
         (at("queue/logical_block_size"), "4096\n"),
         (at("device/vendor"), "VMware  \n"),
         (at("device/model"), "Virtual disk    \n"),
-        (at("device/wwid"), "naa.600\n"),
         (at("device/vpd_pg80"), "\0\u{1}\0\u{6} AB12 "),
         (at("sda10/dev"), "8:10\n"),
         (at("sda10/partition"), "10\n"),
         (at("sda10/start"), "4096\n"),
         (at("sda10/size"), "100\n"),
         (at("sda10/ro"), "1\n"),
-        (at("sda10/holders/dm-0/x"), ""),
         (at("sda2/dev"), "8:2\n"),
         (at("sda2/partition"), "2\n"),
         (at("sda2/start"), "2048\n"),
@@ -83,7 +80,6 @@ fn block_devices_of_a_machine() {
     assert_eq!(disk.logical_block_size, 4096);
     assert_eq!(disk.model.as_deref(), Some("VMware Virtual disk"));
     assert_eq!(disk.serial.as_deref(), Some("AB12"));
-    assert_eq!(disk.wwid.as_deref(), Some("naa.600"));
     assert_eq!(
         disk.describe(),
         "/dev/sda (8192 MiB, VMware Virtual disk, AB12)"
@@ -98,7 +94,6 @@ fn block_devices_of_a_machine() {
         })
     );
     assert_eq!(part.parent.as_deref(), Some("sda"));
-    assert_eq!(part.holders, ["dm-0"]);
     assert_eq!(part.logical_block_size, 4096);
     assert!(part.read_only && !part.is_disk());
     assert_eq!(devices[0].dm_name.as_deref(), Some("vg-root"));
@@ -196,12 +191,69 @@ fn what_cannot_be_loaded_is_named() {
     );
     let error = modules.ensure(&["gone"]).unwrap_err().to_string();
     assert!(error.contains("kernel/gone.ko: No such file"), "{error}");
-    let missing: Vec<_> = modules
-        .missing()
-        .iter()
-        .map(|missing| missing.wanted.as_str())
-        .collect();
-    assert_eq!(missing, ["nosuch-mod", "nosuch1"]);
+}
+
+#[test]
+fn one_that_the_kernel_has_does_not_hide_one_that_is_missing() {
+    // Every kernel has printk, and no module of that name.
+    let dep = "kernel/x.ko: kernel/zz_none.ko kernel/printk.ko\nkernel/y.ko: kernel/printk.ko\n";
+    let (_root, mut modules) = modules(dep, "", "");
+    let error = modules.ensure(&["x"]).unwrap_err().to_string();
+    assert!(
+        error.starts_with("kernel module zz_none, which x needs, is not in this"),
+        "{error}"
+    );
+    let error = modules.ensure(&["y"]).unwrap_err().to_string();
+    assert!(error.contains("kernel/y.ko: No such file"), "{error}");
+}
+
+#[test]
+fn what_is_a_disk() {
+    let at = |path: &str, name: &str, more: &[(&str, &str)]| {
+        let mut files = vec![(format!("{path}/{name}/dev"), "259:0\n")];
+        files.push((format!("{path}/{name}/size"), "2048\n"));
+        files.extend(
+            more.iter()
+                .map(|(p, text)| (format!("{path}/{name}/{p}"), *text)),
+        );
+        let files: Vec<_> = files.iter().map(|(p, text)| (p.as_str(), *text)).collect();
+        let sys = sysfs(&files);
+        let devices = list_block_devices(sys.path()).unwrap();
+        devices[0].clone()
+    };
+    let head = at("virtual/nvme-subsystem/nvme-subsys0", "nvme0n1", &[]);
+    assert!(head.is_disk() && !head.is_virtual());
+    for name in ["loop0", "ram0", "zram0", "md0", "dm-0"] {
+        assert!(!at("virtual/block", name, &[]).is_disk(), "{name}");
+    }
+    assert!(!at("virtual/nvme-fabrics/ctl/nvme0", "nvme0n1", &[]).is_disk());
+    let old = at("pci0000:00/0000:01:00.0", "cciss!c0d0", &[("ro", "1\n")]);
+    assert!(old.is_disk() && old.read_only);
+    assert_eq!(old.path(), Path::new("/dev/cciss/c0d0"));
+}
+
+/// Whatever stands in them, and however much of it.
+#[test]
+fn odd_numbers_in_sysfs_do_no_harm() {
+    for odd in ["", "-1\n", "99999999999999999999\n", "0x10", "\0", "8:"] {
+        let at = |path: &str| format!("{DISK}/{path}");
+        let names = [
+            "size",
+            "ro",
+            "queue/logical_block_size",
+            "device/vpd_pg80",
+            "serial",
+        ];
+        let mut files: Vec<_> = names.iter().map(|name| (at(name), odd)).collect();
+        files.push((at("dev"), "8:0\n"));
+        files.push((at("sda1/dev"), odd));
+        files.push((at("sda1/partition"), odd));
+        let files: Vec<_> = files.iter().map(|(p, text)| (p.as_str(), *text)).collect();
+        let sys = sysfs(&files);
+        let devices = list_block_devices(sys.path()).unwrap();
+        assert_eq!((devices.len(), devices[0].sectors), (1, 0), "{odd:?}");
+        assert!(!devices[0].is_disk());
+    }
 }
 
 #[test]

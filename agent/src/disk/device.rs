@@ -166,9 +166,10 @@ impl Disk {
     /// The node of one of its partitions, as `/dev/sda3`; `None` for an image
     /// file.
     pub fn partition_node(&self, number: u32) -> Option<PathBuf> {
-        // The kernel has `!` in names where the node has a directory.
-        let name = partition_name(self.kernel_name()?, number).replace('!', "/");
-        Some(Path::new("/dev").join(name))
+        Some(crate::device::node(&partition_name(
+            self.kernel_name()?,
+            number,
+        )))
     }
 
     /// The open file, for ioctls.

@@ -75,7 +75,7 @@ pub enum Error {
     /// A table that was not fitted to the disk it is to be written to.
     #[error(
         "the partition table is for a disk of {table_blocks} blocks of {table_block_size} bytes, \
-         {path} has {blocks} of {block_size}; fit it first"
+         {path} has {blocks} of {block_size}; is it the right disk?"
     )]
     WrongDisk {
         /// The disk's path.

@@ -3,12 +3,12 @@
 
 use std::{
     fs::File,
-    io::{self, Read},
-    os::unix::fs::{FileExt, FileTypeExt},
+    io,
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
 };
 
-use ondisk::ext4::{self, Label, Layout, Options, Write};
+use ondisk::ext4::{self, Layout, Options, Write};
 
 /// Why there is no new file system.
 #[derive(Debug, thiserror::Error)]
@@ -21,22 +21,6 @@ pub enum Error {
         path: PathBuf,
         /// The reason.
         source: ext4::Error,
-    },
-    /// The device's size or sector size is not known.
-    #[error("{path}: cannot read its {what}: {source}; is it a block device?")]
-    Probe {
-        /// The device's path.
-        path: PathBuf,
-        /// What was asked for.
-        what: &'static str,
-        /// The kernel's reason.
-        source: io::Error,
-    },
-    /// No random numbers.
-    #[error("cannot read /dev/urandom: {source}; is /dev mounted?")]
-    Random {
-        /// The kernel's reason.
-        source: io::Error,
     },
     /// A write failed. There is no file system on the device now.
     #[error(
@@ -65,57 +49,6 @@ pub enum Error {
         /// The kernel's reason.
         source: io::Error,
     },
-}
-
-/// What a new file system on this device, or in this image, is to be: all of
-/// it, with a random hash seed and journal sequence.
-///
-/// `path` serves for messages; `time` is in seconds since 1970.
-///
-/// # Errors
-/// When the size is not known or the label is too long.
-pub fn options(
-    path: &Path,
-    file: &File,
-    uuid: [u8; 16],
-    label: &str,
-    time: u32,
-) -> Result<Options, Error> {
-    let probe = |what, source| Error::Probe {
-        path: path.to_owned(),
-        what,
-        source,
-    };
-    let metadata = file.metadata().map_err(|error| probe("type", error))?;
-    let (size, sector_bytes) = if metadata.file_type().is_block_device() {
-        let size = sys::block::size(file).map_err(|error| probe("size", error.into()))?;
-        let sector = sys::block::logical_block_size(file)
-            .map_err(|error| probe("sector size", error.into()))?;
-        (size, sector)
-    } else {
-        (metadata.len(), 512)
-    };
-    let mut hash_seed = [0; 16];
-    let mut sequence = [0; 4];
-    // /dev/urandom rather than getrandom(2): early at boot it does not block,
-    // and nothing secret depends on these.
-    File::open("/dev/urandom")
-        .and_then(|mut random| {
-            random.read_exact(&mut hash_seed)?;
-            random.read_exact(&mut sequence)
-        })
-        .map_err(|source| Error::Random { source })?;
-    let plan = |source| Error::Plan {
-        path: path.to_owned(),
-        source,
-    };
-    Ok(Options {
-        sector_bytes,
-        label: Label::new(label).map_err(plan)?,
-        // Far from the number's end: it counts transactions and would wrap.
-        journal_sequence: (u32::from_le_bytes(sequence) >> 2).max(1),
-        ..Options::new(size, uuid, hash_seed, time)
-    })
 }
 
 /// Makes the file system: only what must be written is, some megabytes on

@@ -3,6 +3,8 @@
 
 use std::{fs, path::Path};
 
+use crate::machine::parse_mounts;
+
 /// Users of a block device by its kernel name (`sda3`), in words. What cannot
 /// be found out is left out: this only makes an error say more.
 pub(super) fn of(name: &str) -> Vec<String> {
@@ -21,17 +23,13 @@ fn in_roots(name: &str, sys: &Path, proc: &Path) -> Vec<String> {
         });
     }
     let number = read(&device.join("dev"));
-    let mounts = read(&proc.join("self/mountinfo"));
-    // mountinfo: id, parent, major:minor, root, mount point, ...
-    let mounted = mounts
-        .lines()
-        .map(|line| line.split(' ').collect::<Vec<_>>());
-    let mounted = mounted.filter(|fields| fields.get(2) == Some(&number.trim()));
-    found.extend(mounted.filter_map(|fields| Some(format!("mounted at {}", fields.get(4)?))));
-    let node = format!("/dev/{}", name.replace('!', "/"));
+    let mut mounts = parse_mounts(&read(&proc.join("self/mountinfo")));
+    mounts.retain(|m| format!("{}:{}", m.device.0, m.device.1) == number.trim());
+    found.extend(mounts.iter().map(|m| format!("mounted at {}", m.target)));
+    let node = crate::device::node(name);
     if read(&proc.join("swaps"))
         .lines()
-        .any(|l| l.split_whitespace().next() == Some(&node))
+        .any(|l| l.split_whitespace().next().map(Path::new) == Some(&node))
     {
         found.push("swap".to_owned());
     }
@@ -40,9 +38,7 @@ fn in_roots(name: &str, sys: &Path, proc: &Path) -> Vec<String> {
         .filter(|n| n.bytes().all(|b| b.is_ascii_digit()))
     {
         let dir = proc.join(&pid).join("fd");
-        let opens = |fd: &String| {
-            fs::read_link(dir.join(fd)).is_ok_and(|target| target == Path::new(&node))
-        };
+        let opens = |fd: &String| fs::read_link(dir.join(fd)).is_ok_and(|target| target == node);
         if names(&dir).iter().any(opens) {
             let command = read(&proc.join(&pid).join("comm"));
             found.push(format!("process {pid} {}", command.trim()));
@@ -78,7 +74,7 @@ mod tests {
         write(&sys.join("class/block/sda2/holders/md0/uevent"), "");
         write(
             &proc.join("self/mountinfo"),
-            "22 1 8:2 / /boot rw,relatime shared:1 - ext4 /dev/sda2 rw\n\
+            "22 1 8:2 / /my\\040boot rw,relatime shared:1 - ext4 /dev/sda2 rw\n\
              23 1 8:20 / /other rw - ext4 /dev/sdb4 rw\n",
         );
         write(
@@ -93,7 +89,7 @@ mod tests {
             [
                 "device-mapper map VA-root",
                 "md0",
-                "mounted at /boot",
+                "mounted at /my boot",
                 "swap",
                 "process 77 blkid"
             ]

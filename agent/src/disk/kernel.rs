@@ -149,23 +149,25 @@ pub fn tell(disk: &Disk, table: &Table, wait: Duration) -> Result<(), Error> {
             Ok(()) | Err(_) => break,
         }
     }
+    let mut applied = false;
     loop {
         let changes = Changes::between(&partitions(name)?, &want);
         if changes.is_empty() {
             break;
         }
+        let late = Instant::now() >= deadline;
+        // The look after the last attempt counts, however late it is.
+        if late && applied {
+            let detail = format!("partitions {:?} are not as in the table", changes.add);
+            return Err(Error::NotTaken {
+                path: disk.path().to_owned(),
+                detail,
+            });
+        }
         match apply(disk, &changes) {
-            Err(e) if Instant::now() >= deadline => return Err(e),
-            Ok(()) if Instant::now() >= deadline => {
-                let detail = format!("partitions {:?} are not as in the table", changes.add);
-                return Err(Error::NotTaken {
-                    path: disk.path().to_owned(),
-                    detail,
-                });
-            }
-            Err(Error::Busy { .. }) => sleep(PAUSE),
+            Ok(()) => applied = true,
+            Err(Error::Busy { .. }) if !late => sleep(PAUSE),
             Err(e) => return Err(e),
-            Ok(()) => {}
         }
     }
     wait_for_nodes(disk, &want, deadline)?;

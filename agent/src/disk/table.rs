@@ -82,6 +82,21 @@ pub fn read(disk: &Disk) -> Result<Present, Error> {
     })
 }
 
+/// Whether a table was fitted to a disk of just this size.
+pub(super) fn check_disk(disk: &Disk, table: &Table) -> Result<(), Error> {
+    let blocks = disk.bytes() / u64::from(disk.block_size().max(1));
+    if table.block_size == disk.block_size() && table.disk_blocks == blocks {
+        return Ok(());
+    }
+    Err(Error::WrongDisk {
+        path: disk.path().to_owned(),
+        table_blocks: table.disk_blocks,
+        table_block_size: table.block_size,
+        blocks,
+        block_size: disk.block_size(),
+    })
+}
+
 /// Writes a table that was fitted to this disk, both copies and the
 /// protective MBR, and compares what is on the medium afterwards. Of
 /// `old_sector_0` the boot code and disk signature are kept.
@@ -91,16 +106,7 @@ pub fn read(disk: &Disk) -> Result<Present, Error> {
 /// # Errors
 /// [`Error::WrongDisk`] and [`Error::Table`] before anything is written.
 pub fn write(disk: &Disk, table: &Table, old_sector_0: Option<&[u8]>) -> Result<(), Error> {
-    let blocks = disk.bytes() / u64::from(disk.block_size());
-    if table.block_size != disk.block_size() || table.disk_blocks != blocks {
-        return Err(Error::WrongDisk {
-            path: disk.path().to_owned(),
-            table_blocks: table.disk_blocks,
-            table_block_size: table.block_size,
-            blocks,
-            block_size: disk.block_size(),
-        });
-    }
+    check_disk(disk, table)?;
     let writes = table.writes(old_sector_0).map_err(|source| Error::Table {
         path: disk.path().to_owned(),
         source,

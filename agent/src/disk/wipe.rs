@@ -6,7 +6,10 @@ use std::ops::Range;
 
 use ondisk::gpt::Table;
 
-use super::{Disk, Error, table::Present};
+use super::{
+    Disk, Error,
+    table::{Present, check_disk},
+};
 
 /// Bytes cleared at the start and at the end of the disk and of each
 /// partition. Labels and superblocks of every kind in use lie within them:
@@ -23,7 +26,13 @@ const BOOT_CODE: u64 = 446;
 /// old header names (in the middle of a disk that grew), and both ends of
 /// every old and every new partition. Sorted, apart from each other, within
 /// the disk.
-pub fn ranges(disk_bytes: u64, present: &Present, new: &Table) -> Vec<Range<u64>> {
+///
+/// # Errors
+/// [`Error::WrongDisk`] if `new` was planned for another disk: then this is not
+/// the one to wipe.
+pub fn ranges(disk: &Disk, present: &Present, new: &Table) -> Result<Vec<Range<u64>>, Error> {
+    check_disk(disk, new)?;
+    let disk_bytes = disk.bytes();
     let mut ranges = vec![BOOT_CODE..EDGE, disk_bytes.saturating_sub(EDGE)..disk_bytes];
     if let Present::Gpt(gpt) = present {
         ranges.extend(gpt.places.iter().cloned());
@@ -34,7 +43,7 @@ pub fn ranges(disk_bytes: u64, present: &Present, new: &Table) -> Vec<Range<u64>
         ranges.push(start..start.saturating_add(EDGE).min(end));
         ranges.push(end.saturating_sub(EDGE).max(start)..end);
     }
-    merge(ranges, BOOT_CODE..disk_bytes)
+    Ok(merge(ranges, BOOT_CODE..disk_bytes))
 }
 
 /// Sorts, cuts to `within`, and joins what overlaps or touches.

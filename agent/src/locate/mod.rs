@@ -6,16 +6,21 @@
 
 mod groups;
 mod identify;
+#[cfg(test)]
+mod tests;
 
 pub use groups::groups_elsewhere;
 pub use identify::{Content, describe, identify};
 
 use crate::cmdline::RootSpec;
 use crate::device::{BlockDevice, Devices};
-use crate::lvm::{Access, DevNo, Mapper, scan};
+use crate::disk::Disk;
+use crate::disk::table::{self, Present};
+use crate::lvm::{Access, DevNo, LvmError, Mapper, scan};
 use crate::machine;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The old root file system.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +65,12 @@ pub enum Error {
         /// The type.
         kind: String,
     },
+    /// The disk refuses writes.
+    #[error("{disk} is read-only; switch its write protection off")]
+    ReadOnly {
+        /// The disk.
+        disk: String,
+    },
     /// It is not on one disk.
     #[error(transparent)]
     Machine(#[from] machine::Error),
@@ -68,28 +79,44 @@ pub enum Error {
     Device(#[from] crate::device::Error),
     /// Volume groups.
     #[error(transparent)]
-    Lvm(#[from] crate::lvm::LvmError),
+    Lvm(#[from] LvmError),
 }
 
 /// File systems that an old root can be, for which the tiny system has a module.
 const KINDS: [&str; 4] = ["ext2", "ext3", "ext4", "xfs"];
 
-/// Waits for the root device, activating volume groups read-only as their
-/// physical volumes appear.
+/// A root counts when nothing has happened for so long since it was found, for
+/// a copy of it may be on a disk that appears later...
+const QUIET: Duration = Duration::from_secs(1);
+/// ...but a device that never rests does not keep it from counting.
+const RESTLESS: Duration = Duration::from_secs(10);
+/// Longest time to wait that makes sense; `rd.retry=` may say anything.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Waits for the root device, at most for `patience`, activating volume groups
+/// read-only as their physical volumes appear. What is found is looked for
+/// again when all disks have had their time to appear.
 ///
 /// # Errors
-/// [`Error::NotFound`] at the deadline, with what is there instead.
-pub fn wait(devices: &mut Devices, spec: &RootSpec, deadline: Instant) -> Result<Root, Error> {
+/// [`Error::NotFound`] in the end, with what is there instead.
+pub fn wait(devices: &mut Devices, spec: &RootSpec, patience: Duration) -> Result<Root, Error> {
+    let begin = Instant::now();
+    let patience = patience.min(LONGEST);
     let mut last = None;
-    let found = devices.wait_for(&spec.to_string(), deadline, |blocks| {
+    let found = devices.wait_for(&spec.to_string(), begin + patience, |blocks| {
         match look(blocks, spec) {
-            Ok(Some(root)) => Some(Ok(root)),
-            Ok(None) => None,
+            Ok(Seen::Root(root)) => Some(Ok(root)),
+            Ok(Seen::Nothing) => None,
+            // It may hold the root, or have nothing to do with it: others get
+            // a part of the time.
+            Ok(Seen::Blocked(error)) => {
+                (begin.elapsed() >= patience / 4).then(|| Err(error.into()))
+            }
             // What is wrong already does not become right by waiting.
             Err(
                 error @ (Error::Ambiguous { .. }
                 | Error::Kind { .. }
-                | Error::Lvm(crate::lvm::LvmError::Group { .. })),
+                | Error::Lvm(LvmError::Group { .. })),
             ) => Some(Err(error)),
             Err(error) => {
                 last = Some(error);
@@ -97,12 +124,19 @@ pub fn wait(devices: &mut Devices, spec: &RootSpec, deadline: Instant) -> Result
             }
         }
     });
-    let timeout = match found {
-        Ok(answer) => return answer,
-        Err(timeout) => timeout,
+    let mut why = match found {
+        Ok(Err(error)) => return Err(error),
+        Ok(Ok(_)) => {
+            devices.settle(QUIET, Instant::now() + RESTLESS)?;
+            match look(&devices.block_devices()?, spec)? {
+                Seen::Root(root) => return Ok(root),
+                Seen::Blocked(error) => return Err(error.into()),
+                Seen::Nothing => vec!["it was there, and went away".to_string()],
+            }
+        }
+        Err(timeout) => vec![timeout.to_string()],
     };
     let blocks = devices.block_devices()?;
-    let mut why = vec![timeout.to_string()];
     why.extend(last.map(|e| e.to_string()));
     for group in &scan(&lvm_devices(&blocks)).groups {
         let name = &group.vg.name;
@@ -125,9 +159,18 @@ pub fn wait(devices: &mut Devices, spec: &RootSpec, deadline: Instant) -> Result
     })
 }
 
+/// What one look finds.
+#[derive(Debug)]
+enum Seen {
+    Root(Root),
+    Nothing,
+    /// Not the root, but a volume group that must not be used as it is.
+    Blocked(LvmError),
+}
+
 /// Looks once among the devices that are there.
-fn look(blocks: &[BlockDevice], spec: &RootSpec) -> Result<Option<Root>, Error> {
-    activate(blocks)?;
+fn look(blocks: &[BlockDevice], spec: &RootSpec) -> Result<Seen, Error> {
+    let troubles = activate(blocks)?;
     let blocks = crate::device::list_block_devices(Path::new(crate::device::SYS))?;
     let mut matches: Vec<(&BlockDevice, Content)> = Vec::new();
     for block in &blocks {
@@ -135,15 +178,47 @@ fn look(blocks: &[BlockDevice], spec: &RootSpec) -> Result<Option<Root>, Error> 
             matches.push((block, content));
         }
     }
-    match &matches[..] {
-        [] => Ok(None),
+    judge(&matches, troubles, spec)
+}
+
+/// A volume group of which something could not be mapped.
+#[derive(Debug)]
+struct Trouble {
+    /// What the device-mapper's uuids of its volumes begin with.
+    prefix: String,
+    error: LvmError,
+}
+
+/// What the devices that match come to.
+fn judge(
+    matches: &[(&BlockDevice, Content)],
+    troubles: Vec<Trouble>,
+    spec: &RootSpec,
+) -> Result<Seen, Error> {
+    let blocking = |trouble: &Trouble| matches!(trouble.error, LvmError::Group { .. });
+    match matches {
+        [] => {
+            let (blocked, others): (Vec<_>, Vec<_>) = troubles.into_iter().partition(blocking);
+            let first = |troubles: Vec<Trouble>| troubles.into_iter().next().map(|t| t.error);
+            match (first(blocked), first(others)) {
+                (Some(error), _) => Ok(Seen::Blocked(error)),
+                (None, Some(error)) => Err(error.into()),
+                (None, None) => Ok(Seen::Nothing),
+            }
+        }
         [(block, content)] => {
+            // It was mapped before a copy of a physical volume appeared.
+            let uuid = block.dm_uuid.as_deref().unwrap_or_default();
+            let own = |trouble: &Trouble| blocking(trouble) && uuid.starts_with(&trouble.prefix);
+            if let Some(trouble) = troubles.into_iter().find(own) {
+                return Err(trouble.error.into());
+            }
             let device = block.path();
             let kind = content.kind.clone();
             if !KINDS.contains(&kind.as_str()) {
                 return Err(Error::Kind { device, kind });
             }
-            Ok(Some(Root {
+            Ok(Seen::Root(Root {
                 device,
                 dev: (block.major, block.minor),
                 kind,
@@ -162,21 +237,26 @@ fn look(blocks: &[BlockDevice], spec: &RootSpec) -> Result<Option<Root>, Error> 
     }
 }
 
-/// Maps all volumes that can be mapped, for reading only. Refused ones are no
-/// error here: they matter only if the root is among them, which is then told.
-fn activate(blocks: &[BlockDevice]) -> Result<(), Error> {
+/// Maps all volumes that can be mapped, for reading only. What cannot is no
+/// error here: it matters only if the root is among it.
+fn activate(blocks: &[BlockDevice]) -> Result<Vec<Trouble>, Error> {
     let groups = scan(&lvm_devices(blocks)).groups;
+    let mut troubles = Vec::new();
     if groups.is_empty() {
-        return Ok(());
+        return Ok(troubles);
     }
     let mapper = Mapper::open()?;
     for group in &groups {
-        let (_, refused) = mapper.activate_all(group, Access::ReadOnly)?;
-        for error in refused {
-            log::debug!("{error}");
+        match mapper.activate_all(group, Access::ReadOnly) {
+            Ok((_, refused)) => refused.iter().for_each(|error| log::debug!("{error}")),
+            Err(error) => {
+                log::debug!("{error}");
+                let prefix = format!("LVM-{}", group.vg.id.compact());
+                troubles.push(Trouble { prefix, error });
+            }
         }
     }
-    Ok(())
+    Ok(troubles)
 }
 
 fn matches_spec(block: &BlockDevice, content: &Content, spec: &RootSpec) -> bool {
@@ -197,12 +277,25 @@ fn matches_spec(block: &BlockDevice, content: &Content, spec: &RootSpec) -> bool
     }
 }
 
-/// The kernel's own name of a partition, from its uevent file.
+/// The name of a partition by its table; kernels before 6.3 do not tell it.
 fn part_uuid(block: &BlockDevice) -> Option<String> {
-    let text = std::fs::read_to_string(block.sysfs.join("uevent")).ok()?;
-    text.lines()
-        .find_map(|line| line.strip_prefix("PARTUUID="))
-        .map(str::to_string)
+    let (disk, partition) = (block.parent.as_deref()?, block.partition?);
+    match Disk::open(crate::device::node(disk)).and_then(|disk| table::read(&disk)) {
+        Ok(table) => table_uuid(&table, partition.number),
+        Err(error) => {
+            log::debug!("{error}");
+            None
+        }
+    }
+}
+
+/// The GUID of a GPT's partition; a DOS table's signature and the number.
+fn table_uuid(table: &Present, number: u32) -> Option<String> {
+    match table {
+        Present::None => None,
+        Present::Gpt(gpt) => gpt.table.partition(number).map(|p| p.guid.to_string()),
+        Present::Dos(dos) => Some(format!("{:08x}-{number:02x}", dos.signature)),
+    }
 }
 
 fn same_device(path: &Path, block: &BlockDevice) -> bool {
@@ -214,8 +307,14 @@ fn same_device(path: &Path, block: &BlockDevice) -> bool {
     })
 }
 
+/// The devices that may be physical volumes of this machine's own groups. A
+/// logical volume may hold a guest's. A disk with partitions is none, as for
+/// lvm2: a label on it is left over from what the disk was before.
 fn lvm_devices(blocks: &[BlockDevice]) -> Vec<crate::lvm::BlockDevice> {
-    let real = blocks.iter().filter(|b| b.dm_name.is_none());
+    let parents: BTreeSet<&str> = blocks.iter().filter_map(|b| b.parent.as_deref()).collect();
+    let real = blocks
+        .iter()
+        .filter(|b| b.dm_name.is_none() && !parents.contains(b.name.as_str()));
     real.map(|b| crate::lvm::BlockDevice {
         path: b.path(),
         dev: DevNo {
@@ -230,18 +329,30 @@ fn lvm_devices(blocks: &[BlockDevice]) -> Vec<crate::lvm::BlockDevice> {
 /// The one disk that the root is on.
 ///
 /// # Errors
-/// [`machine::Error::Disks`] when it is on several, or on none.
+/// [`machine::Error::Disks`] when it is on several, or on none;
+/// [`Error::ReadOnly`].
 pub fn disk_of(blocks: &[BlockDevice], root: &Root) -> Result<BlockDevice, Error> {
     let names = machine::disks_below(Path::new(crate::device::SYS), root.dev)?;
-    let disk = blocks
-        .iter()
-        .find(|b| names.len() == 1 && names.contains(&b.name));
-    disk.cloned().ok_or_else(|| {
-        let device = root.device.display().to_string();
-        machine::Error::Disks {
-            device,
-            disks: names.into_iter().collect(),
+    only_disk(blocks, names, &root.device)
+}
+
+fn only_disk(
+    blocks: &[BlockDevice],
+    names: BTreeSet<String>,
+    device: &Path,
+) -> Result<BlockDevice, Error> {
+    let mut disks: Vec<String> = names.into_iter().collect();
+    if let [name] = disks.as_slice() {
+        match blocks.iter().find(|b| b.name == *name && b.is_disk()) {
+            Some(disk) if disk.read_only => {
+                let disk = disk.describe();
+                return Err(Error::ReadOnly { disk });
+            }
+            Some(disk) => return Ok(disk.clone()),
+            // A loop device, or one in memory.
+            None => disks.clear(),
         }
-        .into()
-    })
+    }
+    let device = device.display().to_string();
+    Err(machine::Error::Disks { device, disks }.into())
 }

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ondisk::lvm::{DevNo, LogicalVolume, Mapping, VolumeGroup, dm_uuid};
+use ondisk::lvm::{DevNo, LogicalVolume, Mapping};
 use sys::dm::{Control, DevNum, Selector, Status, TableLine};
 
 use super::error::LvmError;
@@ -189,20 +189,6 @@ impl Mapper {
     ) -> Result<Status, LvmError> {
         self.control.load(name, read_only, wanted)?;
         Ok(self.control.resume(name, read_only)?)
-    }
-
-    /// The mapped volumes of a group: device-mapper's names.
-    pub fn active(&self, vg: &VolumeGroup) -> Result<Vec<String>, LvmError> {
-        let mut out = Vec::new();
-        for lv in &vg.lvs {
-            if let Some(s) = self
-                .control
-                .status(Selector::Uuid(&dm_uuid(&vg.id, &lv.id)))?
-            {
-                out.push(s.name);
-            }
-        }
-        Ok(out)
     }
 }
 

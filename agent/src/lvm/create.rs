@@ -1,85 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A new volume group on real devices.
 
-use std::io::Read;
-use std::ops::Range;
-
-use ondisk::lvm::{self, LvPlan, LvSize, Origin, PvPlan, Step, Uuid, VgPlan, VolumeGroup, read_pv};
-use rustix::io::Errno;
-use rustix::rand::{GetRandomFlags, getrandom};
+use ondisk::lvm::{self, Origin, Step, Uuid, VgPlan, VolumeGroup, read_pv};
 
 use super::BlockDevice;
 use super::direct::Direct;
 use super::error::LvmError;
 use super::scan::{FoundGroup, FoundPv};
-
-/// lvm2's default size of an extent.
-const EXTENT_BYTES: u64 = 4 << 20;
-
-/// A device that is to become a physical volume; it need not be there yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewPv {
-    /// Path that it will have.
-    pub device: String,
-    /// Bytes that it will have.
-    pub size: u64,
-    /// Bytes of the device that no volume may lie on.
-    pub avoid: Vec<Range<u64>>,
-}
-
-/// A volume that is wanted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewVolume {
-    /// The name.
-    pub name: String,
-    /// The size.
-    pub size: LvSize,
-}
-
-/// Plans a volume group with extents of 4 MiB; the volumes lie in the order
-/// given. Whether it fits is known afterwards, and nothing is written.
-///
-/// `host` and `time` (seconds since 1970) go into the metadata.
-pub fn plan(
-    name: &str,
-    pvs: &[NewPv],
-    volumes: &[NewVolume],
-    host: &str,
-    time: i64,
-) -> Result<VgPlan, LvmError> {
-    let pvs = pvs
-        .iter()
-        .map(|pv| {
-            let (device, size, avoid) = (pv.device.clone(), pv.size, pv.avoid.clone());
-            Ok(PvPlan {
-                uuid: random_uuid()?,
-                device,
-                size,
-                avoid,
-            })
-        })
-        .collect::<Result<_, LvmError>>()?;
-    let lvs = volumes
-        .iter()
-        .map(|v| {
-            Ok(LvPlan {
-                name: v.name.clone(),
-                uuid: random_uuid()?,
-                size: v.size,
-            })
-        })
-        .collect::<Result<_, LvmError>>()?;
-    let plan = VgPlan {
-        name: name.to_owned(),
-        uuid: random_uuid()?,
-        extent_bytes: EXTENT_BYTES,
-        pvs,
-        lvs,
-        origin: origin(host, Some(time)),
-    };
-    plan.build()?;
-    Ok(plan)
-}
 
 /// What the metadata say of who made a group, and when (seconds since 1970).
 pub fn origin(host: &str, time: Option<i64>) -> Origin {
@@ -186,26 +113,5 @@ fn verify(device: &BlockDevice, uuid: &Uuid, vg: &VolumeGroup) -> Result<(), Lvm
         Some(found) if *found == wanted => Ok(()),
         Some(_) => Err(wrong("the text is another one".to_owned())),
         None => Err(wrong("there is no text".to_owned())),
-    }
-}
-
-/// An identifier of fresh random bytes.
-fn random_uuid() -> Result<Uuid, LvmError> {
-    let mut bytes = [0u8; 32];
-    match getrandom(&mut bytes, GetRandomFlags::empty()) {
-        Ok(32) => {}
-        // Linux before 3.17, or an interrupted call.
-        Ok(_) | Err(Errno::NOSYS | Errno::INTR) => {
-            let mut file = std::fs::File::open("/dev/urandom").map_err(random)?;
-            file.read_exact(&mut bytes).map_err(random)?;
-        }
-        Err(errno) => return Err(LvmError::Random { errno }),
-    }
-    Ok(Uuid::from_random(&bytes))
-}
-
-fn random(e: std::io::Error) -> LvmError {
-    LvmError::Random {
-        errno: Errno::from_io_error(&e).unwrap_or(Errno::IO),
     }
 }

@@ -51,16 +51,7 @@ impl Mapper {
     }
 
     fn remove_stack(&self, stack: &[Holder]) -> Result<Vec<String>, LvmError> {
-        let mut names = Vec::with_capacity(stack.len());
-        for holder in stack {
-            match &holder.dm_name {
-                Some(name) => names.push(name.clone()),
-                None => {
-                    let (holder, below) = (holder.kernel_name.clone(), holder.below.clone());
-                    return Err(LvmError::ForeignHolder { holder, below });
-                }
-            }
-        }
+        let names = removable(stack)?;
         for name in &names {
             self.remove(name)?;
         }
@@ -96,5 +87,47 @@ impl Mapper {
             }
         }
         node::remove(&self.dev_dir, name)
+    }
+}
+
+/// The names of all of a stack, if device-mapper can remove all of it.
+fn removable(stack: &[Holder]) -> Result<Vec<String>, LvmError> {
+    let name = |holder: &Holder| {
+        holder.dm_name.clone().ok_or_else(|| {
+            let (holder, below) = (holder.kernel_name.clone(), holder.below.clone());
+            LvmError::ForeignHolder { holder, below }
+        })
+    };
+    stack.iter().map(name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lvm::stack::tests::sysfs;
+
+    #[test]
+    fn an_array_on_the_disk_keeps_everything_in_place() {
+        let disk = DevNo { major: 8, minor: 0 };
+        let plan = |holders: &[(&str, &str)]| {
+            let tmp = sysfs(holders);
+            removable(&stacked_on(tmp.path(), disk).unwrap())
+        };
+        let volumes = [("sda1", "dm-0"), ("sda2", "dm-1"), ("dm-0", "dm-2")];
+        assert_eq!(plan(&volumes).unwrap(), ["name2", "name0", "name1"]);
+        // An md array on a partition or the disk, with a volume on it or without.
+        for (holders, below) in [
+            (vec![("sda1", "md0")], "sda1"),
+            (vec![("sda", "md0"), ("md0", "dm-3")], "sda"),
+            ([&volumes[..], &[("sda2", "md0")]].concat(), "sda2"),
+        ] {
+            assert_eq!(
+                plan(&holders).unwrap_err().to_string(),
+                format!(
+                    "md0 uses {below} and is no device-mapper device: stop it first \
+                     (a RAID: mdadm --stop /dev/md0)"
+                )
+            );
+        }
     }
 }

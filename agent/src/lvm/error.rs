@@ -97,7 +97,10 @@ pub enum LvmError {
         name: String,
     },
     /// Something that is not device-mapper's uses the device.
-    #[error("{holder} uses {below} and is no device-mapper device: stop it first")]
+    #[error(
+        "{holder} uses {below} and is no device-mapper device: stop it first{}",
+        stop(holder)
+    )]
     ForeignHolder {
         /// The kernel's name of the user, `md0`.
         holder: String,
@@ -184,17 +187,18 @@ pub enum LvmError {
         /// What is wrong.
         source: LabelError,
     },
-    /// The kernel gives no random bytes.
-    #[error("cannot get random bytes for identifiers: {errno}")]
-    Random {
-        /// The kernel's answer.
-        errno: Errno,
-    },
 }
 
 impl From<MappingError> for LvmError {
     fn from(e: MappingError) -> Self {
         Self::Mapping(Box::new(e))
+    }
+}
+
+fn stop(holder: &str) -> String {
+    match holder.starts_with("md") {
+        true => format!(" (a RAID: mdadm --stop /dev/{holder})"),
+        false => String::new(),
     }
 }
 

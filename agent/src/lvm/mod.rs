@@ -2,8 +2,8 @@
 //! Volume groups on real devices: found, activated, created, removed.
 //!
 //! [`scan`] reads labels and metadata of block devices, [`Mapper`] makes and
-//! removes the device-mapper devices and their nodes, [`plan`] and [`create`]
-//! make a new group. Devices are read and written past the page cache, for the
+//! removes the device-mapper devices and their nodes, [`create`] makes a group
+//! that was planned. Devices are read and written past the page cache, for the
 //! cache of a disk and that of its partitions do not know of each other.
 
 mod activate;
@@ -18,9 +18,9 @@ mod stack;
 use std::path::PathBuf;
 
 pub use activate::{Access, ActiveLv, Mapper};
-pub use create::{NewPv, NewVolume, create, origin, plan};
+pub use create::{create, origin};
 pub use error::LvmError;
-pub use ondisk::lvm::{DevNo, LvSize, MappingError, Refusal, VgPlan};
+pub use ondisk::lvm::{DevNo, MappingError, Refusal, VgPlan};
 pub use scan::{FoundGroup, FoundPv, GroupError, OrphanPv, Scan, ScanFailure, scan};
 pub use stack::{Holder, stacked_on};
 

@@ -121,12 +121,12 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>, LvmError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
 
     /// A /sys with sda (sda1, sda2) and dm or md devices on it.
-    fn sysfs(holders: &[(&str, &str)]) -> tempfile::TempDir {
+    pub(in crate::lvm) fn sysfs(holders: &[(&str, &str)]) -> tempfile::TempDir {
         let tmp = tempfile::tempdir().unwrap();
         let block = tmp.path().join("devices");
         let disk = block.join("sda");

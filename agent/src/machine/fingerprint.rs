@@ -19,7 +19,8 @@ pub struct Fingerprint {
 pub struct DiskId {
     /// Size in bytes.
     pub bytes: u64,
-    /// `dos 5eed0001`, `gpt 8-4-4-4-12`, or `none`.
+    /// `dos 5eed0001`, `gpt` and the disk's GUID as 32 digits in the order of
+    /// its bytes, or `none`.
     pub table: String,
     /// Serial number, where the hypervisor gives one.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -33,11 +34,17 @@ impl Fingerprint {
     /// [`Error`] when the file is missing or empty.
     pub fn of(root: &Path, disk: DiskId) -> Result<Fingerprint, Error> {
         let path = root.join("etc/machine-id");
-        let machine_id = read(&path)?.trim().to_string();
+        let machine_id = match read(&path) {
+            Err(Error::Read { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                String::new()
+            }
+            text => text?.trim().to_string(),
+        };
         if machine_id.is_empty() {
             return Err(Error::Odd {
                 path,
-                what: "is empty".into(),
+                what: "is missing or empty; make one on the old system (systemd-machine-id-setup)"
+                    .into(),
             });
         }
         Ok(Fingerprint { machine_id, disk })
@@ -130,6 +137,13 @@ mod tests {
         assert_eq!(other.differs(&staged), None);
         other.disk.serial = "B".into();
         assert_eq!(other.differs(&staged).unwrap(), "is number B, it was A");
+        let root = tempfile::tempdir().unwrap();
+        let of = || Fingerprint::of(root.path(), staged.disk.clone());
+        let error = of().unwrap_err().to_string();
+        assert!(error.contains("systemd-machine-id-setup"), "{error}");
+        std::fs::create_dir(root.path().join("etc")).unwrap();
+        std::fs::write(root.path().join("etc/machine-id"), "m\n").unwrap();
+        assert_eq!(of().unwrap(), staged);
         other.disk.bytes = 1;
         assert!(other.differs(&staged).unwrap().contains("has 1 bytes"));
         other.machine_id = "n".into();

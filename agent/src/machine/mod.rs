@@ -7,7 +7,7 @@ mod mounts;
 mod stack;
 
 pub use fingerprint::{DiskId, Fingerprint, table_id};
-pub use memory::total_bytes;
+pub use memory::MemInfo;
 pub use mounts::{Mount, mounts, parse as parse_mounts};
 pub use stack::{disks_below, name_of};
 
@@ -33,10 +33,7 @@ pub enum Error {
         what: String,
     },
     /// No disk, or several, below a device.
-    #[error(
-        "{device} lies on {}; replant needs a machine whose system is on one disk",
-        list(disks)
-    )]
+    #[error("{device} lies on {}", cure(device, disks))]
     Disks {
         /// The device, a path below /dev.
         device: String,
@@ -45,10 +42,20 @@ pub enum Error {
     },
 }
 
-fn list(disks: &[String]) -> String {
+/// Where a device lies, and what to do.
+fn cure(device: &str, disks: &[String]) -> String {
+    const NEED: &str = "replant needs a machine whose system is on one disk";
     match disks {
-        [] => "no disk of this machine (a network or memory file system?)".to_string(),
-        disks => format!("{} disks ({})", disks.len(), disks.join(", ")),
+        [] => {
+            format!("no disk of this machine (a network or memory file system?); {NEED} of its own")
+        }
+        disks => format!(
+            "{} disks ({}); {NEED}: look with lsblk -s {device}, and take a volume group off the \
+             others on the old system (pvmove DEVICE, then vgreduce GROUP DEVICE); a RAID of \
+             several disks cannot be migrated",
+            disks.len(),
+            disks.join(", ")
+        ),
     }
 }
 

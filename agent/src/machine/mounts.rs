@@ -55,6 +55,7 @@ fn unescape(text: &str) -> String {
     while let Some(&byte) = bytes.get(at) {
         let octal = bytes.get(at + 1..at + 4).filter(|_| byte == b'\\');
         let value = octal
+            .filter(|digits| digits.iter().all(u8::is_ascii_digit))
             .and_then(|digits| std::str::from_utf8(digits).ok())
             .and_then(|digits| u8::from_str_radix(digits, 8).ok());
         match value {
@@ -90,5 +91,30 @@ mod tests {
         );
         assert_eq!(found[2].kind, "devtmpfs");
         assert!(mounts().unwrap().iter().any(|m| m.target == "/"));
+        // What is no escape stays.
+        for odd in ["\\", "a\\04", "\\+12", "\\777", "\\é40"] {
+            assert_eq!(unescape(odd), odd);
+        }
+    }
+
+    #[test]
+    fn mutated_text_never_panics() {
+        let text = "35 22 8:1 /sub /mnt/a\\040b\\134 rw shared:1 - xfs /dev/sda1 rw\n".repeat(2);
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let mut whole = 0;
+        for _ in 0..20_000 {
+            let mut bytes = text.clone().into_bytes();
+            for _ in 0..3 {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                let at = (state >> 8) as usize % bytes.len();
+                bytes[at] = [b' ', b'\\', b':', b'-', b'\n', 0xff, b'9', 0][state as usize % 8];
+            }
+            bytes.truncate((state >> 40) as usize % bytes.len() + 1);
+            let found = parse(&String::from_utf8_lossy(&bytes));
+            whole += usize::from(found.len() == 2);
+        }
+        assert!((100..19_900).contains(&whole), "{whole}");
     }
 }

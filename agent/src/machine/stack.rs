@@ -103,6 +103,22 @@ mod tests {
         symlink("../../sdb", sys.join("devices/dm-1/slaves/sdb")).unwrap();
         assert_eq!(disks((254, 1)), ["sda", "sdb"]);
         assert_eq!(name_of(sys, (254, 1)).unwrap(), "dm-1");
+        // A partition of an md array of two disks, and a volume on such an array.
+        for dir in ["md0/md0p1", "md0/slaves", "dm-2/slaves"] {
+            std::fs::create_dir_all(sys.join("devices").join(dir)).unwrap();
+        }
+        std::fs::write(sys.join("devices/md0/md0p1/partition"), "1\n").unwrap();
+        symlink("../../sda/sda1", sys.join("devices/md0/slaves/sda1")).unwrap();
+        symlink("../../devices/md0/md0p1", sys.join("dev/block/259:0")).unwrap();
+        assert_eq!(disks((259, 0)), ["sda"]);
+        symlink("../../sdb", sys.join("devices/md0/slaves/sdb")).unwrap();
+        symlink("../../md0", sys.join("devices/dm-2/slaves/md0")).unwrap();
+        symlink("../../devices/dm-2", sys.join("dev/block/254:2")).unwrap();
+        assert_eq!(disks((259, 0)), ["sda", "sdb"]);
+        assert_eq!(disks((254, 2)), ["sda", "sdb"]);
+        // An array that holds itself, by a sysfs that lies, is walked once.
+        symlink("../../md0", sys.join("devices/md0/slaves/md0")).unwrap();
+        assert_eq!(disks((259, 0)), ["sda", "sdb"]);
         assert!(disks_below(sys, (9, 9)).is_err());
     }
 }

@@ -6,6 +6,7 @@ use rustix::mount::{
     MountFlags, UnmountFlags, mount as mount2, mount_bind_recursive, unmount as umount2,
 };
 use std::ffi::CString;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Why something could not be mounted or unmounted.
@@ -30,6 +31,16 @@ pub enum Error {
         target: PathBuf,
         /// The kernel's answer.
         errno: Errno,
+    },
+    /// The device could not be protected from writes, or be freed again.
+    #[error("{}: cannot {action} its write protection: {source}", device.display())]
+    Protect {
+        /// The device.
+        device: PathBuf,
+        /// Which way.
+        action: &'static str,
+        /// The kernel's answer.
+        source: std::io::Error,
     },
     /// The directory could not be made.
     #[error("{}: the directory cannot be made: {source}", path.display())]
@@ -68,9 +79,10 @@ pub fn device(
 
 /// Mounts a file system for reading, without replaying its journal: not a
 /// byte of the device changes, even if the machine lost power before.
+/// [`release`] is the way back.
 ///
 /// # Errors
-/// As [`device`].
+/// As [`device`]; [`Error::Protect`].
 pub fn untouched(source: &Path, target: &Path, kind: &str) -> Result<(), Error> {
     let options = match kind {
         "ext2" | "ext3" | "ext4" => "noload",
@@ -78,7 +90,41 @@ pub fn untouched(source: &Path, target: &Path, kind: &str) -> Result<(), Error> 
         _ => "",
     };
     let flags = MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    device(source, target, kind, flags, options)
+    // Even when it mounts for reading, ext4 frees the files that had no name
+    // any more when the power went, unless the device itself refuses writes.
+    protect(source, true)?;
+    device(source, target, kind, flags, options).inspect_err(|_| {
+        // The first error counts; and the device was only to be read.
+        if let Err(error) = protect(source, false) {
+            log::warn!("{error}");
+        }
+    })
+}
+
+/// Unmounts what [`untouched`] mounted, and makes the device take writes again.
+///
+/// # Errors
+/// As [`unmount_tree`]; [`Error::Protect`].
+pub fn release(source: &Path, target: &Path) -> Result<(), Error> {
+    unmount_tree(target)?;
+    protect(source, false)
+}
+
+/// Switches the write protection of a block device. A device of device-mapper
+/// stays as it was mapped: old roots are mapped for reading only.
+fn protect(source: &Path, on: bool) -> Result<(), Error> {
+    let failed = |error: std::io::Error| Error::Protect {
+        device: source.into(),
+        action: if on { "switch on" } else { "switch off" },
+        source: error,
+    };
+    let device = std::fs::File::open(source).map_err(failed)?;
+    let number = device.metadata().map_err(failed)?.rdev();
+    let (major, minor) = (rustix::fs::major(number), rustix::fs::minor(number));
+    if Path::new(&format!("/sys/dev/block/{major}:{minor}/dm")).exists() {
+        return Ok(());
+    }
+    sys::block::set_read_only(&device, on).map_err(|errno| failed(errno.into()))
 }
 
 /// Makes a directory visible a second time, with all that is mounted in it.

@@ -24,49 +24,11 @@ const AGENT: u64 = 16 * MIB + super::stream::PIPE;
 /// The least that the kernel keeps free for itself.
 const RESERVE: u64 = 24 * MIB;
 
-/// The lines of `/proc/meminfo` that matter here, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MemInfo {
-    /// All RAM that the kernel manages.
-    pub total: u64,
-    /// What programs can get without swapping; `MemFree` and the caches on
-    /// kernels before 3.14, which do not say.
-    pub available: u64,
-}
-
-/// `/proc/meminfo` is not what it should be.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("/proc/meminfo has no proper line {0}")]
-pub struct BadMemInfo(&'static str);
-
-impl MemInfo {
-    /// Reads the text of `/proc/meminfo`.
-    pub fn parse(text: &str) -> Result<MemInfo, BadMemInfo> {
-        let value = |key: &'static str| {
-            text.lines()
-                .find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))
-                .and_then(|rest| {
-                    let kib = rest.trim().strip_suffix("kB")?.trim_end();
-                    kib.parse::<u64>().ok()?.checked_mul(1024)
-                })
-                .ok_or(BadMemInfo(key))
-        };
-        let total = value("MemTotal")?;
-        let available = match value("MemAvailable") {
-            Ok(available) => available,
-            Err(_) => value("MemFree")?
-                .saturating_add(value("Cached")?)
-                .saturating_add(value("Buffers").unwrap_or(0)),
-        };
-        Ok(MemInfo { total, available })
-    }
-}
-
 /// What is known before the wipe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Input {
     /// Bytes that can be used, before the payload is in RAM: what
-    /// [`MemInfo::available`] says in the tiny system.
+    /// [`crate::machine::MemInfo::available`] says in the tiny system.
     pub available: u64,
     /// Bytes of the compressed payload.
     pub payload: u64,
@@ -173,36 +135,6 @@ fn mib(bytes: &u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const MEMINFO: &str = "MemTotal:        1004908 kB\nMemFree:          101044 kB\n\
-        MemAvailable:     640000 kB\nBuffers:           20000 kB\nCached:           300000 kB\n\
-        SwapCached:            7 kB\n";
-
-    #[test]
-    fn meminfo_of_new_and_old_kernels() {
-        let new = MemInfo::parse(MEMINFO).unwrap();
-        assert_eq!((new.total, new.available), (1004908 << 10, 640000 << 10));
-        let old = MEMINFO.replace("MemAvailable", "Other");
-        assert_eq!(
-            MemInfo::parse(&old).unwrap().available,
-            (101044 + 300000 + 20000) << 10
-        );
-    }
-
-    #[test]
-    fn bad_meminfo_is_an_error() {
-        for (from, to, key) in [
-            ("MemTotal", "Total", "MemTotal"),
-            ("1004908 kB", "much", "MemTotal"),
-            ("1004908", "18446744073709551615", "MemTotal"),
-        ] {
-            assert_eq!(
-                MemInfo::parse(&MEMINFO.replace(from, to)),
-                Err(BadMemInfo(key))
-            );
-        }
-        assert!(MemInfo::parse("").is_err());
-    }
 
     fn input(available: u64, payload: u64) -> Input {
         Input {

@@ -2,9 +2,8 @@
 //! The package's bytes: read, verified, decompressed, unpacked.
 //!
 //! [`Payload`] is where the archive's bytes come from. [`unpack::unpack`]
-//! writes them onto a mounted root, [`survey::survey`] reads them to the end
-//! without writing. Both decode on threads of their own and verify every
-//! check of the xz format. [`tmpfs`] holds the archive in RAM; [`memory`]
+//! writes them onto a mounted root, decoding on threads of its own, and verifies
+//! every check of the xz format. [`tmpfs`] holds the archive in RAM; [`memory`]
 //! says beforehand whether there is enough of it.
 
 mod count;
@@ -13,7 +12,6 @@ mod limit;
 pub mod memory;
 mod source;
 mod stream;
-pub mod survey;
 pub mod tmpfs;
 pub mod unpack;
 pub mod verify;

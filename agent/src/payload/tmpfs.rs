@@ -4,7 +4,7 @@
 use super::verify::{self, Expected};
 use rustix::fs::{self, Advice, Mode, OFlags};
 use rustix::io::Errno;
-use rustix::mount::{MountFlags, UnmountFlags};
+use rustix::mount::MountFlags;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,14 +19,6 @@ pub enum Error {
         path: PathBuf,
         /// How big.
         size: u64,
-        /// The kernel's answer.
-        errno: Errno,
-    },
-    /// The tmpfs cannot be given back.
-    #[error("cannot unmount {path}: {errno}")]
-    Unmount {
-        /// Where.
-        path: PathBuf,
         /// The kernel's answer.
         errno: Errno,
     },
@@ -69,14 +61,6 @@ pub fn mount(path: &Path, size: u64) -> Result<(), Error> {
     rustix::mount::mount("replant-payload", path, "tmpfs", flags, &*options).map_err(fail)
 }
 
-/// Unmounts it, and with it gives the memory back.
-pub fn unmount(path: &Path) -> Result<(), Error> {
-    rustix::mount::unmount(path, UnmountFlags::empty()).map_err(|errno| Error::Unmount {
-        path: path.to_path_buf(),
-        errno,
-    })
-}
-
 /// Copies a file and verifies it in the same pass. A copy that is not what
 /// `expected` says is removed again. `progress` gets the bytes copied so far.
 pub fn load(
@@ -103,9 +87,11 @@ pub fn load(
         fs::open(to, flags, Mode::from_raw_mode(0o600)).map_err(|errno| open(to, errno.into()))?;
     let mut copy = File::from(copy);
     let result = verify::copy(&source, &mut copy, from, expected, progress);
-    // Its page cache is needed for the copy.
+    // Its page cache is needed for the copy. What does not take the advice
+    // gives it up when memory is short.
     let _ = fs::fadvise(&source, 0, None, Advice::DontNeed);
     if result.is_err() {
+        // The first error counts, and nobody uses a copy that was not verified.
         let _ = fs::unlink(to);
     }
     Ok(result?)

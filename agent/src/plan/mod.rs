@@ -9,16 +9,19 @@ mod display;
 mod refusal;
 #[cfg(test)]
 mod tests;
+mod volumes;
 
 pub use refusal::Refusal;
 #[cfg(test)]
 pub(crate) use tests::sample;
+pub use volumes::{PvDevice, volume_group};
 
+use crate::device;
 use crate::disk::partition_name;
 use crate::identity::Policy;
 use ondisk::gpt::{Backup, Guid, LastPartition, Table};
-use ondisk::lvm::{LvPlan, LvSize, PvPlan, Uuid, VgPlan, dm_name};
-use ondisk::manifest::{Device, Filesystem, Manifest, Size};
+use ondisk::lvm::{VgPlan, dm_name};
+use ondisk::manifest::{Device, Filesystem, Manifest};
 use ondisk::{ext4, lvm};
 use std::path::PathBuf;
 
@@ -134,7 +137,7 @@ impl Plan {
             .try_into()
             .map_err(|e: toml::de::Error| Refusal::Identity(e.message().to_string()))?;
         let kernels = manifest.payload.kernels.clone();
-        let disk = PathBuf::from(format!("/dev/{}", facts.disk));
+        let disk = device::node(&facts.disk);
         Ok(Plan {
             disk,
             table,
@@ -193,13 +196,7 @@ fn partition(table: &Table, number: u32) -> Result<&ondisk::gpt::Partition, Refu
 }
 
 fn node(facts: &Facts, number: u32) -> PathBuf {
-    PathBuf::from("/dev").join(partition_name(&facts.disk, number))
-}
-
-fn uuid(random: &mut dyn FnMut(&mut [u8])) -> Uuid {
-    let mut bytes = [0; 32];
-    random(&mut bytes);
-    Uuid::from_random(&bytes)
+    device::node(&partition_name(&facts.disk, number))
 }
 
 fn plan_group(
@@ -208,47 +205,16 @@ fn plan_group(
     facts: &Facts,
     random: &mut dyn FnMut(&mut [u8]),
 ) -> Result<VgPlan, Refusal> {
-    let mut pvs = Vec::new();
+    let mut devices = Vec::new();
     for &number in &group.partitions {
         let bytes = table.byte_range(partition(table, number)?);
-        pvs.push(PvPlan {
-            uuid: uuid(random),
-            device: node(facts, number).display().to_string(),
-            size: bytes.end.saturating_sub(bytes.start),
-            // Nothing of the old disk is kept while the payload is in RAM.
-            avoid: Vec::new(),
+        devices.push(PvDevice {
+            path: node(facts, number).display().to_string(),
+            bytes: bytes.end.saturating_sub(bytes.start),
         });
     }
-    let size = |size: Size| match size {
-        Size::Bytes(bytes) => LvSize::Bytes(bytes),
-        Size::Rest => LvSize::Rest,
-    };
-    let lvs = group
-        .volumes
-        .iter()
-        .map(|v| LvPlan {
-            name: v.name.clone(),
-            uuid: uuid(random),
-            size: size(v.size),
-        })
-        .collect();
-    let extent_bytes = match group.extent_size {
-        Size::Bytes(bytes) => bytes,
-        Size::Rest => 0,
-    };
-    let origin = crate::lvm::origin(&facts.host, i64::try_from(facts.time).ok());
-    let name = group.name.clone();
-    let plan = VgPlan {
-        name,
-        uuid: uuid(random),
-        extent_bytes,
-        pvs,
-        lvs,
-        origin,
-    };
-    // Whether it can be allocated is known only by doing it.
-    plan.build()?;
-    Ok(plan)
+    let (host, time) = (&facts.host, facts.time);
+    Ok(volume_group(group, &devices, host, time, random)?)
 }
 
 fn plan_filesystem(
@@ -302,9 +268,10 @@ fn plan_filesystem(
     let mut options = ext4::Options::new(size_bytes, id, hash_seed, time);
     options.label = ext4::Label::new(&filesystem.label).map_err(refused)?;
     options.sector_bytes = facts.block_size;
-    // Never 0, which jbd2 takes for none; never that of an old journal.
+    // Never 0, which jbd2 takes for none; never that of an old journal; and far
+    // from the number's end, for it counts transactions and would wrap.
     let [a, b, c, d, ..] = hash_seed;
-    options.journal_sequence = u32::from_le_bytes([a, b, c, d]).max(1);
+    options.journal_sequence = (u32::from_le_bytes([a, b, c, d]) >> 2).max(1);
     let layout = ext4::Layout::plan(&options).map_err(refused)?;
     let need = with_overhead(filesystem.content_bytes);
     if need > layout.free_bytes() {

@@ -2,6 +2,7 @@
 
 use super::*;
 use ondisk::gpt::{Name, Partition};
+use ondisk::manifest::Size;
 
 const MIB: u64 = 1 << 20;
 
@@ -101,6 +102,82 @@ fn the_seeds_layout_grows_with_the_disk() {
         text.contains("/dev/nvme0n1 (8.0 GiB)") && text.contains("kernel 6.1"),
         "{text}"
     );
+}
+
+#[test]
+fn a_disk_with_sectors_of_4096_bytes_gets_the_same_places() {
+    let facts = Facts {
+        block_size: 4096,
+        ..facts()
+    };
+    let plan = compute(&manifest(), &facts).unwrap();
+    let usual = compute(
+        &manifest(),
+        &super::Facts {
+            block_size: 512,
+            ..facts.clone()
+        },
+    )
+    .unwrap();
+    assert_eq!(
+        (plan.table.block_size, plan.table.disk_blocks),
+        (4096, 2 << 20)
+    );
+    for (one, other) in plan.table.partitions.iter().zip(&usual.table.partitions) {
+        let range = plan.table.byte_range(one);
+        assert_eq!(range, usual.table.byte_range(other), "{}", one.number);
+        assert_eq!(
+            (one.first_lba * 4096, (one.last_lba + 1) * 4096),
+            (range.start, range.end)
+        );
+    }
+    assert_eq!(plan.groups[0].pvs[0].size, usual.groups[0].pvs[0].size);
+    // Every volume begins and ends on a sector.
+    let built = plan.groups[0].build().unwrap();
+    assert_eq!(built.pvs[0].pe_start * 512 % 4096, 0);
+    assert_eq!(built.extent_bytes() % 4096, 0);
+    for (one, other) in plan.filesystems.iter().zip(&usual.filesystems) {
+        assert_eq!(one.device, other.device);
+        assert_eq!(one.options.size_bytes, other.options.size_bytes);
+        assert_eq!(
+            (one.options.sector_bytes, one.options.size_bytes % 4096),
+            (4096, 0)
+        );
+        ext4::Layout::plan(&one.options).unwrap();
+    }
+    // A partition that begins between two sectors cannot be there.
+    let mut table = backup().table().clone();
+    table.partitions[1].first_lba += 1;
+    let backup = Backup::of(&table, &[0; 512]).unwrap();
+    let refused = Plan::compute(&manifest(), &backup, &facts, &mut |bytes| bytes.fill(7));
+    let error = refused.unwrap_err().to_string();
+    assert!(
+        error.contains("partition 2") && error.contains("4096"),
+        "{error}"
+    );
+}
+
+#[test]
+fn nodes_and_numbers_of_a_plan() {
+    // The kernel's name of a disk that has a directory of its own in /dev.
+    let facts = Facts {
+        disk: "cciss!c0d0".into(),
+        ..facts()
+    };
+    let plan = compute(&manifest(), &facts).unwrap();
+    assert_eq!(plan.disk, PathBuf::from("/dev/cciss/c0d0"));
+    assert_eq!(plan.groups[0].pvs[0].device, "/dev/cciss/c0d0p3");
+    assert_eq!(
+        plan.filesystems[1].device,
+        PathBuf::from("/dev/cciss/c0d0p2")
+    );
+    // A journal's first number is neither 0 nor near to where it would wrap.
+    for byte in [0, 0xff] {
+        let random = &mut |bytes: &mut [u8]| bytes.fill(byte);
+        let plan = Plan::compute(&manifest(), &backup(), &facts, random).unwrap();
+        let sequence = plan.filesystems[0].options.journal_sequence;
+        assert!((1..=u32::MAX / 4).contains(&sequence), "{sequence}");
+    }
 }
 
 #[test]

@@ -95,7 +95,7 @@ impl Old {
                 time,
             },
             fingerprint: Fingerprint::of(Path::new("/"), id)?,
-            memory: machine::total_bytes()?,
+            memory: machine::MemInfo::read()?.total,
         })
     }
 
@@ -276,14 +276,11 @@ mod tests {
             minor: 0,
             sectors: 0,
             read_only: false,
-            removable: false,
             logical_block_size: 512,
             parent: parent.map(String::from),
             partition: None,
             model: None,
             serial: None,
-            wwid: None,
-            holders: Vec::new(),
             dm_name: dm.map(String::from),
             dm_uuid: None,
             sysfs: match dm {

@@ -3,7 +3,7 @@
 
 use super::{Context, Error, Found, Step};
 use crate::locate;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Seconds to wait for the root device when `rd.retry=` does not say.
 const PATIENCE: u64 = 60;
@@ -22,8 +22,8 @@ impl Step for Discover {
         context.devices.ensure(&["dm-mod", "ext4"])?;
         let spec = context.cmdline.root.clone().ok_or(locate::Error::NoRoot)?;
         context.reporter.activity(&format!("waiting for {spec}"));
-        let deadline = Duration::from_secs(context.cmdline.retry.unwrap_or(PATIENCE));
-        let root = locate::wait(&mut context.devices, &spec, Instant::now() + deadline)?;
+        let patience = Duration::from_secs(context.cmdline.retry.unwrap_or(PATIENCE));
+        let root = locate::wait(&mut context.devices, &spec, patience)?;
         let devices = context.devices.block_devices()?;
         let disk = locate::disk_of(&devices, &root)?;
         context.reporter.line(&format!(

@@ -2,8 +2,8 @@
 //! Step 2: the package from the old root into RAM, every byte verified.
 
 use super::{Context, Error, Loaded, Step};
-use crate::machine::{DiskId, Fingerprint, table_id};
-use crate::payload::memory::{self, MemInfo};
+use crate::machine::{DiskId, Fingerprint, MemInfo, table_id};
+use crate::payload::memory;
 use crate::payload::verify::{self, Expected};
 use crate::payload::{Payload, Sha256, tmpfs};
 use crate::report::Unit;
@@ -43,7 +43,7 @@ impl Step for Load {
         });
         // The old root is let go whatever happened: nothing is mounted when
         // the machine goes back to it, or when its disk is wiped.
-        let released = mount::unmount_tree(old);
+        let released = mount::release(&root.device, old);
         let loaded = result?;
         released?;
         context.loaded = Some(loaded);
@@ -221,11 +221,7 @@ fn enough(room: &memory::Input) -> Result<memory::Budget, Error> {
 
 /// The memory that there is for a payload of this size.
 fn room(payload: u64) -> Result<memory::Input, Error> {
-    let path = Path::new("/proc/meminfo");
-    let meminfo = MemInfo::parse(&read(path)?).map_err(|e| crate::machine::Error::Odd {
-        path: path.into(),
-        what: e.to_string(),
-    })?;
+    let meminfo = MemInfo::read()?;
     let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
     Ok(memory::Input {
         available: meminfo.available,

@@ -35,7 +35,7 @@ impl Step for Wipe {
                 table::Present::None
             }
         };
-        let ranges = wipe::ranges(disk.bytes(), &present, &context.plan()?.table);
+        let ranges = wipe::ranges(&disk, &present, &context.plan()?.table)?;
         wipe::clear(&disk, &ranges)?;
         Ok(())
     }

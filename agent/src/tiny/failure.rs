@@ -130,7 +130,7 @@ fn leave_report(context: &Context, failure: &Failure) -> Result<bool, Error> {
         }
     }
     let old = Path::new(paths::OLD_ROOT);
-    mount::unmount_tree(old)?;
+    mount::release(&root.device, old)?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     mount::device(&root.device, old, &root.kind, flags, "")?;
     let path = old.join(paths::STAGED_DIR).join(paths::FAILURE_REPORT);

@@ -11,3 +11,4 @@ mod ours;
 mod refusals;
 mod rng;
 mod theirs;
+mod wanted;

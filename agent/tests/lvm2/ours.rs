@@ -3,29 +3,15 @@
 
 use std::os::unix::fs::FileExt;
 
-use replant::lvm::{LvSize, NewPv, NewVolume, create, plan, scan};
+use ondisk::manifest::{Size, Volume};
+use replant::lvm::{create, scan};
 use tempfile::TempDir;
 
 use super::lvm2::{Loop, Lvm2, devices};
 use super::rng::Rng;
+use super::wanted::{plan, pv_devices, volume};
 
 const MIB: u64 = 1 << 20;
-
-pub fn new_pvs(loops: &[Loop]) -> Vec<NewPv> {
-    let pv = |l: &Loop| NewPv {
-        device: l.path.display().to_string(),
-        size: l.size,
-        avoid: Vec::new(),
-    };
-    loops.iter().map(pv).collect()
-}
-
-fn volume(name: &str, size: LvSize) -> NewVolume {
-    NewVolume {
-        name: name.to_owned(),
-        size,
-    }
-}
 
 /// Makes a random group, and has lvm2 judge, print and change it.
 fn round(rng: &mut Rng) {
@@ -40,24 +26,23 @@ fn round(rng: &mut Rng) {
         })
         .collect();
     let total: u64 = loops.iter().map(|l| l.size).sum();
-    let mut volumes: Vec<NewVolume> = (0..rng.range(0, 6))
-        .map(|n| volume(&format!("lv-{n}"), LvSize::Bytes(rng.range(1, total / 8))))
+    let mut volumes: Vec<Volume> = (0..rng.range(0, 6))
+        .map(|n| volume(&format!("lv-{n}"), Size::Bytes(rng.range(1, total / 8))))
         .collect();
     let rest = rng.range(0, 2) == 1;
     if rest {
         let at = rng.range(0, volumes.len() as u64 + 1) as usize;
-        volumes.insert(at, volume("rest", LvSize::Rest));
+        volumes.insert(at, volume("rest", Size::Rest));
     }
-    let mut pvs = new_pvs(&loops);
+    let mut planned = plan("my-vg", &pv_devices(&loops), &volumes).unwrap();
     // One hole per device, somewhere.
-    for pv in &mut pvs {
+    for pv in &mut planned.pvs {
         if rng.range(0, 2) == 1 {
             continue;
         }
         let start = rng.range(0, pv.size);
         pv.avoid.push(start..start + rng.range(1, pv.size / 10));
     }
-    let planned = plan("my-vg", &pvs, &volumes, "a host", 1_795_383_992).unwrap();
     let lvm2 = Lvm2::new(&loops);
     let group = create(&planned, &devices(&loops)).unwrap();
 
@@ -189,10 +174,10 @@ fn lvm2_restores_our_group_from_its_backup() {
     let dir = TempDir::new().unwrap();
     let loops = [Loop::new(&dir, "pv0", 512 * MIB)];
     let volumes = [
-        volume("root", LvSize::Bytes(100 * MIB)),
-        volume("data", LvSize::Rest),
+        volume("root", Size::Bytes(100 * MIB)),
+        volume("data", Size::Rest),
     ];
-    let planned = plan("vg0", &new_pvs(&loops), &volumes, "host", 1_795_383_992).unwrap();
+    let planned = plan("vg0", &pv_devices(&loops), &volumes).unwrap();
     let group = create(&planned, &devices(&loops)).unwrap();
     let lvm2 = Lvm2::new(&loops);
     lvm2.quiet("vgcfgbackup vg0", &[]);
@@ -229,7 +214,7 @@ fn a_stale_page_cache_is_not_believed() {
     open.read_exact_at(&mut cached, 0).unwrap();
     assert!(cached.iter().all(|b| *b == 0));
     let loops = [second];
-    let planned = plan("vg0", &new_pvs(&loops), &[], "host", 0).unwrap();
+    let planned = plan("vg0", &pv_devices(&loops), &[]).unwrap();
     create(&planned, &devices(&loops)).unwrap();
     let mut cached = vec![0; 4096];
     std::io::Read::read_exact(&mut std::fs::File::open(&first.path).unwrap(), &mut cached).unwrap();

@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What must not be done, with the message and the disk's bytes.
 
-use replant::lvm::{BlockDevice, LvSize, LvmError, NewPv, NewVolume, create, plan, scan};
+use ondisk::manifest::{Size, Volume};
+use replant::lvm::{BlockDevice, LvmError, create, scan};
+use replant::plan::PvDevice;
 use tempfile::TempDir;
 
 use super::lvm2::{Loop, Lvm2, devices};
-use super::ours::new_pvs;
+use super::wanted::{plan, pv_devices, volume};
 
 const MIB: u64 = 1 << 20;
 
-fn root(size: u64) -> [NewVolume; 1] {
-    [NewVolume {
-        name: "root".into(),
-        size: LvSize::Bytes(size),
-    }]
+fn root(size: u64) -> [Volume; 1] {
+    [volume("root", Size::Bytes(size))]
 }
 
 fn made(dir: &TempDir, file: &str, vg: &str) -> Loop {
     let loops = [Loop::new(dir, file, 64 * MIB)];
-    let planned = plan(vg, &new_pvs(&loops), &root(MIB), "host", 0).unwrap();
+    let planned = plan(vg, &pv_devices(&loops), &root(MIB)).unwrap();
     create(&planned, &devices(&loops)).unwrap();
     let [only] = loops;
     only
@@ -28,8 +27,12 @@ fn made(dir: &TempDir, file: &str, vg: &str) -> Loop {
 fn a_device_in_use_is_left_alone() {
     let dir = TempDir::new().unwrap();
     let loops = [Loop::new(&dir, "pv0", 64 * MIB)];
-    let planned = plan("vg0", &new_pvs(&loops), &root(MIB), "host", 0).unwrap();
-    let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::EXCL;
+    let planned = plan("vg0", &pv_devices(&loops), &root(MIB)).unwrap();
+    // What other tests start meanwhile must not inherit it.
+    let flags = {
+        use rustix::fs::OFlags;
+        OFlags::RDWR | OFlags::EXCL | OFlags::CLOEXEC
+    };
     let holder = rustix::fs::open(&loops[0].path, flags, rustix::fs::Mode::empty()).unwrap();
     let e = create(&planned, &devices(&loops)).unwrap_err();
     let name = loops[0].path.display();
@@ -51,9 +54,9 @@ fn a_device_of_another_size_is_left_alone() {
         Loop::new(&dir, "pv0", 64 * MIB),
         Loop::new(&dir, "pv1", 64 * MIB),
     ];
-    let mut pvs = new_pvs(&loops);
-    pvs[1].size = 65 * MIB;
-    let planned = plan("vg0", &pvs, &root(MIB), "host", 0).unwrap();
+    let mut pvs = pv_devices(&loops);
+    pvs[1].bytes = 65 * MIB;
+    let planned = plan("vg0", &pvs, &root(MIB)).unwrap();
     let e = create(&planned, &devices(&loops)).unwrap_err();
     let name = loops[1].path.display();
     assert_eq!(
@@ -77,12 +80,11 @@ fn a_device_of_another_size_is_left_alone() {
 
 #[test]
 fn volumes_that_do_not_fit_are_known_before() {
-    let pv = NewPv {
-        device: "/dev/sda3".into(),
-        size: 64 * MIB,
-        avoid: vec![],
+    let pv = PvDevice {
+        path: "/dev/sda3".into(),
+        bytes: 64 * MIB,
     };
-    let e = plan("vg0", &[pv], &root(100 * MIB), "host", 0).unwrap_err();
+    let e = plan("vg0", &[pv], &root(100 * MIB)).unwrap_err();
     assert_eq!(
         e.to_string(),
         "volume group vg0: logical volumes need 104857600 bytes (root 104857600), the volume group \
@@ -141,16 +143,10 @@ fn a_missing_device_stops_only_its_volumes() {
         Loop::new(&dir, "pv1", 64 * MIB),
     ];
     let volumes = [
-        NewVolume {
-            name: "first".into(),
-            size: LvSize::Bytes(8 * MIB),
-        },
-        NewVolume {
-            name: "both".into(),
-            size: LvSize::Rest,
-        },
+        volume("first", Size::Bytes(8 * MIB)),
+        volume("both", Size::Rest),
     ];
-    let planned = plan("vg0", &new_pvs(&loops), &volumes, "host", 0).unwrap();
+    let planned = plan("vg0", &pv_devices(&loops), &volumes).unwrap();
     create(&planned, &devices(&loops)).unwrap();
     let found = scan(&devices(&loops[..1]));
     let group = found.group("vg0").unwrap();

@@ -15,17 +15,32 @@ const FILE: u8 = b'0';
 const HARD: u8 = b'1';
 const SOFT: u8 = b'2';
 const DIR: u8 = b'5';
+/// A pax header for the next member; it contains records.
+const PAX: u8 = b'x';
+
+/// A record of a pax header.
+fn record(keyword: &str, value: &str) -> String {
+    let body = format!(" {keyword}={value}\n");
+    let mut length = body.len();
+    while length != body.len() + length.to_string().len() {
+        length = body.len() + length.to_string().len();
+    }
+    format!("{length}{body}")
+}
 
 fn archive(members: &[Member<'_>]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (kind, name, other) in members {
         let mut header = tar::Header::new_gnu();
-        let content: &[u8] = if *kind == FILE { other.as_bytes() } else { b"" };
+        let content: &[u8] = match *kind {
+            FILE | PAX => other.as_bytes(),
+            _ => b"",
+        };
         {
             let old = header.as_old_mut();
             old.linkflag = [*kind];
             old.name[..name.len()].copy_from_slice(name.as_bytes());
-            if *kind != FILE {
+            if !matches!(*kind, FILE | PAX) {
                 old.linkname[..other.len()].copy_from_slice(other.as_bytes());
             }
         }
@@ -220,6 +235,135 @@ fn hard_links_stay_inside() {
         .unpack(&[(FILE, "f", "kept"), (HARD, "f", "f"), (HARD, "./f", "f")])
         .unwrap();
     assert_eq!(std::fs::read(scene.root().join("f")).unwrap(), b"kept");
+}
+
+#[test]
+fn endless_paths_are_refused_and_long_ones_are_not() {
+    // A recursion as deep as this path would not return.
+    let endless = "a/".repeat(500_000);
+    for (keyword, kind) in [("path", FILE), ("path", DIR), ("linkpath", HARD)] {
+        let scene = Scene::new();
+        let records = record(keyword, &format!("{endless}b"));
+        let error = scene
+            .unpack(&[(PAX, "x", &records), (kind, "f", "")])
+            .unwrap_err();
+        assert!(
+            error.contains("its path has 1000001 bytes, more than the allowed 16384"),
+            "{error}"
+        );
+        assert!(error.len() < 300 && !scene.root().join("a").exists());
+    }
+    // Longer than a system call takes, and well below it.
+    let part = format!("{}/", "d".repeat(200));
+    for parts in [3, 20, 21, 50, 80] {
+        let scene = Scene::new();
+        let path = format!("{}f", part.repeat(parts));
+        let (file, link) = (record("path", &path), record("linkpath", &path));
+        let members = [
+            (PAX, "x", file.as_str()),
+            (FILE, "f", "deep"),
+            (PAX, "x", &link),
+            (HARD, "near", ""),
+        ];
+        scene.unpack(&members).unwrap();
+        assert_eq!(std::fs::read(scene.root().join("near")).unwrap(), b"deep");
+        super::scratch::sh("rm -r \"$1\"", &[&scene.root()]);
+    }
+    // No name of a directory is so long.
+    let scene = Scene::new();
+    let records = record("path", &format!("{}/f", "d".repeat(5000)));
+    let error = scene
+        .unpack(&[(PAX, "x", &records), (FILE, "f", "")])
+        .unwrap_err();
+    assert!(error.contains("File name too long"), "{error}");
+}
+
+#[test]
+fn absurd_numbers_are_refused_by_name_or_do_no_harm() {
+    let unpack = |records: &[(&str, &str)]| {
+        let scene = Scene::new();
+        let records: String = records
+            .iter()
+            .map(|(key, text)| record(key, text))
+            .collect();
+        let result = scene.unpack(&[(PAX, "x", &records), (FILE, "f", "x")]);
+        (scene, result)
+    };
+    for (records, message) in [
+        (&[("mtime", "99999999999999999999")][..], "mtime"),
+        (&[("uid", "4294967295")], "uid '4294967295'"),
+        (&[("gid", "-1")], "gid '-1'"),
+        (&[("size", "18446744073709551615")], "size"),
+        (&[("size", "9223372036854775807")], "before its end mark"),
+        (
+            &[
+                ("GNU.sparse.realsize", "18446744073709551615"),
+                ("GNU.sparse.map", "0,1"),
+            ],
+            "the file is too big",
+        ),
+        (
+            &[
+                ("GNU.sparse.realsize", "9223372036854775807"),
+                ("GNU.sparse.map", "0,1"),
+            ],
+            "f: cannot set the size",
+        ),
+        (
+            &[
+                ("GNU.sparse.realsize", "100"),
+                ("GNU.sparse.map", "18446744073709551615,1"),
+            ],
+            "an extent lies beyond the end",
+        ),
+        (
+            &[("SCHILY.xattr.user.big", &"x".repeat(70_000))],
+            "f: cannot set the attribute user.big",
+        ),
+        (
+            &[(&format!("SCHILY.xattr.user.{}", "n".repeat(300)), "x")],
+            "f: cannot set the attribute user.nnn",
+        ),
+    ] {
+        let (_, result) = unpack(records);
+        let error = result.unwrap_err();
+        assert!(error.contains(message), "{message}: {error}");
+    }
+    // Times that no file system has become the nearest that it has.
+    for (time, seconds) in [
+        ("-1", Some(-1)),
+        ("-0.000000001", Some(-1)),
+        ("-62135596800", None),
+        ("9223372036854775807.999999999", None),
+        ("-9223372036854775807.9", None),
+    ] {
+        let (scene, result) = unpack(&[("mtime", time), ("SCHILY.xattr.nonsense", "x")]);
+        result.unwrap();
+        let data = scene.root().join("f").metadata().unwrap();
+        let found = std::os::unix::fs::MetadataExt::mtime(&data);
+        assert!(
+            seconds.is_none_or(|seconds| seconds == found),
+            "{time}: {found}"
+        );
+    }
+}
+
+#[test]
+fn a_directory_that_comes_twice_is_as_it_came_last() {
+    let scene = Scene::new();
+    let attribute = |name: &str| record(&format!("SCHILY.xattr.user.{name}"), "x");
+    let (first, last) = (attribute("first"), attribute("last"));
+    let members = [
+        (PAX, "x", first.as_str()),
+        (DIR, "d", ""),
+        (DIR, "other", ""),
+        (PAX, "x", &last),
+        (DIR, "d", ""),
+    ];
+    scene.unpack(&members).unwrap();
+    let mut list = vec![0u8; 1000];
+    let length = rustix::fs::listxattr(scene.root().join("d"), &mut list[..]).unwrap();
+    assert_eq!(&list[..length], b"user.last\0");
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn a_file_fits_exactly_and_is_verified() {
     let bad = tmpfs::load(&source, &copy, &expected, &mut |_| {});
     let left = copy.exists();
     let kind = sh("stat -f -c %T \"$1\"", &[&mount]);
-    tmpfs::unmount(&mount).unwrap();
+    replant::mount::unmount_tree(&mount).unwrap();
     good.unwrap();
     assert!(same && told == expected.size);
     assert_eq!(kind, b"tmpfs\n");

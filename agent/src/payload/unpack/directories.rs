@@ -21,9 +21,12 @@ impl Directories {
         self.0.retain(|entry| entry.path != path);
     }
 
-    /// Sets everything, in the order of the archive.
-    pub(super) fn finish(self, root: &mut Root, lost: &mut Vec<Lost>) -> Result<(), Error> {
-        for entry in &self.0 {
+    /// Sets everything.
+    pub(super) fn finish(mut self, root: &mut Root, lost: &mut Vec<Lost>) -> Result<(), Error> {
+        // The same paths come together, still in the order of the archive.
+        self.0.sort_by(|one, other| one.path.cmp(&other.path));
+        let same = self.0.chunk_by(|one, other| one.path == other.path);
+        for entry in same.filter_map(<[Entry]>::last) {
             let dir = root.directory(&entry.path)?;
             attributes::set_open(&dir, entry, lost)?;
         }

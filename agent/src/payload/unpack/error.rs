@@ -31,6 +31,18 @@ pub enum Error {
         /// The member, or what it links to.
         name: Name,
     },
+    /// A path is longer than any that a system has.
+    #[error(
+        "{name}: its path has {length} bytes, more than the allowed {limit}; make the archive without it"
+    )]
+    LongPath {
+        /// The beginning of it.
+        name: Name,
+        /// Its length in bytes.
+        length: usize,
+        /// What is allowed.
+        limit: usize,
+    },
     /// A directory with content stands where something else belongs.
     #[error(
         "{name}: a directory that is not empty is in the way; format the new file systems again"

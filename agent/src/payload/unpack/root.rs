@@ -91,14 +91,8 @@ impl Root {
             self.open.push(kept);
             return Ok(dir);
         }
-        let dir = if path.len() < PATH_MAX {
-            Rc::new(below(&self.top, path).map_err(|errno| blocked(path, errno))?)
-        } else {
-            // Longer than a system call takes: from the directory above.
-            let (parent, name) = split(path);
-            let parent = self.directory(parent)?;
-            Rc::new(below(&parent, name).map_err(|errno| blocked(path, errno))?)
-        };
+        let dir = walk(&self.top, path).map_err(|errno| blocked(path, errno))?;
+        let dir = Rc::new(dir);
         self.note_device(&dir)?;
         if self.open.len() >= OPEN {
             self.open.remove(0);
@@ -211,6 +205,21 @@ fn below(dir: &OwnedFd, path: &[u8]) -> Result<OwnedFd, Errno> {
             result => return result,
         }
     }
+}
+
+/// The same for a path of any length: one that is longer than a system call
+/// takes is walked in pieces.
+fn walk(top: &OwnedFd, path: &[u8]) -> Result<OwnedFd, Errno> {
+    let (mut above, mut rest) = (None, path);
+    while let Some(piece) = rest.get(..PATH_MAX) {
+        let slash = piece.iter().rposition(|byte| *byte == b'/');
+        let (piece, after) = rest
+            .split_at_checked(slash.ok_or(Errno::NAMETOOLONG)?)
+            .ok_or(Errno::NAMETOOLONG)?;
+        above = Some(below(above.as_ref().unwrap_or(top), piece)?);
+        rest = after.strip_prefix(b"/").unwrap_or(after);
+    }
+    below(above.as_ref().unwrap_or(top), rest)
 }
 
 fn blocked(path: &[u8], errno: Errno) -> Error {

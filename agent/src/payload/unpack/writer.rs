@@ -10,6 +10,10 @@ use rustix::io::Errno;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
+/// The longest path in bytes. What comes from a real file system has seldom a
+/// hundredth of it; longer ones would only cost time and memory.
+const LONGEST: usize = 16 << 10;
+
 /// Writes the members of one archive.
 pub(super) struct Writer {
     root: Root,
@@ -61,6 +65,19 @@ impl Writer {
 
     fn entry(&mut self, entry: Entry) -> Result<(), Error> {
         self.count(&entry)?;
+        let target = match &entry.kind {
+            Kind::HardLink { target } => target.len(),
+            _ => 0,
+        };
+        let length = entry.path.len().max(target);
+        if length > LONGEST {
+            let (name, limit) = (short(&entry), LONGEST);
+            return Err(Error::LongPath {
+                name,
+                length,
+                limit,
+            });
+        }
         match &entry.kind {
             Kind::Directory => self.directory(entry),
             Kind::File { .. } => self.file(entry),
@@ -200,6 +217,11 @@ impl Writer {
         }
         make(&dir, name).during(path, step)
     }
+}
+
+/// The beginning of a path that is too long for a message.
+fn short(entry: &Entry) -> Name {
+    Name::new(entry.path.get(..80).unwrap_or(&entry.path))
 }
 
 /// Writes a run of data where it belongs.

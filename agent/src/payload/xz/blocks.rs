@@ -136,7 +136,10 @@ impl Blocks {
             output_end: self.output.checked_add(decoded)?,
         };
         self.output = block.output_end;
-        self.known.push_back(block);
+        // Empty blocks give nothing, so they would never be forgotten.
+        if decoded > 0 {
+            self.known.push_back(block);
+        }
         Some(body)
     }
 }
@@ -194,6 +197,44 @@ mod tests {
         blocks.pass(&[0; 12], 0);
         blocks.pass(&[2, 0, 0x21, 1, 0x16, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3], 0);
         assert_eq!(blocks.damaged(5), (0, 27));
+    }
+
+    #[test]
+    fn empty_blocks_take_no_memory() {
+        let mut blocks = Blocks::new(4);
+        blocks.pass(&[0; 12], 0);
+        for _ in 0..10_000 {
+            blocks.pass(&[2, 0xc0, 1, 0, 0x21, 1, 0x16, 0, 0, 0, 0, 0], 0);
+            blocks.pass(&[0; 8], 0);
+        }
+        assert!(blocks.known.is_empty());
+        assert_eq!(blocks.damaged(0), (0, 12 + 10_000 * 20));
+    }
+
+    #[test]
+    fn any_bytes_are_taken() {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut random = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state
+        };
+        for _ in 0..2_000 {
+            let mut blocks = Blocks::new(8);
+            let mut bytes = stream();
+            for _ in 0..4 {
+                let at = random() as usize % bytes.len();
+                // Sizes of up to 2^63 are likely.
+                bytes[at] = [0xff, 0xc0, 0, random() as u8][random() as usize % 4];
+            }
+            for piece in bytes.chunks(1 + random() as usize % 40) {
+                blocks.pass(piece, random() % 200);
+                let (from, to) = blocks.damaged(random());
+                assert!(from <= to.max(blocks.at), "{blocks:?}");
+            }
+            assert_eq!(blocks.at, bytes.len() as u64);
+        }
     }
 
     #[test]

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A volume group as the manifest wants it.
+
+use ondisk::lvm::{LvPlan, LvSize, PlanError, PvPlan, Uuid, VgPlan};
+use ondisk::manifest::{Size, VolumeGroup};
+
+/// A device that is to become a physical volume; it need not be there yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PvDevice {
+    /// Path that it will have.
+    pub path: String,
+    /// Bytes that it will have.
+    pub bytes: u64,
+}
+
+/// Plans a group on these devices, its volumes in the manifest's order.
+/// `host` and `time` (seconds since 1970) go into the metadata; `random` fills
+/// its buffer with random bytes.
+///
+/// # Errors
+/// [`PlanError`] for names that lvm2 does not take, and for volumes that do not
+/// fit.
+pub fn volume_group(
+    group: &VolumeGroup,
+    devices: &[PvDevice],
+    host: &str,
+    time: u64,
+    random: &mut dyn FnMut(&mut [u8]),
+) -> Result<VgPlan, PlanError> {
+    let mut uuid = || {
+        let mut bytes = [0; 32];
+        random(&mut bytes);
+        Uuid::from_random(&bytes)
+    };
+    let pv = |device: &PvDevice| PvPlan {
+        uuid: uuid(),
+        device: device.path.clone(),
+        size: device.bytes,
+        // Nothing of the old disk is kept while the payload is in RAM.
+        avoid: Vec::new(),
+    };
+    let pvs = devices.iter().map(pv).collect();
+    let lvs = group.volumes.iter().map(|volume| LvPlan {
+        name: volume.name.clone(),
+        uuid: uuid(),
+        size: match volume.size {
+            Size::Bytes(bytes) => LvSize::Bytes(bytes),
+            Size::Rest => LvSize::Rest,
+        },
+    });
+    let lvs = lvs.collect();
+    let plan = VgPlan {
+        name: group.name.clone(),
+        uuid: uuid(),
+        extent_bytes: match group.extent_size {
+            Size::Bytes(bytes) => bytes,
+            // The manifest takes no such size; here it is refused as none.
+            Size::Rest => 0,
+        },
+        pvs,
+        lvs,
+        origin: crate::lvm::origin(host, i64::try_from(time).ok()),
+    };
+    // Whether it can be allocated is known only by doing it.
+    plan.build()?;
+    Ok(plan)
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the steps do to a disk, on one with logical sectors of 4096 bytes: a
+//! loop device, and further ones in place of its partitions and volumes. Needs
+//! root, loop devices, gdisk, lvm2 and e2fsprogs.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs::File;
+use std::io::Read;
+use std::ops::Range;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use ondisk::gpt::{Backup, Guid, Name, Partition, Table};
+use ondisk::lvm::SegmentKind;
+use ondisk::manifest::Manifest;
+use replant::disk::table::{self, Present};
+use replant::disk::{Disk, ext4, wipe};
+use replant::lvm::{BlockDevice, DevNo, create, scan};
+use replant::plan::{Facts, Plan};
+
+const MIB: u64 = 1 << 20;
+const SECTOR: u32 = 4096;
+
+fn run(command: &mut Command) -> String {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {text}{errors}");
+    text
+}
+
+/// A loop device over a range of a file, which goes with it.
+struct Loop(PathBuf);
+
+impl Loop {
+    fn new(image: &Path, bytes: &Range<u64>) -> Loop {
+        let text = run(Command::new("losetup")
+            .args(["-f", "--show", "-b", &SECTOR.to_string()])
+            .args(["-o", &bytes.start.to_string()])
+            .args(["--sizelimit", &(bytes.end - bytes.start).to_string()])
+            .arg(image));
+        Loop(PathBuf::from(text.trim()))
+    }
+
+    fn device(&self) -> BlockDevice {
+        let number = std::fs::metadata(&self.0).unwrap().rdev();
+        BlockDevice {
+            path: self.0.clone(),
+            dev: DevNo {
+                major: rustix::fs::major(number),
+                minor: rustix::fs::minor(number),
+            },
+            size: Disk::open(&self.0).unwrap().bytes(),
+        }
+    }
+}
+
+impl Drop for Loop {
+    fn drop(&mut self) {
+        let _ = Command::new("losetup").arg("-d").arg(&self.0).status();
+    }
+}
+
+/// A table that was made on a disk of 512-byte sectors, as most are.
+fn backup() -> Backup {
+    let mut table = Table::new(1024 * MIB, 512, Guid([7; 16])).unwrap();
+    for (number, kind, start, end) in [
+        (1, Guid::BIOS_BOOT, 1, 3),
+        (2, Guid::LINUX, 3, 131),
+        (3, Guid::LVM, 131, 1023),
+    ] {
+        table.partitions.push(Partition {
+            number,
+            type_guid: kind,
+            guid: Guid([number as u8; 16]),
+            first_lba: start * 2048,
+            last_lba: end * 2048 - 1,
+            attributes: 0,
+            name: Name::new("part").unwrap(),
+        });
+    }
+    Backup::of(&table, &[0; 512]).unwrap()
+}
+
+fn manifest() -> Manifest {
+    let mut text = String::from(
+        "format = 1\nname = \"va\"\n[payload]\nunpacked_bytes = 1\nentries = 1\n\
+         kernels = [\"6.1\"]\nfstab = true\ngrub_install = \"/usr/sbin/grub-install\"\n\
+         initramfs_tool = \"/usr/bin/dracut\"\n\
+         [[volume_group]]\nname = \"VA\"\npartitions = [3]\nextent_size = \"64KiB\"\n\
+         [[volume_group.volume]]\nname = \"data\"\nsize = \"100MiB\"\n\
+         [[volume_group.volume]]\nname = \"root\"\nsize = \"rest\"\n\
+         [[filesystem]]\ndevice = \"VA/root\"\nmount = \"/\"\n\
+         [[filesystem]]\ndevice = \"VA/data\"\nmount = \"/data\"\n\
+         [[filesystem]]\ndevice = \"partition 2\"\nmount = \"/boot\"\n",
+    );
+    for name in [
+        "va.sgdisk",
+        "va.tar.xz",
+        "initramfs-convert.img",
+        "vmlinuz-convert",
+    ] {
+        let sum = "0".repeat(64);
+        text += &format!("[[file]]\nname = \"{name}\"\nsize = 1\nsha256 = \"{sum}\"\n");
+    }
+    Manifest::parse(&text).unwrap()
+}
+
+/// lvm2 that sees one device; it activates nothing.
+fn lvm2(dir: &Path, device: &Path, line: &str) -> String {
+    let filter = format!("[\"a|^{}$|\", \"r|.*|\"]", device.display());
+    let conf = format!(
+        "devices {{ filter={filter} global_filter={filter} use_devicesfile=0 hints=\"none\" \
+         obtain_device_list_from_udev=0 external_device_info_source=\"none\" }}\n\
+         global {{ locking_dir=\"{0}\" event_activation=0 use_lvmpolld=0 notify_dbus=0 }}\n\
+         backup {{ backup=0 archive=0 }}\n",
+        dir.display()
+    );
+    std::fs::write(dir.join("lvm.conf"), conf).unwrap();
+    let mut words = line.split(' ');
+    run(Command::new(words.next().unwrap())
+        .args(words)
+        .args(["--driverloaded", "n"])
+        .env("LVM_SYSTEM_DIR", dir))
+}
+
+#[test]
+fn a_disk_of_4096_byte_sectors_is_wiped_partitioned_and_filled() {
+    let dir = tempfile::tempdir().unwrap();
+    let image = dir.path().join("disk");
+    let bytes = 2048 * MIB;
+    File::create(&image).unwrap().set_len(bytes).unwrap();
+    let whole = Loop::new(&image, &(0..bytes));
+    // What the disk was before: a GPT, and LVM on all of its only partition.
+    run(Command::new("sgdisk").args(["-n=1:0:0"]).arg(&whole.0));
+    let disk = Disk::open_writable(&whole.0).unwrap();
+    assert_eq!((disk.bytes(), disk.block_size()), (bytes, SECTOR));
+    let old = table::read(&disk).unwrap();
+    let place = old.partitions()[0].bytes.clone();
+    let part = Loop::new(&image, &place);
+    lvm2(
+        dir.path(),
+        &part.0,
+        &format!("pvcreate -qq {}", part.0.display()),
+    );
+    assert_eq!(scan(&[part.device()]).orphans.len(), 1);
+
+    let facts = Facts {
+        disk: disk.kernel_name().unwrap().into(),
+        disk_bytes: disk.bytes(),
+        block_size: disk.block_size(),
+        other_groups: Vec::new(),
+        host: "oldbox".into(),
+        time: 1_700_000_000,
+    };
+    let mut urandom = File::open("/dev/urandom").unwrap();
+    let mut random = |bytes: &mut [u8]| urandom.read_exact(bytes).unwrap();
+    let plan = Plan::compute(&manifest(), &backup(), &facts, &mut random).unwrap();
+    assert_eq!(plan.disk, whole.0);
+
+    wipe::clear(&disk, &wipe::ranges(&disk, &old, &plan.table).unwrap()).unwrap();
+    assert_eq!(table::read(&disk).unwrap(), Present::None);
+    assert!(scan(&[part.device()]).orphans.is_empty());
+    drop(part);
+
+    table::write(&disk, &plan.table, None).unwrap();
+    let verdict = run(Command::new("sgdisk").arg("--verify").arg(&whole.0));
+    assert!(verdict.contains("No problems found"), "{verdict}");
+    match table::read(&disk).unwrap() {
+        Present::Gpt(found) => assert_eq!(found.table, plan.table),
+        other => panic!("{other:?}"),
+    }
+
+    let range = |number| plan.table.byte_range(plan.table.partition(number).unwrap());
+    let pv = Loop::new(&image, &range(3));
+    let group = create(&plan.groups[0], &[pv.device()]).unwrap();
+    let found = scan(&[pv.device()]);
+    let again = found.group("VA").unwrap();
+    assert!(again.problems.is_empty(), "{:?}", again.problems);
+    assert_eq!(again.vg.id, group.vg.id);
+    lvm2(dir.path(), &pv.0, &format!("pvck {}", pv.0.display()));
+    lvm2(dir.path(), &pv.0, "vgck VA");
+    let names = lvm2(dir.path(), &pv.0, "lvs --noheadings -o lv_name VA");
+    assert_eq!(
+        names.split_whitespace().collect::<Vec<_>>(),
+        ["data", "root"]
+    );
+
+    for filesystem in &plan.filesystems {
+        let name = filesystem.device.file_name().unwrap().to_str().unwrap();
+        let bytes = match name.strip_prefix("VA-") {
+            None => range(2),
+            Some(lv) => {
+                let lv = group.vg.lv(lv).unwrap();
+                let [segment] = &lv.segments[..] else {
+                    panic!("{lv:?}")
+                };
+                let SegmentKind::Striped { stripes, .. } = &segment.kind else {
+                    panic!("{segment:?}")
+                };
+                let extent = group.vg.extent_bytes();
+                let first = group.vg.pvs[0].pe_start * 512 + stripes[0].extent * extent;
+                let start = range(3).start + first;
+                start..start + segment.extent_count * extent
+            }
+        };
+        assert_eq!(bytes.end - bytes.start, filesystem.options.size_bytes);
+        let device = Loop::new(&image, &bytes);
+        let target = Disk::open_writable(&device.0).unwrap();
+        ext4::format(
+            target.path(),
+            target.file(),
+            &filesystem.options,
+            &mut |_, _| {},
+        )
+        .unwrap();
+        run(Command::new("e2fsck").arg("-fn").arg(&device.0));
+        // Smaller blocks, which a small file system has elsewhere, could not be
+        // mounted here.
+        let at = dir.path().join("at");
+        std::fs::create_dir_all(&at).unwrap();
+        run(Command::new("mount")
+            .args(["-t", "ext4"])
+            .arg(&device.0)
+            .arg(&at));
+        let block = rustix::fs::statvfs(&at).unwrap().f_bsize;
+        std::fs::write(at.join("file"), vec![7; 100_000]).unwrap();
+        run(Command::new("umount").arg(&at));
+        assert_eq!(block, 4096, "{}", filesystem.mount);
+        run(Command::new("e2fsck").arg("-fn").arg(&device.0));
+    }
+    // Nothing of that has touched the table.
+    let mut head = [0; 8];
+    File::open(&image)
+        .unwrap()
+        .read_exact_at(&mut head, 4096)
+        .unwrap();
+    assert_eq!(&head, b"EFI PART");
+}
