@@ -6,29 +6,47 @@ use crate::plan::Plan;
 use ondisk::manifest::Manifest;
 use std::path::{Path, PathBuf};
 
+/// A program of the new system and its arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// The program's name or path in the new root, and its arguments.
+    pub words: Vec<String>,
+    /// The new system boots without it: that it fails is told and no more.
+    pub optional: bool,
+}
+
 /// The commands to run in the new root: those of the manifest, or what the
 /// distribution has. Writes a dracut configuration where the initramfs would
 /// not activate the root volume otherwise.
 ///
 /// # Errors
 /// [`Error::NoInitramfsTool`]; [`Error::File`].
-pub fn prepare(root: &Path, plan: &Plan, manifest: &Manifest) -> Result<Vec<Vec<String>>, Error> {
+pub fn prepare(root: &Path, plan: &Plan, manifest: &Manifest) -> Result<Vec<Job>, Error> {
     let disk = plan.disk.display().to_string();
     let newest = plan.kernels.first().map_or("", String::as_str);
     if !manifest.boot.commands.is_empty() {
         let fill = |word: &String| word.replace("{disk}", &disk).replace("{kernel}", newest);
         let commands = manifest.boot.commands.iter();
         return Ok(commands
-            .map(|words| words.iter().map(fill).collect())
+            .map(|words| Job {
+                words: words.iter().map(fill).collect(),
+                optional: false,
+            })
             .collect());
     }
-    let mut commands = Vec::new();
-    let mut add = |words: &[&str]| commands.push(words.iter().map(|w| w.to_string()).collect());
+    let mut jobs = Vec::new();
+    let mut job = |words: &[&str], optional| {
+        jobs.push(Job {
+            words: words.iter().map(|w| w.to_string()).collect(),
+            optional,
+        });
+    };
     // lvm2's own text backup, as vgcreate would have made it.
     if find(root, "vgcfgbackup").is_some() && !plan.groups.is_empty() {
         let names: Vec<&str> = plan.groups.iter().map(|g| g.name.as_str()).collect();
-        add(&[&["vgcfgbackup", "-q"], &names[..]].concat());
+        job(&[&["vgcfgbackup", "-q"], &names[..]].concat(), true);
     }
+    let mut add = |words: &[&str]| job(words, false);
     let grub = find(root, "grub2-install").or_else(|| find(root, "grub-install"));
     if let Some(grub) = &grub {
         add(&[grub, "--target=i386-pc", &disk]);
@@ -63,7 +81,7 @@ pub fn prepare(root: &Path, plan: &Plan, manifest: &Manifest) -> Result<Vec<Vec<
         Some(_) => add(&["grub-mkconfig", "-o", "/boot/grub/grub.cfg"]),
         None => {}
     }
-    Ok(commands)
+    Ok(jobs)
 }
 
 /// The initramfs of a kernel, seen from the new root: where one is, or the
@@ -153,8 +171,10 @@ mod tests {
         std::fs::write(path, "").unwrap();
     }
 
-    fn lines(commands: &[Vec<String>]) -> Vec<String> {
-        commands.iter().map(|words| words.join(" ")).collect()
+    fn lines(commands: &[Job]) -> Vec<String> {
+        let mark = |job: &Job| if job.optional { "-" } else { "" };
+        let text = |job: &Job| mark(job).to_string() + &job.words.join(" ");
+        commands.iter().map(text).collect()
     }
 
     #[test]
@@ -193,7 +213,7 @@ mod tests {
         assert_eq!(
             found,
             [
-                "vgcfgbackup -q VA",
+                "-vgcfgbackup -q VA",
                 "/usr/sbin/grub2-install --target=i386-pc /dev/nvme0n1",
                 "dracut --force --no-hostonly --kver 6.1 /boot/initramfs-6.1.img",
                 "grub2-mkconfig -o /boot/grub2/grub.cfg"

@@ -9,7 +9,7 @@
 mod commands;
 mod verify;
 
-pub use commands::prepare;
+pub use commands::{Job, prepare};
 pub use verify::verify;
 
 use crate::{mount, program};
@@ -73,14 +73,14 @@ pub enum Error {
 /// Directories of this system that programs in the new root need.
 const SHARED: [&str; 4] = ["dev", "proc", "sys", "run"];
 
-/// Runs `commands` in `root`; each line that they print goes to `line`. What
+/// Runs `jobs` in `root`; each line that they print goes to `line`. What
 /// was mounted for them is unmounted again, whatever happens.
 ///
 /// # Errors
 /// [`Error::Program`] with the program's last line.
-pub fn run(root: &Path, commands: &[Vec<String>], line: &mut dyn FnMut(&str)) -> Result<(), Error> {
+pub fn run(root: &Path, jobs: &[Job], line: &mut dyn FnMut(&str)) -> Result<(), Error> {
     release(root)?;
-    let result = run_mounted(root, commands, line);
+    let result = run_mounted(root, jobs, line);
     let released = release(root);
     result?;
     released
@@ -93,18 +93,14 @@ fn release(root: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn run_mounted(
-    root: &Path,
-    commands: &[Vec<String>],
-    line: &mut dyn FnMut(&str),
-) -> Result<(), Error> {
+fn run_mounted(root: &Path, jobs: &[Job], line: &mut dyn FnMut(&str)) -> Result<(), Error> {
     for name in SHARED {
         // /run is bound so that programs see the device-mapper locks of
         // nobody else; /proc gives grub-probe its mountinfo.
         mount::bind(&Path::new("/").join(name), &root.join(name))?;
     }
-    for words in commands {
-        let Some((name, arguments)) = words.split_first() else {
+    for job in jobs {
+        let Some((name, arguments)) = job.words.split_first() else {
             continue;
         };
         let mut command = Command::new(name);
@@ -124,7 +120,10 @@ fn run_mounted(
             .env("LVM_SUPPRESS_FD_WARNINGS", "1");
         line(&program::describe(&command));
         sys::chroot::enter(&mut command, root)?;
-        program::watch(&mut command, &mut *line)?;
+        match program::watch(&mut command, &mut *line) {
+            Err(error) if job.optional => line(&format!("it is done without: {error}")),
+            result => result?,
+        }
     }
     Ok(())
 }

@@ -57,6 +57,9 @@ pub enum ConsoleError {
         /// What was tried.
         tried: String,
     },
+    /// What is mounted, or a device's write protection.
+    #[error(transparent)]
+    Mount(#[from] crate::mount::Error),
     /// A root directory without a shell.
     #[error("{} has no /bin/bash and no /bin/sh; name a program to run there", .0.display())]
     NoShell(PathBuf),

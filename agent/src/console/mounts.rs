@@ -74,6 +74,8 @@ pub(super) fn mount(
         source,
     })?;
     let kinds = on_devices(&text);
+    // ext4 writes to a device that takes it even when it mounts for reading.
+    crate::mount::protect(device, !writable)?;
     for kind in &kinds {
         let (flags, data) = match writable {
             true => (MountFlags::empty(), None),
@@ -96,6 +98,7 @@ pub(super) fn mount(
             Err(Errno::INVAL | Errno::NODEV | Errno::ILSEQ | Errno::UCLEAN) => {}
             Err(Errno::NOENT) if device.exists() => {}
             Err(error) => {
+                crate::mount::protect(device, false)?;
                 return Err(ConsoleError::File {
                     action: "mount",
                     path: device.to_path_buf(),
@@ -104,19 +107,32 @@ pub(super) fn mount(
             }
         }
     }
+    crate::mount::protect(device, false)?;
     Err(ConsoleError::NoFileSystem {
         device: device.to_path_buf(),
         tried: kinds.join(" "),
     })
 }
 
-/// Unmounts a directory.
+/// Unmounts a directory. The device of the last mount takes writes again.
 pub(super) fn umount(directory: &Path) -> Result<(), ConsoleError> {
-    rustix::mount::unmount(directory, UnmountFlags::NOFOLLOW).map_err(|error| ConsoleError::File {
+    let before = crate::machine::mounts().map_err(crate::mount::Error::from)?;
+    let failed = |source| ConsoleError::File {
         action: "unmount",
         path: directory.to_path_buf(),
-        source: error.into(),
-    })
+        source,
+    };
+    let place = directory.canonicalize().map_err(failed)?;
+    rustix::mount::unmount(directory, UnmountFlags::NOFOLLOW)
+        .map_err(|error| failed(error.into()))?;
+    let after = crate::machine::mounts().map_err(crate::mount::Error::from)?;
+    let gone = before.iter().rfind(|m| Path::new(&m.target) == place);
+    if let Some(gone) = gone.filter(|m| m.source.starts_with("/dev/"))
+        && after.iter().all(|m| m.device != gone.device)
+    {
+        crate::mount::protect(Path::new(&gone.source), false)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -39,11 +39,20 @@ pub fn ranges(disk: &Disk, present: &Present, new: &Table) -> Result<Vec<Range<u
     }
     let old = present.partitions().into_iter().map(|p| p.bytes);
     for bytes in old.chain(new.partitions.iter().map(|p| new.byte_range(p))) {
-        let (start, end) = (bytes.start.min(disk_bytes), bytes.end.min(disk_bytes));
-        ranges.push(start..start.saturating_add(EDGE).min(end));
-        ranges.push(end.saturating_sub(EDGE).max(start)..end);
+        ranges.extend(edges(
+            bytes.start.min(disk_bytes)..bytes.end.min(disk_bytes),
+        ));
     }
     Ok(merge(ranges, BOOT_CODE..disk_bytes))
+}
+
+/// Where in a range of bytes old signatures can be: its first and last MiB.
+pub fn edges(bytes: Range<u64>) -> [Range<u64>; 2] {
+    let Range { start, end } = bytes;
+    [
+        start..start.saturating_add(EDGE).min(end),
+        end.saturating_sub(EDGE).max(start)..end,
+    ]
 }
 
 /// Sorts, cuts to `within`, and joins what overlaps or touches.

@@ -85,7 +85,8 @@ pub fn device(
 /// As [`device`]; [`Error::Protect`].
 pub fn untouched(source: &Path, target: &Path, kind: &str) -> Result<(), Error> {
     let options = match kind {
-        "ext2" | "ext3" | "ext4" => "noload",
+        // Not ext2: it has no journal, and refuses the option.
+        "ext3" | "ext4" => "noload",
         "xfs" => "norecovery,nouuid",
         _ => "",
     };
@@ -112,7 +113,10 @@ pub fn release(source: &Path, target: &Path) -> Result<(), Error> {
 
 /// Switches the write protection of a block device. A device of device-mapper
 /// stays as it was mapped: old roots are mapped for reading only.
-fn protect(source: &Path, on: bool) -> Result<(), Error> {
+///
+/// # Errors
+/// [`Error::Protect`].
+pub fn protect(source: &Path, on: bool) -> Result<(), Error> {
     let failed = |error: std::io::Error| Error::Protect {
         device: source.into(),
         action: if on { "switch on" } else { "switch off" },

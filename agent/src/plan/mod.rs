@@ -92,6 +92,18 @@ fn with_overhead(content: u64) -> u64 {
         .saturating_add(16 << 20)
 }
 
+/// Room for an initramfs that suits any machine, which the `boot` step makes
+/// for each kernel: EL9's has about 100 MiB, twice what the payload has.
+const INITRAMFS: u64 = 128 << 20;
+
+/// What the `boot` step adds to the file system that holds /boot, in bytes.
+fn boot_room(manifest: &Manifest, mount: &str) -> u64 {
+    let has_own = manifest.filesystems.iter().any(|f| f.mount == "/boot");
+    let holds_boot = mount == if has_own { "/boot" } else { "/" };
+    let kernels = u64::try_from(manifest.payload.kernels.len()).unwrap_or(u64::MAX);
+    INITRAMFS.saturating_mul(if holds_boot { kernels } else { 0 })
+}
+
 impl Plan {
     /// Computes what will be done; `random` fills its buffer with random bytes.
     ///
@@ -129,7 +141,9 @@ impl Plan {
             .collect::<Result<Vec<_>, _>>()?;
         let mut filesystems = Vec::new();
         for filesystem in manifest.mount_order() {
-            filesystems.push(plan_filesystem(filesystem, &table, &groups, facts, random)?);
+            let more = boot_room(manifest, &filesystem.mount);
+            let planned = plan_filesystem(filesystem, more, &table, &groups, facts, random)?;
+            filesystems.push(planned);
         }
         let identity = manifest
             .identity
@@ -219,6 +233,7 @@ fn plan_group(
 
 fn plan_filesystem(
     filesystem: &Filesystem,
+    more: u64,
     table: &Table,
     groups: &[VgPlan],
     facts: &Facts,
@@ -273,7 +288,7 @@ fn plan_filesystem(
     let [a, b, c, d, ..] = hash_seed;
     options.journal_sequence = (u32::from_le_bytes([a, b, c, d]) >> 2).max(1);
     let layout = ext4::Layout::plan(&options).map_err(refused)?;
-    let need = with_overhead(filesystem.content_bytes);
+    let need = with_overhead(filesystem.content_bytes.saturating_add(more));
     if need > layout.free_bytes() {
         return Err(Refusal::ContentBytes {
             mount,

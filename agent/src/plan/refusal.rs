@@ -97,8 +97,9 @@ pub enum Refusal {
         /// Why.
         source: ext4::Error,
     },
-    /// The payload is bigger than its file system.
-    #[error("the unpacked payload does not fit {mount}: it needs {}, the file system has {}; use a bigger disk or make the volume bigger in migration.toml", bytes(*need), bytes(*have))]
+    /// The payload, with the initramfs of each kernel, is bigger than its file
+    /// system.
+    #[error("the unpacked payload does not fit {mount}: it needs {}, the file system has {}; use a bigger disk, or make the volume or partition bigger in the package", bytes(*need), bytes(*have))]
     ContentBytes {
         /// Where it is mounted.
         mount: String,

@@ -158,6 +158,17 @@ fn a_disk_with_sectors_of_4096_bytes_gets_the_same_places() {
 }
 
 #[test]
+fn boot_has_room_for_every_initramfs() {
+    let mut manifest = manifest();
+    manifest.payload.kernels.push("5.10".into());
+    assert_eq!(boot_room(&manifest, "/"), 0);
+    assert_eq!(boot_room(&manifest, "/boot"), 2 * INITRAMFS);
+    manifest.filesystems.retain(|f| f.mount != "/boot");
+    assert_eq!(boot_room(&manifest, "/"), 2 * INITRAMFS);
+    assert_eq!(boot_room(&manifest, "/data"), 0);
+}
+
+#[test]
 fn nodes_and_numbers_of_a_plan() {
     // The kernel's name of a disk that has a directory of its own in /dev.
     let facts = Facts {
@@ -192,6 +203,11 @@ fn refuses_in_one_line_that_says_what_to_do() {
         assert!(!error.contains('\n') && error.contains("; "), "{error}");
     };
     check(&|m, _| m.payload.kernels.clear(), &["no kernel"]);
+    // Of 512 MiB, where the programs of the new system will need 128 and more.
+    check(
+        &|m, _| m.filesystems[1].content_bytes = 400 << 20,
+        &["does not fit /boot", "in the package"],
+    );
     check(&|m, _| m.payload.fstab = false, &["no /etc/fstab"]);
     check(&|m, _| m.payload.grub_install.clear(), &["grub2-install"]);
     check(&|m, _| m.payload.initramfs_tool.clear(), &["dracut"]);

@@ -34,7 +34,7 @@ impl Step for Boot {
     }
 }
 
-fn commands(context: &Context) -> Result<Vec<Vec<String>>, Error> {
+fn commands(context: &Context) -> Result<Vec<boot::Job>, Error> {
     let (plan, loaded) = (context.plan()?, context.loaded()?);
     let root = Path::new(paths::NEW_ROOT);
     Ok(boot::prepare(root, plan, &loaded.manifest)?)

@@ -2,11 +2,8 @@
 //! Step 7: the file systems, with the UUIDs that the payload's fstab asks for.
 
 use super::{Context, Error, Step};
-use crate::disk::{Disk, ext4, wipe};
+use crate::disk::{Disk, ext4};
 use crate::report::Unit;
-
-/// Old signatures lie within the first and the last MiB of a device.
-const EDGE: u64 = 1 << 20;
 
 /// Makes the file systems.
 pub struct Format;
@@ -23,8 +20,6 @@ impl Step for Format {
                 .reporter
                 .activity(&format!("{device} for {}", filesystem.mount));
             let disk = Disk::open_writable(&filesystem.device)?;
-            let end = disk.bytes();
-            wipe::clear(&disk, &[0..EDGE.min(end), end.saturating_sub(EDGE)..end])?;
             ext4::format(
                 disk.path(),
                 disk.file(),

@@ -2,10 +2,11 @@
 //! Step 6: physical volumes, volume groups, logical volumes; mapped.
 
 use super::{Context, Error, Step};
+use crate::disk::{Disk, wipe};
 use crate::lvm::{Access, Mapper, create, scan};
 use std::path::Path;
 
-/// Writes the LVM metadata and makes the devices.
+/// Writes the LVM metadata, makes the devices, and clears their edges.
 pub struct Volumes;
 
 impl Step for Volumes {
@@ -28,6 +29,10 @@ impl Step for Volumes {
                 context
                     .reporter
                     .detail(&format!("{} is {}", active.link.display(), active.dev));
+                // What lay here on the old disk, in every volume, whether it
+                // gets a file system or not.
+                let volume = Disk::open_writable(&active.link)?;
+                wipe::clear(&volume, &wipe::edges(0..volume.bytes()))?;
             }
         }
         Ok(())
