@@ -74,7 +74,11 @@ fn visit(root: &Path, path: &Path, tree: &mut Tree, links: &mut BTreeMap<(u64, u
 
 fn xattrs(path: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut names = vec![0; 65536];
-    let length = rustix::fs::llistxattr(path, &mut names).unwrap_or(0);
+    let length = match rustix::fs::llistxattr(path, &mut names) {
+        // A file system that has none.
+        Err(rustix::io::Errno::NOTSUP) => 0,
+        other => other.unwrap_or_else(|e| panic!("{path:?}: {e}")),
+    };
     let mut found = BTreeMap::new();
     for name in names[..length].split(|b| *b == 0).filter(|n| !n.is_empty()) {
         let name = String::from_utf8_lossy(name).into_owned();
@@ -88,7 +92,7 @@ fn xattrs(path: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// 128 bits of FNV-1a: no enemy makes these files.
-fn fingerprint(bytes: &[u8]) -> u128 {
+pub(crate) fn fingerprint(bytes: &[u8]) -> u128 {
     let mut hash = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128;
     for byte in bytes {
         hash ^= u128::from(*byte);
@@ -125,22 +129,53 @@ mod tests {
     #[test]
     fn sees_what_differs() {
         let dir = tempfile::tempdir().unwrap();
-        for tree in ["a", "b"] {
-            let root = dir.path().join(tree);
-            std::fs::create_dir(&root).unwrap();
-            std::fs::write(root.join("same"), "x").unwrap();
-            std::fs::write(root.join("content"), tree).unwrap();
-            let status = std::process::Command::new("touch")
-                .args(["-d", "2020-01-01", "same", "content", "."])
-                .current_dir(&root)
-                .status()
+        let make = |tree: &str, edit: &str| {
+            let script = format!(
+                "mkdir {tree}; cd {tree}; echo x >file; ln file hard; ln -s file soft; mkfifo fifo
+                 truncate -s 1M hole; mknod node c 1 3; setfattr -n user.a -v 1 file; mkdir dir
+                 touch -h -d 2020-01-01 file soft fifo hole node dir .
+                 {edit}"
+            );
+            let run = std::process::Command::new("sh")
+                .args(["-ec", &script])
+                .current_dir(&dir)
+                .output()
                 .unwrap();
-            assert!(status.success());
+            let told = String::from_utf8_lossy(&run.stderr).into_owned();
+            assert!(run.status.success(), "{edit}: {told}");
+            read(&dir.path().join(tree))
+        };
+        let one = make("one", ":");
+        assert_eq!(differences(&one, &make("same", ":"), |_| false), [""; 0]);
+        for (n, (path, edit)) in [
+            ("file", "echo y >hard; touch -d 2020-01-01 file"),
+            ("fifo", "chmod 600 fifo"),
+            ("hole", "chown 1:2 hole"),
+            ("dir", "touch -d '2020-01-01 00:00:00.5' dir"),
+            ("soft", "ln -sfn fil soft; touch -h -d 2020-01-01 soft"),
+            (
+                "node",
+                "rm node; mknod node c 1 5; touch -d 2020-01-01 node",
+            ),
+            (
+                "hole",
+                "head -c 1M /dev/zero >hole; touch -d 2020-01-01 hole",
+            ),
+            ("dir", "setfattr -n user.b -v 1 dir"),
+            ("hard", "rm hard; cp -p --preserve=xattr file hard"),
+            ("hole", "rm -f hole"),
+            ("new", "touch -d 2020-01-01 new"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            // The directory's own time is not what is looked at.
+            let edit = format!("{{ {edit}; }} && touch -d 2020-01-01 .");
+            let found = differences(&one, &make(&format!("tree{n}"), &edit), |p| {
+                ["", "file", "hard"].map(Path::new).contains(&p) && p != Path::new(path)
+            });
+            assert_eq!(found.len(), 1, "{edit}: {found:?}");
+            assert!(found[0].starts_with(&format!("{path:?}:")), "{found:?}");
         }
-        let (a, b) = (read(&dir.path().join("a")), read(&dir.path().join("b")));
-        let found = differences(&a, &b, |_| false);
-        assert_eq!(found.len(), 1, "{found:?}");
-        assert!(found[0].starts_with("\"content\""));
-        assert!(differences(&a, &b, |p| p == Path::new("content")).is_empty());
     }
 }
