@@ -160,6 +160,7 @@ fn modules_come_out_of_any_vendors_initramfs() {
         "gzip -c",
         "xz -c --check=crc32",
         "xz -c --check=crc32 --x86 --lzma2",
+        "xz -c --check=crc32 -T2 --block-size=262144",
         "xz -c --format=lzma",
         "zstd -qc",
         "zstd -q -19 --ultra --long=27 -c",
