@@ -20,7 +20,7 @@ if [ "${1-}" != limits ]; then
             else {
                 crate = name
                 gsub(/^[<&*(\[ ]+(mut |dyn )?/, "", crate)
-                # <u64 as serde::Serialize>: the type is nobody's.
+                # <u64 as serde::Serialize>: the type belongs to nobody.
                 sub(/^[^:]* as /, "", crate)
                 sub(/::.*/, "", crate)
                 gsub(/[^A-Za-z0-9_]/, "", crate)
