@@ -43,21 +43,22 @@ help:
 	@echo 'make clean               removes what was built here; the cache of the tests stays'
 
 # Each goal that builds sets up the machine first; what is there costs nothing.
+# The programs are made by a second make, so that the way to musl is chosen
+# after the set-up.
 .PHONY: setup
 setup:
 	@sh tests/setup.sh $(MUSL_WAY)
 
-# Run in a second make, so that the way to musl is chosen after the set-up.
 .PHONY: demo
 demo: setup
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory programs
 	cargo run -q -p replant-tests --bin demo
 
 # One command, so that everything is compiled once; as many tests at a time
 # as there are processors.
 .PHONY: test
 test: setup
-	@$(MAKE) --no-print-directory all size-limits
+	@$(MAKE) --no-print-directory size-limits
 	cargo test --workspace --tests --no-fail-fast -- $(FILTER)
 
 .PHONY: lint
@@ -70,16 +71,16 @@ lint: setup
 
 .PHONY: qemu
 qemu: setup
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory programs
 	cargo run -q -p replant-tests --bin tiny -- $(APPEND)
 
 .PHONY: size
 size: setup
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory programs
 	@sh tests/size.sh
 
 .PHONY: size-limits
-size-limits:
+size-limits: programs
 	@sh tests/size.sh limits
 
 .PHONY: clean
@@ -87,7 +88,11 @@ clean:
 	rm -rf $(OUT) target
 
 .PHONY: all
-all: $(OUT)/init $(OUT)/replant $(OUT)/replant-pack
+all: setup
+	@$(MAKE) --no-print-directory programs
+
+.PHONY: programs
+programs: $(OUT)/init $(OUT)/replant $(OUT)/replant-pack
 
 # std asks for libunwind; gcc's own unwinder does.
 $(MUSL_OUT)/lib/libunwind.a:
@@ -108,17 +113,18 @@ $(OUT)/init:
 $(OUT)/replant: $(MUSL_OUT)/lib/libunwind.a
 	$(MUSL_BUILD) -p replant
 	@mkdir -p $(OUT)
-	@cp $(MUSL_BIN)/replant $@
+	@cp $(MUSL_BIN)/replant $@.new
+	@mv $@.new $@
 
 .PHONY: $(OUT)/replant-pack
 $(OUT)/replant-pack:
-	cargo build -p replant-pack
+	cargo build -p replant-pack --target-dir target
 	@mkdir -p $(OUT)
-	@cp target/debug/replant-pack $@
+	@cp target/debug/replant-pack $@.new
+	@mv $@.new $@
 
 # For `make size`: the release binary that still has its symbols.
 .PHONY: $(OUT)/replant-symbols
 $(OUT)/replant-symbols: $(MUSL_OUT)/lib/libunwind.a
 	$(MUSL_BUILD) --config 'profile.release.strip=false' -p replant
 	@cp $(MUSL_BIN)/replant $@
-	@touch agent/src/main.rs

@@ -14,7 +14,7 @@ musl-gcc:musl-tools gcc:gcc cpio:cpio xz:xz-utils zstd:zstd lz4:lz4 bzip2:bzip2
 depmod:kmod busybox:busybox-static qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils
 mmdebstrap:mmdebstrap lvm:lvm2 dmsetup:dmsetup sgdisk:gdisk sfdisk:fdisk
 mke2fs:e2fsprogs mkfs.xfs:xfsprogs mkfs.vfat:dosfstools mkfs.btrfs:btrfs-progs
-mkswap:util-linux blkid:util-linux losetup:mount
+mkswap:util-linux blkid:util-linux flock:util-linux losetup:mount
 cryptsetup:cryptsetup-bin genisoimage:genisoimage setfacl:acl setfattr:attr
 setcap:libcap2-bin grub-editenv:grub-common tar:tar ip:iproute2
 ssh-keygen:openssh-client strace:strace file:file
@@ -22,7 +22,6 @@ ssh-keygen:openssh-client strace:strace file:file
 missing= packages= rust=
 for pair in $want; do
     program=${pair%%:*} package=${pair#*:}
-    [ -n "$package" ] || continue
     command -v "$program" >/dev/null 2>&1 && continue
     missing="$missing $program" packages="$packages $package"
 done
@@ -39,8 +38,11 @@ if [ "$way" = debian ]; then
     src=$( (/usr/bin/rustc --print sysroot 2>/dev/null || echo /usr) )/lib/rustlib/src/rust/library/std
     [ -d "$src" ] || { missing="$missing rust-src" rust="$rust rust-web-src"; }
 fi
-# The seabios and keyring that the above only recommend.
-[ -e /usr/share/seabios/bios-256k.bin ] || { missing="$missing seabios" packages="$packages seabios"; }
+# The seabios and keyring that the above only recommend. QEMU looks in both
+# places for the first.
+[ -e /usr/share/seabios/bios-256k.bin ] || [ -e /usr/share/qemu/bios-256k.bin ] || {
+    missing="$missing seabios" packages="$packages seabios"
+}
 [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || {
     missing="$missing debian-archive-keyring" packages="$packages debian-archive-keyring"
 }

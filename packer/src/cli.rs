@@ -4,7 +4,7 @@
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::{bundle, capture, initramfs};
+use crate::{bundle, capture, initramfs, output};
 
 /// Makes migration packages for replant.
 #[derive(Debug, Parser)]
@@ -41,6 +41,9 @@ pub enum Error {
     /// `bundle`.
     #[error(transparent)]
     Bundle(#[from] bundle::Error),
+    /// `completions`.
+    #[error("standard output: {0}")]
+    Output(#[from] std::io::Error),
 }
 
 impl Cli {
@@ -52,14 +55,80 @@ impl Cli {
             Command::Bundle(args) => bundle::run(args)?,
             Command::Completions { shell } => {
                 let mut command = Cli::command();
-                clap_complete::generate(
-                    *shell,
-                    &mut command,
-                    "replant-pack",
-                    &mut std::io::stdout(),
-                );
+                let mut text = Vec::new();
+                clap_complete::generate(*shell, &mut command, "replant-pack", &mut text);
+                output::print(&String::from_utf8_lossy(&text))?;
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// The options that a part of the manual names: `.It Fl o , Fl -output Ar dir`.
+    fn options<'a>(part: &'a str, macros: &[&str]) -> BTreeSet<&'a str> {
+        let lines = part
+            .lines()
+            .filter(|l| macros.iter().any(|m| l.starts_with(m)));
+        let after = lines.flat_map(|line| line.split("Fl ").skip(1));
+        after.filter_map(|rest| rest.split(' ').next()).collect()
+    }
+
+    #[test]
+    fn the_manual_has_every_option_and_no_other() {
+        let page = include_str!("../../docs/replant-pack.1");
+        let (head, body) = page.split_once(".Sh DESCRIPTION").unwrap();
+        let cli = Cli::command();
+        for command in cli.get_subcommands() {
+            let name = command.get_name();
+            let synopsis = head
+                .split(".Nm\n")
+                .find(|p| p.starts_with(&format!(".Cm {name}\n")));
+            let synopsis = options(synopsis.expect(name), &[".Op", ".Fl"]);
+            let part = body
+                .split(".Ss ")
+                .find(|p| p.starts_with(&format!("{name}\n")));
+            let part = part.unwrap_or_default();
+            let told = options(part, &[".It"]);
+            let mut own = BTreeSet::new();
+            for argument in command.get_arguments().filter(|a| !a.is_positional()) {
+                let long = format!("-{}", argument.get_long().unwrap());
+                let short = argument.get_short().map(String::from);
+                assert!(told.contains(&*long), "{name}: no -{long} in the manual");
+                let in_synopsis = [Some(&long), short.as_ref()].into_iter().flatten();
+                assert!(
+                    in_synopsis.into_iter().any(|o| synopsis.contains(&**o)),
+                    "{name}: {long}"
+                );
+                for value in argument.get_possible_values() {
+                    let value = value.get_name();
+                    if !argument.get_action().takes_values() {
+                        continue;
+                    }
+                    assert!(
+                        part.contains(&format!(".Cm {value}")),
+                        "{name} -{long} {value}"
+                    );
+                }
+                for value in argument.get_default_values() {
+                    let value = value.to_str().unwrap();
+                    assert!(
+                        value.is_empty() || part.contains(value),
+                        "{name} -{long}: {value}"
+                    );
+                }
+                own.insert(long);
+                own.extend(short);
+            }
+            let strange: Vec<_> = told
+                .union(&synopsis)
+                .filter(|o| !own.contains(**o))
+                .collect();
+            assert!(strange.is_empty(), "{name} has no {strange:?}");
+        }
     }
 }

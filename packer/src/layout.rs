@@ -102,3 +102,25 @@ pub fn device_has_path(device: &str, path: &str) -> bool {
     let mapped = ondisk::lvm::dm_name(group, volume);
     path == format!("/dev/{device}") || mapped.is_ok_and(|n| path == format!("/dev/mapper/{n}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_in_the_readme_is_one() {
+        let readme = include_str!("../../README.md");
+        let (_, rest) = readme.split_once("```toml\n").unwrap();
+        let (text, _) = rest.split_once("```").unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(LAYOUT), text).unwrap();
+        let layout = Layout::read(dir.path()).unwrap();
+        assert_eq!(layout.filesystems.len(), 4);
+        let sizes = layout.volume_groups[0].volumes.iter().map(|v| v.size);
+        let mib = ondisk::manifest::Size::Bytes(512 << 20);
+        assert!(sizes.eq([mib, mib, ondisk::manifest::Size::Rest]));
+        // What is written is read again.
+        layout.write(dir.path()).unwrap();
+        assert_eq!(Layout::read(dir.path()).unwrap(), layout);
+    }
+}

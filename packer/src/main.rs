@@ -7,6 +7,7 @@ mod cli;
 mod fstab;
 mod initramfs;
 mod layout;
+mod output;
 mod program;
 mod progress;
 

@@ -31,6 +31,7 @@ cleanup() {
     [ -z "$work" ] || rm -rf "$work"
 }
 trap cleanup EXIT
+trap 'exit 1' HUP INT TERM
 
 attach() { # FILE OFFSET-BYTES SIZE-BYTES -> $loop
     loop=$(losetup --find --show --offset "$2" --sizelimit "$3" "$1")
@@ -155,7 +156,8 @@ echo o >/proc/sysrq-trigger; sleep 60
 END
     chmod 755 "$r/install-grub"
     cleanup_mounts
-    timeout 900 qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 1024 -no-reboot \
+    # An hour: longer than the slowest machine takes, shorter than for ever.
+    timeout 3600 qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 1024 -no-reboot \
         -display none -monitor none -nic none -serial "file:$work/serial" \
         -drive "if=virtio,format=raw,cache=unsafe,discard=unmap,file=$image" \
         -kernel "$work/boot/vmlinuz" -initrd "$work/boot/initrd" \
@@ -243,6 +245,9 @@ old | new) ;;
     echo "usage: disks.sh old|new" >&2
     exit 2 ;;
 esac
+# Of several runs at once, one makes the disk and the others wait.
+exec 9>"$disk.lock"
+flock 9
 if [ ! -s "$disk" ]; then
     work=$(mktemp -d "$cache/disk.XXXXXX")
     "make_$1" >&2

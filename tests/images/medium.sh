@@ -16,6 +16,7 @@ cleanup() {
     rm -rf "$work"
 }
 trap cleanup EXIT
+trap 'exit 1' HUP INT TERM
 need=$(($(du -sm "$from" | cut -f1) * 11 / 10 + 64))
 rm -f "$image"
 truncate -s $((need + 8))M "$image"

@@ -13,13 +13,12 @@ use std::time::{Duration, Instant};
 /// All that QEMU can emulate, but for what makes it slow. `rep stosb` and `rep
 /// movsb` store byte by byte, each one checked where the page once held code:
 /// clearing such pages took a second each, and the kernel saw soft lockups.
-/// Without these two features kernels use `rep stosq`. Without the third they
-/// don't load kvm_amd.
-const EMULATED: &str = "max,erms=off,fsrm=off,svm=off";
+/// Without these two features kernels use `rep stosq` and `rep movsq`.
+const EMULATED: &str = "max,erms=off,fsrm=off";
 
-/// QEMU's `-accel` and `-cpu` that suit this host. `REPLANT_ACCEL=kvm` or
-/// `tcg` decides without a trial.
-pub fn best() -> (&'static str, &'static str) {
+/// QEMU's arguments for a machine of two processors, by what suits this host.
+/// `REPLANT_ACCEL=kvm` or `tcg` decides without a trial.
+pub fn arguments() -> [&'static str; 6] {
     static KVM: OnceLock<bool> = OnceLock::new();
     let kvm = *KVM.get_or_init(|| match std::env::var("REPLANT_ACCEL").as_deref() {
         Ok("kvm") => true,
@@ -27,11 +26,12 @@ pub fn best() -> (&'static str, &'static str) {
         Ok(other) => panic!("REPLANT_ACCEL={other}: say kvm or tcg"),
         Err(_) => remembered(),
     });
-    if kvm {
+    let (accel, cpu) = if kvm {
         ("kvm", "host")
     } else {
         ("tcg,thread=multi", EMULATED)
-    }
+    };
+    ["-accel", accel, "-cpu", cpu, "-smp", "2"]
 }
 
 fn remembered() -> bool {
@@ -45,15 +45,20 @@ fn remembered() -> bool {
     }
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let memory = cache::directory().join(format!("kvm-{}", boot.trim()));
-    if let Ok(answer) = std::fs::read_to_string(&memory) {
-        return answer.trim() == "works";
+    match std::fs::read_to_string(&memory).as_deref() {
+        Ok("works\n") => return true,
+        Ok("does not work\n") => return false,
+        // Not there, or another run is just writing it.
+        _ => {}
     }
     let works = boots();
+    // Without it, the next run tries again.
     let _ = std::fs::write(&memory, if works { "works\n" } else { "does not work\n" });
     works
 }
 
-/// Whether a kernel under KVM gets as far as its panic within 15 s.
+/// Whether a kernel under KVM gets as far as its panic within a minute: it
+/// takes seconds, or for ever.
 fn boots() -> bool {
     let kernel = Kernel::generic();
     let started = Command::new("qemu-system-x86_64")
@@ -77,7 +82,7 @@ fn boots() -> bool {
         .stderr(Stdio::null())
         .spawn();
     let Ok(mut child) = started else { return false };
-    let deadline = Instant::now() + Duration::from_secs(15);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while Instant::now() < deadline {
         if let Ok(Some(status)) = child.try_wait() {
             return status.success();

@@ -94,7 +94,11 @@ fn visit(root: &Path, path: &Path, tree: &mut Tree, links: &mut BTreeMap<(u64, u
 
 fn xattrs(path: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut names = vec![0; 65536];
-    let length = rustix::fs::llistxattr(path, &mut names).unwrap_or(0);
+    let length = match rustix::fs::llistxattr(path, &mut names) {
+        // A file system that has none.
+        Err(rustix::io::Errno::NOTSUP) => 0,
+        other => other.unwrap_or_else(|e| panic!("{path:?}: {e}")),
+    };
     let mut found = BTreeMap::new();
     for name in names[..length].split(|b| *b == 0).filter(|n| !n.is_empty()) {
         let name = String::from_utf8_lossy(name).into_owned();
@@ -108,7 +112,7 @@ fn xattrs(path: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// 128 bits of FNV-1a: no enemy makes these files.
-fn fingerprint(bytes: &[u8]) -> u128 {
+pub(crate) fn fingerprint(bytes: &[u8]) -> u128 {
     let mut hash = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128;
     for byte in bytes {
         hash ^= u128::from(*byte);
@@ -150,45 +154,64 @@ mod tests {
     #[test]
     fn sees_what_differs() {
         let dir = tempfile::tempdir().unwrap();
-        for tree in ["a", "b"] {
-            let root = dir.path().join(tree);
-            std::fs::create_dir(&root).unwrap();
-            std::fs::write(root.join("same"), "x").unwrap();
-            std::fs::write(root.join("content"), tree).unwrap();
-            std::fs::create_dir(root.join("time")).unwrap();
-            let touch = |date: &str, names: &[&str]| {
-                let status = std::process::Command::new("touch")
-                    .args(["-d", date])
-                    .args(names)
-                    .current_dir(&root)
-                    .status();
-                assert!(status.unwrap().success());
-            };
-            touch("2020-01-01", &["same", "content", "."]);
-            let date = if tree == "a" {
-                "2021-01-01"
-            } else {
-                "2022-01-01"
-            };
-            touch(date, &["time"]);
-        }
-        let (a, b) = (read(&dir.path().join("a")), read(&dir.path().join("b")));
-        let found = differences(&a, &b, |_| May::Nothing);
-        assert_eq!(found.len(), 2, "{found:?}");
-        assert!(found[0].starts_with("\"content\""));
-        assert!(found[1].starts_with("\"time\""));
-        let found = differences(&a, &b, |_| May::Time);
-        assert_eq!(found.len(), 1, "{found:?}");
-        assert!(found[0].starts_with("\"content\""));
-        let may = |path: &Path| match path == Path::new("content") {
-            true => May::All,
-            false => May::Time,
+        let make = |tree: &str, edit: &str| {
+            let script = format!(
+                "mkdir {tree}; cd {tree}; echo x >file; ln file hard; ln -s file soft; mkfifo fifo
+                 truncate -s 1M hole; mknod node c 1 3; setfattr -n user.a -v 1 file; mkdir dir
+                 touch -h -d 2020-01-01 file soft fifo hole node dir .
+                 {edit}"
+            );
+            let run = std::process::Command::new("sh")
+                .args(["-ec", &script])
+                .current_dir(&dir)
+                .output()
+                .unwrap();
+            let told = String::from_utf8_lossy(&run.stderr).into_owned();
+            assert!(run.status.success(), "{edit}: {told}");
+            read(&dir.path().join(tree))
         };
-        assert_eq!(differences(&a, &b, may), [""; 0]);
-        // A file that only one of them has.
-        let mut more = b.clone();
-        more.insert("new".into(), b[Path::new("same")].clone());
-        assert_eq!(differences(&b, &more, |_| May::Time).len(), 1);
-        assert_eq!(differences(&more, &b, |_| May::Time).len(), 1);
+        let one = make("one", ":");
+        assert_eq!(
+            differences(&one, &make("same", ":"), |_| May::Nothing),
+            [""; 0]
+        );
+        for (n, (path, edit)) in [
+            ("file", "echo y >hard; touch -d 2020-01-01 file"),
+            ("fifo", "chmod 600 fifo"),
+            ("hole", "chown 1:2 hole"),
+            ("dir", "touch -d '2020-01-01 00:00:00.5' dir"),
+            ("soft", "ln -sfn fil soft; touch -h -d 2020-01-01 soft"),
+            (
+                "node",
+                "rm node; mknod node c 1 5; touch -d 2020-01-01 node",
+            ),
+            (
+                "hole",
+                "head -c 1M /dev/zero >hole; touch -d 2020-01-01 hole",
+            ),
+            ("dir", "setfattr -n user.b -v 1 dir"),
+            ("hard", "rm hard; cp -p --preserve=xattr file hard"),
+            ("hole", "rm -f hole"),
+            ("new", "touch -d 2020-01-01 new"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            // The directory's own time is not what is looked at.
+            let edit = format!("{{ {edit}; }} && touch -d 2020-01-01 .");
+            let other = make(&format!("tree{n}"), &edit);
+            let may = |p: &Path, this| match ["", "file", "hard"].map(Path::new).contains(&p) {
+                _ if p == Path::new(path) => this,
+                true => May::All,
+                false => May::Nothing,
+            };
+            let found = differences(&one, &other, |p| may(p, May::Nothing));
+            assert_eq!(found.len(), 1, "{edit}: {found:?}");
+            assert!(found[0].starts_with(&format!("{path:?}:")), "{found:?}");
+            let only_time = edit.contains("00:00:00.5");
+            let found = differences(&one, &other, |p| may(p, May::Time));
+            assert_eq!(found.is_empty(), only_time, "{edit}: {found:?}");
+            assert_eq!(differences(&one, &other, |p| may(p, May::All)), [""; 0]);
+        }
     }
 }

@@ -91,7 +91,7 @@ pub fn run(script: &str, disks: &[&Path], limit: Duration) -> Outcome {
             running.tail()
         );
     };
-    port.wait("@", end, Duration::from_secs(5))
+    port.wait("@", end, Duration::from_secs(60))
         .expect("the end of the status");
     let output = port.output();
     let (output, status) = output.rsplit_once("@status ").expect("found before");

@@ -2,6 +2,7 @@
 //! What `make` builds, and the package that is made with it.
 
 use crate::cache::{self, Kernel};
+use crate::compare::fingerprint;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -54,119 +55,88 @@ pub fn sh(program: &str, arguments: &[&str]) -> String {
     )
 }
 
-fn hash(paths: &[&Path]) -> String {
-    let mut words = vec![
-        "-c",
-        "find \"$@\" -type f | sort | xargs sha256sum | sha256sum",
-        "sh",
-    ];
-    words.extend(paths.iter().map(|p| p.to_str().expect("UTF-8")));
-    sh("sh", &words)[..12].to_string()
+/// 12 hexadecimal digits that change with the content of these files, and of
+/// the files right in these directories.
+fn key(paths: &[&Path]) -> String {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let entries = std::fs::read_dir(path).expect("a directory");
+            let mut found: Vec<_> = entries.map(|e| e.expect("an entry").path()).collect();
+            found.sort();
+            files.extend(found);
+        } else {
+            files.push(path.to_path_buf());
+        }
+    }
+    let mut sums = String::new();
+    for file in &files {
+        // Without the path: the same in another place is the same.
+        let told = run("sha256sum", &["--zero".as_ref(), file.as_os_str()]);
+        sums += told.split(' ').next().expect("a sum");
+    }
+    format!("{:032x}", fingerprint(sums.as_bytes()))[..12].to_string()
 }
 
 /// The directory with va.sgdisk, va.tar.xz and layout.toml, captured from the
-/// new appliance's disk by `replant-pack capture`; cached until disk or
-/// capture change.
+/// new appliance's disk by `replant-pack capture`.
 pub fn captured() -> PathBuf {
     let disk = cache::make("disks.sh", &["new"]);
-    let source = cache::source();
-    let sources = [
-        source.join("packer/src/capture"),
-        source.join("packer/src/layout.rs"),
-        source.join("packer/src/fstab.rs"),
-    ];
-    let key = hash(&[&sources[0], &sources[1], &sources[2]]);
-    let name = disk
-        .file_stem()
-        .expect("a name")
-        .to_string_lossy()
-        .into_owned();
-    let dir = cache::directory().join(format!("captured-{name}-{key}"));
-    if !dir.exists() {
-        let part = dir.with_extension("part");
-        let _ = std::fs::remove_dir_all(&part);
-        let words = [
-            "capture",
-            "--name",
-            "demo",
-            "--appliance-version",
-            "2.0",
-            "-o",
-        ];
-        let mut words: Vec<&OsStr> = words.iter().map(OsStr::new).collect();
+    let pack = built("replant-pack");
+    // The disk's name has the hash of what made it.
+    let name = disk.file_stem().expect("a name").to_string_lossy();
+    let key = format!("{name}-{}", key(&[&pack]));
+    cache::once("captured", &key, "", |dir| {
         // Quick rather than small: a new machine makes it anew.
-        let rest = [
-            "--xz=-T0 -2",
-            "--exclude=./data/*",
-            "--exclude=./back/*",
-            "--exclude=./tmp/*",
-        ];
-        words.push(part.as_os_str());
-        words.extend(rest.iter().map(OsStr::new));
+        let words = "capture --name demo --appliance-version 2.0 --exclude=./data/* \
+             --exclude=./back/* --exclude=./tmp/*";
+        let mut words: Vec<&OsStr> = words.split_whitespace().map(OsStr::new).collect();
+        words.extend(["--xz=-T0 -2".as_ref(), "-o".as_ref(), dir.as_os_str()]);
         words.push(disk.as_os_str());
-        run(built("replant-pack"), &words);
-        std::fs::rename(&part, &dir).expect("rename");
-    }
-    dir
+        run(&pack, &words);
+    })
 }
 
 /// The tiny system's initramfs for Debian's generic kernel.
 pub fn initramfs() -> PathBuf {
     let kernel = Kernel::generic();
-    let parts = [built("init"), built("replant"), built("replant-pack")];
-    let key = hash(&[&parts[0], &parts[1], &parts[2]]);
-    let path = cache::directory().join(format!("initramfs-{}-{key}.img", kernel.version));
-    if !path.exists() {
-        let part = path.with_extension("part");
-        let words: Vec<std::ffi::OsString> = vec![
-            "initramfs".into(),
-            "--kernel".into(),
-            kernel.vmlinuz().into(),
-            "--modules".into(),
-            kernel.modules().into(),
-            "--init".into(),
-            parts[0].clone().into(),
-            "--replant".into(),
-            parts[1].clone().into(),
-            "-o".into(),
-            part.clone().into(),
+    let (init, replant, pack) = (built("init"), built("replant"), built("replant-pack"));
+    let (vmlinuz, modules) = (kernel.vmlinuz(), kernel.modules());
+    let key = key(&[&init, &replant, &pack, &vmlinuz]);
+    cache::once("initramfs", &key, ".img", |image| {
+        let words = [
+            ["--kernel".as_ref(), vmlinuz.as_os_str()],
+            ["--modules".as_ref(), modules.as_os_str()],
+            ["--init".as_ref(), init.as_os_str()],
+            ["--replant".as_ref(), replant.as_os_str()],
+            ["-o".as_ref(), image.as_os_str()],
         ];
         run(
-            &parts[2],
-            &words.iter().map(|w| w.as_os_str()).collect::<Vec<_>>(),
+            &pack,
+            &[&["initramfs".as_ref()], words.as_flattened()].concat(),
         );
-        std::fs::rename(&part, &path).expect("rename");
-    }
-    path
+    })
 }
 
 /// `migration.tar.gz`, made by `replant-pack bundle`.
 pub fn package() -> PathBuf {
-    let (captured, initramfs, kernel) = (captured(), initramfs(), Kernel::generic());
-    let replant = built("replant");
-    let key = hash(&[&captured, &initramfs, &replant, &built("replant-pack")]);
-    let path = cache::directory().join(format!("migration-{key}.tar.gz"));
-    if !path.exists() {
-        let part = path.with_extension("part");
-        let words: Vec<std::ffi::OsString> = vec![
-            "bundle".into(),
-            captured.into(),
-            "--kernel".into(),
-            kernel.vmlinuz().into(),
-            "--initramfs".into(),
-            initramfs.into(),
-            "--replant".into(),
-            replant.into(),
-            "-o".into(),
-            part.clone().into(),
+    let (captured, initramfs) = (captured(), initramfs());
+    let (vmlinuz, replant, pack) = (
+        Kernel::generic().vmlinuz(),
+        built("replant"),
+        built("replant-pack"),
+    );
+    let key = key(&[&captured, &initramfs, &vmlinuz, &replant, &pack]);
+    cache::once("migration", &key, ".tar.gz", |package| {
+        let words = [
+            ["bundle".as_ref(), captured.as_os_str()],
+            ["--kernel".as_ref(), vmlinuz.as_os_str()],
+            ["--initramfs".as_ref(), initramfs.as_os_str()],
+            ["--replant".as_ref(), replant.as_os_str()],
+            ["-o".as_ref(), package.as_os_str()],
         ];
-        run(
-            built("replant-pack"),
-            &words.iter().map(|w| w.as_os_str()).collect::<Vec<_>>(),
-        );
-        std::fs::rename(&part, &path).expect("rename");
-    }
-    path
+        run(&pack, words.as_flattened());
+    })
 }
 
 /// A copy of a disk image that keeps its holes.
@@ -176,4 +146,25 @@ pub fn copy_disk(from: &Path, to: &Path) {
         "cp",
         &[&words[..], &[from.as_os_str(), to.as_os_str()]].concat(),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_follows_the_content_wherever_it_lies() {
+        let dir = tempfile::tempdir().unwrap();
+        let tree = |name: &str, text: &str| {
+            let tree = dir.path().join(name);
+            std::fs::create_dir(&tree).unwrap();
+            std::fs::write(tree.join("a file"), text).unwrap();
+            std::fs::write(tree.join("other"), "same").unwrap();
+            key(&[&tree, &tree.join("other")])
+        };
+        let one = tree("one 'odd' name", "1");
+        assert_eq!(one.len(), 12);
+        assert_eq!(tree("other", "1"), one);
+        assert_ne!(tree("third", "2"), one);
+    }
 }

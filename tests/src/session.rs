@@ -25,7 +25,7 @@ impl<'a> Session<'a> {
         limit: Duration,
     ) -> Session<'a> {
         let mut at = machine.expect_after(&format!("{host} login: "), from, limit);
-        let short = Duration::from_secs(120);
+        let short = Duration::from_secs(300);
         machine.serials[0].send(&format!("{user}\n"));
         at = machine.expect_after("Password: ", at, short);
         machine.serials[0].send(&format!("{password}\n"));
@@ -44,9 +44,9 @@ impl<'a> Session<'a> {
     /// Runs a command line and returns its output.
     ///
     /// # Panics
-    /// When it fails or takes longer than three minutes.
+    /// When it fails or takes longer than ten minutes.
     pub fn run(&mut self, command: &str) -> String {
-        let (output, status) = self.try_run(command, Duration::from_secs(180));
+        let (output, status) = self.try_run(command, Duration::from_secs(600));
         assert_eq!(status, 0, "{command}: {output}");
         output
     }

@@ -41,23 +41,13 @@ impl Vm {
     /// A machine with 1 GiB of RAM, two processors, one serial port, no
     /// network and no disk. KVM is used where it can be.
     pub fn new() -> Vm {
-        let (accel, cpu) = accelerator::best();
-        let args = [
-            "-accel",
-            accel,
-            "-cpu",
-            cpu,
-            "-smp",
-            "2",
-            "-no-user-config",
-            "-display",
-        ]
-        .into_iter()
-        .chain([
-            "none", "-monitor", "none", "-nic", "none", "-rtc", "base=utc",
-        ])
-        .map(String::from)
-        .collect();
+        let fixed = ["-no-user-config", "-display", "none", "-monitor", "none"];
+        let args = accelerator::arguments()
+            .into_iter()
+            .chain(fixed)
+            .chain(["-nic", "none", "-rtc", "base=utc"])
+            .map(String::from)
+            .collect();
         Vm {
             args,
             append: String::new(),

@@ -17,6 +17,12 @@ pub enum Error {
     /// The layout.
     #[error(transparent)]
     Layout(#[from] crate::layout::Error),
+    /// The kernel, its initramfs, or the program.
+    #[error(transparent)]
+    Initramfs(#[from] crate::initramfs::Error),
+    /// Standard output.
+    #[error("standard output: {0}")]
+    Output(std::io::Error),
     /// What would be the manifest.
     #[error(transparent)]
     Manifest(#[from] ondisk::manifest::Error),

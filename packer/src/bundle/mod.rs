@@ -8,7 +8,7 @@ mod inspect;
 pub use error::Error;
 
 use crate::layout::Layout;
-use crate::progress;
+use crate::{initramfs, output, progress};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use ondisk::gpt::{Backup, Guid};
@@ -17,9 +17,11 @@ use ondisk::manifest::{
     Payload, SCRIPT, TABLE,
 };
 use sha2::{Digest, Sha256};
-use std::fs::File;
-use std::io::{Read, Write};
+use std::fs::{File, Permissions};
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 
 const SCRIPT_TEXT: &str = include_str!("upgrade_to_tiny_system.sh");
 
@@ -48,6 +50,8 @@ pub struct Args {
 
 /// Makes the package.
 pub fn run(args: &Args) -> Result<(), Error> {
+    initramfs::program(&args.replant)?;
+    initramfs::check(&args.initramfs, &args.kernel)?;
     let layout = Layout::read(&args.dir)?;
     let payload = args.dir.join(PAYLOAD);
     let mounts: Vec<String> = layout.filesystems.iter().map(|f| f.mount.clone()).collect();
@@ -108,14 +112,14 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let size = std::fs::metadata(&args.output)
         .map_err(|e| Error::file(&args.output, e))?
         .len();
-    println!(
+    let made = format!(
         "{}: {} MiB, {} {}",
         args.output.display(),
         size >> 20,
         manifest.name,
         manifest.version
     );
-    Ok(())
+    output::print(&(made.trim_end().to_string() + "\n")).map_err(Error::Output)
 }
 
 /// Whether the payload has what the target is refused without.
@@ -142,11 +146,15 @@ fn complete(file: &Path, payload: &Payload, boot: &Boot) -> Result<(), Error> {
     Ok(())
 }
 
-/// Writes the archive; the small files first, so that a look at its head
-/// shows what it is.
+/// Writes the archive, whole or not at all; the small files first, so that a
+/// look at its head shows what it is.
 fn write(output: &Path, manifest: &str, sources: &[(&str, PathBuf)]) -> Result<(), Error> {
     let failed = |e| Error::file(output, e);
-    let file = File::create(output).map_err(failed)?;
+    let directory = output.parent().filter(|d| *d != Path::new(""));
+    let file = NamedTempFile::new_in(directory.unwrap_or(Path::new("."))).map_err(failed)?;
+    file.as_file()
+        .set_permissions(Permissions::from_mode(0o644))
+        .map_err(failed)?;
     // Nearly all of it is compressed already.
     let mut archive = tar::Builder::new(GzEncoder::new(file, Compression::fast()));
     let mut add = |name: &str, mode: u32, size: u64, reader: &mut dyn Read| {
@@ -174,11 +182,13 @@ fn write(output: &Path, manifest: &str, sources: &[(&str, PathBuf)]) -> Result<(
         add(name, mode, size, &mut file).map_err(failed)?;
         bar.finish_and_clear();
     }
-    let mut gzip = archive.into_inner().map_err(failed)?;
-    gzip.flush().map_err(failed)?;
-    gzip.finish()
-        .and_then(|file| file.sync_all())
-        .map_err(failed)
+    let file = archive
+        .into_inner()
+        .and_then(GzEncoder::finish)
+        .map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(output).map_err(|e| failed(e.error))?;
+    Ok(())
 }
 
 fn hash(name: &str, path: &Path) -> Result<manifest::File, Error> {

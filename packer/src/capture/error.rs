@@ -50,6 +50,11 @@ pub enum Error {
     /// Several.
     #[error("several file systems have an /etc/fstab ({}); empty all but the new system's", .0.join(", "))]
     SeveralRoots(Vec<String>),
+    /// Not unmounted.
+    #[error(
+        "the file system on {0} was not unmounted cleanly, and its journal is not replayed; start the appliance once more, shut it down, and capture again"
+    )]
+    InUse(String),
     /// The fstab names what is not there.
     #[error(
         "/etc/fstab mounts {target} from {source_spec}, which the disk does not have; correct the fstab, or give the line the option noauto or nofail"
@@ -86,8 +91,13 @@ pub enum Error {
         kind: String,
     },
     /// The fstab mounts where no directory is.
-    #[error("/etc/fstab mounts {0}, and there is no such directory; make it in the new system")]
+    #[error(
+        "/etc/fstab mounts {0}, and there is no such directory (a link may not lead out of the new system); make it there"
+    )]
     NoMountPoint(String),
+    /// Standard output.
+    #[error("standard output: {0}")]
+    Output(std::io::Error),
     /// A program of the build machine.
     #[error(transparent)]
     Program(#[from] crate::program::Error),

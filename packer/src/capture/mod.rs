@@ -16,12 +16,13 @@ pub use error::Error;
 
 use crate::fstab;
 use crate::layout::Layout;
-use crate::progress;
+use crate::{output, progress};
 use mounted::Mounted;
 use ondisk::gpt::{Backup, Table};
 use ondisk::manifest::{Filesystem, PAYLOAD, Size, TABLE, Volume, VolumeGroup};
-use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::fs::{File, Permissions};
+use std::io::{Seek, SeekFrom};
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use volumes::{Area, Areas};
@@ -32,7 +33,7 @@ const TICK: std::time::Duration = std::time::Duration::from_millis(200);
 /// The arguments of `replant-pack capture`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The appliance's disk: a raw image, or what qemu-img can convert (qcow2, vmdk, vdi)
+    /// The appliance's disk: a raw image, or what qemu-img can convert (qcow2, vmdk, vdi, vhdx)
     image: PathBuf,
 
     /// Where va.sgdisk, va.tar.xz and layout.toml go
@@ -66,7 +67,10 @@ pub fn run(args: &Args) -> Result<(), Error> {
     let scratch = tempfile::tempdir().map_err(|source| Error::Scratch { source })?;
     let image = raw(&args.image, scratch.path())?;
     let file = File::open(&image).map_err(|e| Error::file(&image, e))?;
-    let bytes = file.metadata().map_err(|e| Error::file(&image, e))?.len();
+    // Not the metadata's length, which is 0 for a disk.
+    let bytes = (&file)
+        .seek(SeekFrom::End(0))
+        .map_err(|e| Error::file(&image, e))?;
     let read = |offset: u64, out: &mut [u8]| file.read_exact_at(out, offset);
     let found = Table::from_disk(bytes, 512, read)
         .map_err(|source| Error::Table {
@@ -76,15 +80,12 @@ pub fn run(args: &Args) -> Result<(), Error> {
         .ok_or_else(|| Error::NoTable(image.clone()))?;
     let areas = Areas::find(&image, &file, &found.table)?;
 
-    std::fs::create_dir_all(&args.output).map_err(|e| Error::file(&args.output, e))?;
     let mut sector_0 = [0; 512];
     read(0, &mut sector_0).map_err(|e| Error::file(&image, e))?;
     let backup = Backup::of(&found.table, &sector_0).map_err(|source| Error::Table {
         image: image.clone(),
         source,
     })?;
-    let target = args.output.join(TABLE);
-    std::fs::write(&target, backup.encode()).map_err(|e| Error::file(&target, e))?;
 
     let root = scratch.path().join("root");
     let mut mounted = Mounted::new(&image);
@@ -99,15 +100,28 @@ pub fn run(args: &Args) -> Result<(), Error> {
         volume_groups: groups(&areas, root_area),
         filesystems,
     };
-    layout.write(&args.output)?;
-    archive(&root, &args.output.join(PAYLOAD), &args.exclude, &args.xz)?;
+    std::fs::create_dir_all(&args.output).map_err(|e| Error::file(&args.output, e))?;
+    // What cannot be finished leaves an earlier capture as it is.
+    let payload = tempfile::Builder::new()
+        .prefix("va.tar.xz.")
+        .permissions(Permissions::from_mode(0o644))
+        .tempfile_in(&args.output)
+        .map_err(|e| Error::file(&args.output, e))?;
+    archive(&root, payload.path(), &args.exclude, &args.xz)?;
     mounted.release()?;
-    println!(
-        "{}: {TABLE}, {PAYLOAD} and layout.toml; next: replant-pack bundle {}",
+    let target = args.output.join(TABLE);
+    std::fs::write(&target, backup.encode()).map_err(|e| Error::file(&target, e))?;
+    layout.write(&args.output)?;
+    let target = args.output.join(PAYLOAD);
+    payload
+        .persist(&target)
+        .map_err(|e| Error::file(&target, e.error))?;
+    let made = format!(
+        "{}: {TABLE}, {PAYLOAD} and layout.toml; next: replant-pack bundle {}\n",
         args.output.display(),
         args.output.display()
     );
-    Ok(())
+    output::print(&made).map_err(Error::Output)
 }
 
 /// The image itself if it is raw, else a raw copy of it.
@@ -116,7 +130,7 @@ fn raw(image: &Path, scratch: &Path) -> Result<PathBuf, Error> {
     let file = File::open(image).map_err(|e| Error::file(image, e))?;
     file.read_exact_at(&mut head, 0)
         .map_err(|e| Error::file(image, e))?;
-    let foreign: [&[u8]; 4] = [b"QFI\xfb", b"KDMV", b"# Disk D", b"<<< "];
+    let foreign: [&[u8]; 5] = [b"QFI\xfb", b"KDMV", b"# Disk D", b"<<< ", b"vhdxfile"];
     if !foreign.iter().any(|magic| head.starts_with(magic)) {
         return Ok(image.to_path_buf());
     }
@@ -144,13 +158,14 @@ fn find_root<'a>(
     let mut candidates = Vec::new();
     for area in areas.filesystems() {
         mounted.mount(area, root)?;
-        if root.join("etc/fstab").is_file() {
+        if inside(root, "etc/fstab").is_some_and(|path| path.is_file()) {
             candidates.push(area);
         }
         mounted.unmount_last()?;
     }
     match candidates[..] {
         [area] => {
+            unmounted_cleanly(area)?;
             mounted.mount(area, root)?;
             let path = root.join("etc/fstab");
             let text = std::fs::read_to_string(&path).map_err(|e| Error::file(&path, e))?;
@@ -161,6 +176,16 @@ fn find_root<'a>(
             candidates.iter().map(|a| a.device.clone()).collect(),
         )),
     }
+}
+
+/// Where a path of the captured system is; `None` if nothing is there, or if a
+/// link leads out of it, to the build machine's own files.
+fn inside(root: &Path, path: &str) -> Option<PathBuf> {
+    let (root, found) = (
+        root.canonicalize().ok()?,
+        root.join(path).canonicalize().ok()?,
+    );
+    found.starts_with(root).then_some(found)
 }
 
 /// Mounts what the fstab mounts, and describes all of it.
@@ -176,10 +201,10 @@ fn mount_all(
     }
     let mut found = vec![describe(root_area, "/")];
     for (line, area) in mounts(areas, table)? {
-        let target = root.join(line.target.trim_start_matches('/'));
-        if !target.is_dir() {
-            return Err(Error::NoMountPoint(line.target.clone()));
-        }
+        let target = inside(root, line.target.trim_start_matches('/'))
+            .filter(|target| target.is_dir())
+            .ok_or_else(|| Error::NoMountPoint(line.target.clone()))?;
+        unmounted_cleanly(area)?;
         mounted.mount(area, &target)?;
         found.push(describe(area, &line.target));
     }
@@ -220,6 +245,14 @@ fn mounts<'a>(
     }
     found.sort_by_key(|(line, _)| line.target.matches('/').count());
     Ok(found)
+}
+
+/// The journal is not replayed, so what is only there would be missing.
+fn unmounted_cleanly(area: &Area) -> Result<(), Error> {
+    if area.in_use {
+        return Err(Error::InUse(area.device.clone()));
+    }
+    Ok(())
 }
 
 /// The new file system is ext4 whatever this one is: the fstab must allow it.

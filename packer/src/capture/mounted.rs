@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! File systems of the image, mounted read-only; unmounted whatever happens.
+//! File systems of the image, mounted read-only; unmounted also when something fails.
 
 use super::Error;
 use super::volumes::Area;

@@ -84,6 +84,48 @@ fn the_lines_of_an_fstab_meet_the_disk() {
 }
 
 #[test]
+fn a_journal_that_must_be_replayed_is_seen() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = |program: &'static str, words: &[&str], path: &Path| {
+        let words = words.iter().map(std::ffi::OsStr::new);
+        let words: Vec<_> = words.chain([path.as_os_str()]).collect();
+        crate::program::run(program, "e2fsprogs", &words).unwrap();
+    };
+    for (kind, command) in [
+        ("ext4", "feature needs_recovery"),
+        ("ext3", "feature needs_recovery"),
+        ("ext2", "dirty"),
+    ] {
+        let path = dir.path().join(kind);
+        File::create(&path).unwrap().set_len(10 * MIB).unwrap();
+        run("/sbin/mke2fs", &["-q", "-t", kind], &path);
+        let file = File::open(&path).unwrap();
+        let mut area = Area::new("partition 2".into(), 0, 10 * MIB);
+        area.look(&path, &file).unwrap();
+        unmounted_cleanly(&area).unwrap();
+        run("/sbin/debugfs", &["-w", "-R", command], &path);
+        area.look(&path, &file).unwrap();
+        let error = unmounted_cleanly(&area).unwrap_err().to_string();
+        assert!(error.contains("partition 2 was not unmounted"), "{error}");
+    }
+}
+
+#[test]
+fn no_link_leads_out_of_the_captured_system() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("root");
+    std::fs::create_dir_all(root.join("srv/data")).unwrap();
+    for (target, link) in [("srv/data", "own"), ("/srv", "host"), ("../..", "up")] {
+        std::os::unix::fs::symlink(target, root.join(link)).unwrap();
+    }
+    let own = root.canonicalize().unwrap().join("srv/data");
+    assert_eq!(inside(&root, "own"), Some(own));
+    for path in ["host", "up", "..", "/srv", "nothing"] {
+        assert_eq!(inside(&root, path), None, "{path}");
+    }
+}
+
+#[test]
 fn whatever_it_was_the_new_one_is_ext4() {
     let dir = tempfile::tempdir().unwrap();
     let areas = areas(dir.path());

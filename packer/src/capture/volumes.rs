@@ -26,6 +26,8 @@ pub struct Area {
     pub uuid: String,
     /// Its label.
     pub label: String,
+    /// An ext file system that is mounted, or was not unmounted.
+    pub in_use: bool,
     /// GUID of the partition, as fstab's PARTUUID= has it.
     part_uuid: String,
     /// Name of the partition, as fstab's PARTLABEL= has it.
@@ -72,12 +74,9 @@ impl Areas {
                 Some(pv) => members.push((number, bytes.start, size, pv)),
                 None if partition.type_guid == Guid::BIOS_BOOT => {}
                 None => areas.push(Area {
-                    device: format!("partition {number}"),
-                    offset: bytes.start,
-                    size,
                     part_uuid: partition.guid.to_string().to_lowercase(),
                     part_label: partition.name.to_string(),
-                    ..Area::empty()
+                    ..Area::new(format!("partition {number}"), bytes.start, size)
                 }),
             }
         }
@@ -98,7 +97,7 @@ impl Areas {
             areas.extend(own);
         }
         for area in &mut areas {
-            probe(image, area)?;
+            area.look(image, file)?;
         }
         Ok(Areas { areas, groups })
     }
@@ -131,14 +130,28 @@ impl Area {
         ["ext2", "ext3", "ext4", "xfs"].contains(&self.kind.as_str())
     }
 
-    fn empty() -> Area {
+    /// Finds out what lies there.
+    pub fn look(&mut self, image: &Path, file: &File) -> Result<(), Error> {
+        probe(image, self)?;
+        if self.kind.starts_with("ext") {
+            let mut superblock = [0; SUPERBLOCK];
+            file.read_exact_at(&mut superblock, self.offset.saturating_add(1024))
+                .map_err(|e| Error::file(image, e))?;
+            self.in_use = is_in_use(&superblock);
+        }
+        Ok(())
+    }
+
+    /// One of which nothing else is known yet; first byte in the image, bytes.
+    pub fn new(device: String, offset: u64, size: u64) -> Area {
         Area {
-            device: String::new(),
-            offset: 0,
-            size: 0,
+            device,
+            offset,
+            size,
             kind: String::new(),
             uuid: String::new(),
             label: String::new(),
+            in_use: false,
             part_uuid: String::new(),
             part_label: String::new(),
         }
@@ -172,14 +185,11 @@ fn group_areas(
         let pv = vg.pvs.get(index).ok_or_else(pieces)?;
         let (_, start) = slots.get(index).copied().flatten().ok_or_else(pieces)?;
         let first = stripe.extent.saturating_mul(vg.extent_bytes());
-        areas.push(Area {
-            device,
-            offset: start
-                .saturating_add(pv.pe_start.saturating_mul(512))
-                .saturating_add(first),
-            size: lv.extents().saturating_mul(vg.extent_bytes()),
-            ..Area::empty()
-        });
+        let offset = start
+            .saturating_add(pv.pe_start.saturating_mul(512))
+            .saturating_add(first);
+        let size = lv.extents().saturating_mul(vg.extent_bytes());
+        areas.push(Area::new(device, offset, size));
     }
     areas.sort_by_key(|a| a.offset);
     let name = |area: &Area| {
@@ -195,6 +205,17 @@ fn group_areas(
         volumes: areas.iter().map(|a| (name(a), a.size)).collect(),
     };
     Ok((group, areas))
+}
+
+/// Bytes of the superblock that are looked at.
+const SUPERBLOCK: usize = 100;
+
+/// Whether an ext2, ext3 or ext4 file system has a journal to replay
+/// (`needs_recovery` of s_feature_incompat at 0x60), or none and the bit of a
+/// clean unmount (s_state at 0x3a) is missing. Source: the kernel's
+/// Documentation/filesystems/ext4/super.rst.
+fn is_in_use(superblock: &[u8; SUPERBLOCK]) -> bool {
+    superblock[0x60] & 4 != 0 || superblock[0x3a] & 1 == 0
 }
 
 /// Asks blkid what lies there; nothing known is no error.

@@ -112,6 +112,18 @@ pub enum Error {
         /// The module.
         module: String,
     },
+    /// A `--without` that leaves nothing out.
+    #[error("--without {module}: this kernel has no such module; see `--list` for what is picked")]
+    NotThere {
+        /// The module.
+        module: String,
+    },
+    /// A `--without` of what every migration needs.
+    #[error("--without {module}: no migration works without it; leave this option away")]
+    Needed {
+        /// The module.
+        module: String,
+    },
     /// A `--without` of something that is needed.
     #[error("--without {module}: {by} needs it; leave that out, too")]
     Without {
@@ -129,13 +141,39 @@ pub enum Error {
         by: String,
     },
     /// A program that the tiny system cannot start.
-    #[error("{path} cannot run in the tiny system: {what}")]
+    #[error("{path} cannot run by itself: {what}")]
     Program {
         /// Its path.
         path: PathBuf,
         /// What is wrong with it.
         what: &'static str,
     },
+    /// An image without the marker.
+    #[error(
+        "{path} was not made by `replant-pack initramfs`, or not all of it is there; make it again"
+    )]
+    Foreign {
+        /// Its path.
+        path: PathBuf,
+    },
+    /// An image and a kernel that do not belong together.
+    #[error(
+        "{path} has the modules of kernel {found}, and {kernel} is version {version}; \
+         give the kernel that the initramfs was made for"
+    )]
+    OtherKernel {
+        /// The image.
+        path: PathBuf,
+        /// The version that it was made for.
+        found: String,
+        /// The kernel.
+        kernel: PathBuf,
+        /// The kernel's version.
+        version: String,
+    },
+    /// Standard output.
+    #[error("standard output: {0}")]
+    Output(io::Error),
     /// What goes into the image makes no archive.
     #[error(transparent)]
     Cpio(#[from] ondisk::cpio::Error),

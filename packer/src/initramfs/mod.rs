@@ -17,6 +17,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::ArgGroup;
+use ondisk::cpio::{MARKER, Marker};
+
+use crate::output;
 
 pub use compress::Compression;
 pub use error::Error;
@@ -74,11 +77,7 @@ pub struct Args {
 
 /// Builds the image, or only lists what would be in it.
 pub fn run(args: &Args) -> Result<(), Error> {
-    let version = vmlinuz::version(&read(&args.kernel)?).map_err(|what| Error::Kernel {
-        path: args.kernel.clone(),
-        what,
-    })?;
-
+    let version = kernel(&args.kernel)?;
     // The bytes that a vendor's files are slices of.
     let segments;
     let source = match (&args.modules, &args.from_initrd) {
@@ -93,7 +92,7 @@ pub fn run(args: &Args) -> Result<(), Error> {
         (None, None) => return Err(Error::NoModules),
     };
     let selection = select::select(&source, &args.with, &args.without)?;
-    summary::print(&selection, &version, args.list);
+    output::print(&summary::text(&selection, &version, args.list)).map_err(Error::Output)?;
     let (Some(init), Some(replant), false) = (&args.init, &args.replant, args.list) else {
         return Ok(());
     };
@@ -106,11 +105,60 @@ pub fn run(args: &Args) -> Result<(), Error> {
         version: &version,
     };
     let length = image.write(&args.output, args.compress)?;
-    println!("{}: {}", args.output.display(), summary::mebibytes(length));
-    Ok(())
+    let written = format!(
+        "{}: {}\n",
+        args.output.display(),
+        summary::mebibytes(length)
+    );
+    output::print(&written).map_err(Error::Output)
 }
 
-fn program(path: &Path) -> Result<Vec<u8>, Error> {
+/// The version of the kernel at `path`; a warning where migrations with it
+/// would be refused.
+fn kernel(path: &Path) -> Result<String, Error> {
+    let version = vmlinuz::version(&read(path)?).map_err(|what| Error::Kernel {
+        path: path.to_owned(),
+        what,
+    })?;
+    // A distribution may have taken openat2 into an older one.
+    if !vmlinuz::is_recent(&version) {
+        eprintln!(
+            "warning: {} is Linux {version}, and the tiny system wants 5.6 or later (openat2); \
+             with most older ones it refuses to migrate",
+            path.display()
+        );
+    }
+    Ok(version)
+}
+
+/// Checks that `image` was made by `replant-pack initramfs` for this kernel.
+pub fn check(image: &Path, vmlinuz: &Path) -> Result<(), Error> {
+    let version = kernel(vmlinuz)?;
+    let wrong = |source| Error::Initrd {
+        path: image.to_owned(),
+        source,
+    };
+    let segments = segments::unpack(&read(image)?).map_err(wrong)?;
+    let tree = segments::tree(&segments).map_err(wrong)?;
+    let marker = tree
+        .get(MARKER)
+        .map(|node| String::from_utf8_lossy(node.data));
+    match marker.and_then(|text| Marker::parse(&text)) {
+        None => Err(Error::Foreign {
+            path: image.to_owned(),
+        }),
+        Some(marker) if marker.kernel != version => Err(Error::OtherKernel {
+            path: image.to_owned(),
+            found: marker.kernel,
+            kernel: vmlinuz.to_owned(),
+            version,
+        }),
+        Some(_) => Ok(()),
+    }
+}
+
+/// Reads a program that runs where no library is.
+pub fn program(path: &Path) -> Result<Vec<u8>, Error> {
     let bytes = read(path)?;
     executable::check(&bytes).map_err(|what| Error::Program {
         path: path.to_owned(),

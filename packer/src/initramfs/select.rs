@@ -56,7 +56,7 @@ impl Selection {
 
 /// Picks from `source` what is wanted and what `with` names, but for `without`.
 pub fn select(source: &Source, with: &[String], without: &[String]) -> Result<Selection, Error> {
-    let without: BTreeSet<Name> = without.iter().map(|name| Name::new(name)).collect();
+    let without = left_out(source, without)?;
     let mut purposes = Vec::new();
     let mut wanted: Vec<&str> = Vec::new();
     for group in GROUPS {
@@ -132,6 +132,33 @@ pub fn select(source: &Source, with: &[String], without: &[String]) -> Result<Se
         purposes,
         soft,
     })
+}
+
+/// The modules of `--without`. A wrong name is an error, for what it was to
+/// leave out would be loaded.
+fn left_out(source: &Source, without: &[String]) -> Result<BTreeSet<Name>, Error> {
+    let needed = |name: &Name| {
+        let mut groups = GROUPS.iter().filter(|group| group.indispensable);
+        groups.any(|group| {
+            group
+                .modules
+                .iter()
+                .any(|module| Name::new(module) == *name)
+        })
+    };
+    let mut names = BTreeSet::new();
+    for module in without {
+        let name = Name::new(module);
+        let module = name.to_string();
+        if needed(&name) {
+            return Err(Error::Needed { module });
+        }
+        if source.index.get(&module).is_none() {
+            return Err(Error::NotThere { module });
+        }
+        names.insert(name);
+    }
+    Ok(names)
 }
 
 fn sort(source: &Source, name: &'static str, wanted: &[&str]) -> Purpose {

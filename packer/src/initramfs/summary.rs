@@ -3,19 +3,19 @@
 
 use super::select::Selection;
 
-/// Prints what was picked and what is missing; with `list` every module with
-/// its size.
-pub fn print(selection: &Selection, version: &str, list: bool) {
+/// What was picked and what is missing; with `list` every module with its
+/// size.
+pub fn text(selection: &Selection, version: &str, list: bool) -> String {
     let total: usize = selection
         .modules
         .iter()
         .map(|module| module.bytes.len())
         .sum();
     let count = selection.modules.len();
-    println!(
+    let mut lines = vec![format!(
         "kernel {version}: {count} modules, {} unpacked",
         mebibytes(total as u64)
-    );
+    )];
     for purpose in &selection.purposes {
         let mut parts = Vec::new();
         if !purpose.picked.is_empty() {
@@ -27,7 +27,7 @@ pub fn print(selection: &Selection, version: &str, list: bool) {
         if !purpose.missing.is_empty() {
             parts.push(format!("missing: {}", purpose.missing.join(" ")));
         }
-        println!("  {}: {}", purpose.name, parts.join("; "));
+        lines.push(format!("  {}: {}", purpose.name, parts.join("; ")));
     }
     for missing in &selection.soft {
         let by = missing
@@ -35,13 +35,16 @@ pub fn print(selection: &Selection, version: &str, list: bool) {
             .as_ref()
             .map(ToString::to_string)
             .unwrap_or_default();
-        println!("  {by} would like {}, which is missing", missing.wanted);
+        lines.push(format!(
+            "  {by} would like {}, which is missing",
+            missing.wanted
+        ));
     }
     if list {
-        for module in &selection.modules {
-            println!("{:>9} {}", module.bytes.len(), module.path);
-        }
+        let modules = selection.modules.iter();
+        lines.extend(modules.map(|m| format!("{:>9} {}", m.bytes.len(), m.path)));
     }
+    lines.join("\n") + "\n"
 }
 
 /// A number of bytes in MiB with two digits behind the point.

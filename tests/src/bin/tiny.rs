@@ -12,22 +12,12 @@ fn main() {
     let disk = dir.path().join("scratch");
     let file = std::fs::File::create(&disk).expect("a scratch disk");
     file.set_len(8 << 30).expect("a sparse file");
-    let (accel, cpu) = accelerator::best();
     let words: Vec<String> = std::env::args().skip(1).collect();
     let append = format!("console=ttyS0 panic=10 quiet {}", words.join(" "));
     let status = Command::new("qemu-system-x86_64")
-        .args([
-            "-accel",
-            accel,
-            "-cpu",
-            cpu,
-            "-smp",
-            "2",
-            "-m",
-            "1024",
-            "-nographic",
-        ])
-        .args(["-nic", "none", "-no-reboot", "-append", &append])
+        .args(accelerator::arguments())
+        .args(["-m", "1024", "-nographic", "-nic", "none", "-no-reboot"])
+        .args(["-append", &append])
         .arg("-kernel")
         .arg(kernel.vmlinuz())
         .arg("-initrd")

@@ -1,137 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `replant-pack initramfs` on Debian's generic kernel, and on vendors'
 //! initramfs images made and packed by the real tools.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use super::bench::{Bench, kernel, program, roots, vmlinuz};
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::sync::OnceLock;
 
-/// Runs `tests/images/roots.sh` and gives the path that it prints.
-fn roots(what: &str) -> PathBuf {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/images/roots.sh");
-    let made = Command::new("sh").arg(script).arg(what).output().unwrap();
-    assert!(
-        made.status.success(),
-        "{}",
-        String::from_utf8_lossy(&made.stderr)
-    );
-    PathBuf::from(String::from_utf8(made.stdout).unwrap().trim())
-}
-
-struct Kernel {
-    root: PathBuf,
-    version: String,
-}
-
-fn kernel() -> &'static Kernel {
-    static KERNEL: OnceLock<Kernel> = OnceLock::new();
-    KERNEL.get_or_init(|| {
-        let root = roots("kernel");
-        let mut versions = fs::read_dir(root.join("lib/modules")).unwrap();
-        let version = versions.next().unwrap().unwrap().file_name();
-        Kernel {
-            root,
-            version: version.into_string().unwrap(),
-        }
-    })
-}
-
-/// A static program's header, then `length` bytes that do not compress.
-fn program(length: usize) -> Vec<u8> {
-    let mut bytes = vec![0u8; 64];
-    bytes[..6].copy_from_slice(b"\x7fELF\x02\x01");
-    bytes[18] = 62;
-    let mut seed = 0x9e37_79b9_7f4a_7c15u64;
-    while bytes.len() < length {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        bytes.extend_from_slice(&seed.to_le_bytes());
-    }
-    bytes
-}
-
-/// A kernel image that is nothing but its header.
-fn vmlinuz(version: &str) -> Vec<u8> {
-    let mut bytes = vec![0u8; 0x400];
-    bytes[0x202..0x206].copy_from_slice(b"HdrS");
-    bytes[0x20f] = 2;
-    bytes.extend_from_slice(format!("{version} (nobody) #1\0").as_bytes());
-    bytes
-}
-
-struct Bench {
-    dir: tempfile::TempDir,
-}
-
-impl Bench {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("init"), program(50_000)).unwrap();
-        // The most that replant may have.
-        fs::write(dir.path().join("replant"), program(2 << 20)).unwrap();
-        Self { dir }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        self.path(name).to_str().unwrap().to_owned()
-    }
-
-    /// Runs `replant-pack initramfs` with the words of `line`, in the directory.
-    fn pack(&self, line: &str) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_replant-pack"))
-            .arg("initramfs")
-            .args(line.split_whitespace())
-            .current_dir(self.dir.path())
-            .output()
-            .unwrap()
-    }
-
-    fn packs(&self, line: &str) -> String {
-        let out = self.pack(line);
-        assert!(
-            out.status.success(),
-            "{line}: {}",
-            String::from_utf8_lossy(&out.stderr)
-        );
-        String::from_utf8(out.stdout).unwrap()
-    }
-
-    /// The one line of the error.
-    fn fails(&self, line: &str) -> String {
-        let out = self.pack(line);
-        assert_eq!(out.status.code(), Some(1), "{line}");
-        let text = String::from_utf8(out.stderr).unwrap();
-        assert_eq!(text.lines().count(), 1, "{text}");
-        text.trim_end().to_owned()
-    }
-
-    fn shell(&self, script: &str) -> String {
-        let out = Command::new("sh")
-            .args(["-ec", script])
-            .current_dir(self.dir.path())
-            .env("KERNEL", &kernel().root)
-            .env("VERSION", &kernel().version)
-            .output()
-            .unwrap();
-        assert!(
-            out.status.success(),
-            "{script}: {}",
-            String::from_utf8_lossy(&out.stderr)
-        );
-        String::from_utf8(out.stdout).unwrap()
-    }
-}
+/// What a machine with its disk on one of these must find in the image,
+/// whatever the list of wanted modules says. (Debian has the keyboard built in.)
+const STORAGE: &str = "
+    virtio_pci virtio_blk virtio_scsi virtio_mmio vmw_pvscsi mptspi mptsas BusLogic
+    hv_vmbus hv_storvsc hyperv-keyboard pci-hyperv xen-blkfront xen-scsifront
+    ahci ata_piix ata_generic nvme vmd megaraid_sas sym53c8xx am53c974
+    usb-storage uas xhci-pci ehci-pci ohci-pci uhci-hcd usbhid hid-generic
+    sd_mod dm-mod dm-snapshot dm-zero dm-mirror dm-raid dm-thin-pool
+    ext4 xfs vfat crc32c_generic crc32c-intel libcrc32c nls_cp437 nls_ascii";
 
 fn generic() -> String {
     let root = kernel().root.display();
-    format!("--kernel {root}/vmlinuz --modules {root} --init init --replant replant")
+    format!("initramfs --kernel {root}/vmlinuz --modules {root} --init init --replant replant")
 }
 
 #[test]
@@ -178,6 +64,11 @@ fn the_image_is_small_and_the_hosts_tools_read_it() {
          test $(wc -l <theirs) = $(wc -l <files)
          test $(wc -l <files) -gt 80",
     );
+    let files = fs::read_to_string(bench.path("files")).unwrap();
+    for name in STORAGE.split_whitespace() {
+        let file = format!("/{name}.ko");
+        assert!(files.lines().any(|path| path.ends_with(&file)), "{name}");
+    }
     let absent = fs::read_to_string(bench.path(&format!(
         "root/lib/modules/{}/modules.absent",
         kernel().version
@@ -194,9 +85,9 @@ fn the_same_input_gives_the_same_bytes_in_every_format() {
     let bench = Bench::new();
     fs::write(bench.path("replant"), program(1000)).unwrap();
     // A small tree is enough.
-    tree(&bench, "ext4 dm-mod sd_mod", "cat", "ko");
+    bench.tree("ext4 dm-mod sd_mod", "cat", "ko");
     let own = format!(
-        "--kernel {}/vmlinuz --modules root --init init --replant replant",
+        "initramfs --kernel {}/vmlinuz --modules root --init init --replant replant",
         kernel().root.display()
     );
     for format in ["xz", "gzip", "zstd", "none"] {
@@ -206,31 +97,15 @@ fn the_same_input_gives_the_same_bytes_in_every_format() {
     }
 }
 
-/// Makes `root/usr/lib/modules/VERSION` with the closure of these modules, each
-/// file packed by `packer`, and the link from `lib` that distributions have.
-fn tree(bench: &Bench, modules: &str, packer: &str, suffix: &str) {
-    bench.shell(&format!(
-        "rm -rf root; mkdir -p root/usr/lib/modules/$VERSION; ln -s usr/lib root/lib
-         from=$KERNEL/lib/modules/$VERSION; to=root/lib/modules/$VERSION
-         for m in {modules}; do
-             for f in $(modprobe -C /dev/null -d \"$KERNEL\" -S $VERSION --show-depends $m | sed -n 's/^insmod //p'); do
-                 t=$to/${{f#*/lib/modules/$VERSION/}}; t=${{t%.ko}}.{suffix}
-                 mkdir -p ${{t%/*}}; {packer} <$f >$t
-             done
-         done
-         cp $from/modules.builtin $from/modules.builtin.modinfo $from/modules.order $to/"
-    ));
-}
-
 #[test]
 fn compressed_modules_are_stored_as_they_were() {
     let bench = Bench::new();
     let wanted = "ext4 dm-mod sd_mod mptsas virtio_blk crc32c_generic";
     let line = format!(
-        "--kernel {}/vmlinuz --modules root/lib --list",
+        "initramfs --kernel {}/vmlinuz --modules root/lib --list",
         kernel().root.display()
     );
-    tree(&bench, wanted, "cat", "ko");
+    bench.tree(wanted, "cat", "ko");
     let plain = bench.packs(&line.replace("root/lib", "root"));
     assert!(
         plain.contains("drivers/message/fusion/mptsas.ko\n"),
@@ -245,7 +120,7 @@ fn compressed_modules_are_stored_as_they_were() {
         ("zstd -qc", "ko.zst"),
         ("gzip -c", "ko.gz"),
     ] {
-        tree(&bench, wanted, packer, suffix);
+        bench.tree(wanted, packer, suffix);
         let version = &kernel().version;
         // By the words of the modules, then by depmod's files.
         let own = line.replace("root/lib", &format!("root/lib/modules/{version}"));
@@ -265,15 +140,16 @@ fn compressed_modules_are_stored_as_they_were() {
 #[test]
 fn modules_come_out_of_any_vendors_initramfs() {
     let bench = Bench::new();
-    tree(
-        &bench,
+    bench.tree(
         "ext4 dm-mod sd_mod vmw_pvscsi",
         "xz -c --check=crc32",
         "ko.xz",
     );
     bench.shell("depmod -b root $VERSION");
     let kernel = format!("{}/vmlinuz", kernel().root.display());
-    let plain = bench.packs(&format!("--kernel {kernel} --modules root --list"));
+    let plain = bench.packs(&format!(
+        "initramfs --kernel {kernel} --modules root --list"
+    ));
     bench.shell(
         "mkdir -p early/kernel/x86/microcode; echo x >early/kernel/x86/microcode/GenuineIntel.bin
          (cd early; find . | cpio -o -H newc --quiet) >early.cpio
@@ -284,6 +160,7 @@ fn modules_come_out_of_any_vendors_initramfs() {
         "gzip -c",
         "xz -c --check=crc32",
         "xz -c --check=crc32 --x86 --lzma2",
+        "xz -c --check=crc32 -T2 --block-size=262144",
         "xz -c --format=lzma",
         "zstd -qc",
         "zstd -q -19 --ultra --long=27 -c",
@@ -296,32 +173,40 @@ fn modules_come_out_of_any_vendors_initramfs() {
              s=$(stat -c %s initrd); truncate -s $(((s + 1027) / 4 * 4)) initrd
              gzip -c <other.cpio >>initrd"
         ));
-        let told = bench.packs(&format!("--kernel {kernel} --from-initrd initrd --list"));
+        let told = bench.packs(&format!(
+            "initramfs --kernel {kernel} --from-initrd initrd --list"
+        ));
         assert_eq!(told, plain, "{format}");
     }
     // An image from it has the same content as one from the tree.
-    let line = format!("--kernel {kernel} --init init --replant replant --compress none");
+    let line = format!("initramfs --kernel {kernel} --init init --replant replant --compress none");
     bench.packs(&format!("{line} --from-initrd initrd -o one"));
     bench.packs(&format!("{line} --modules root -o two"));
     bench.shell("cmp one two");
 
     bench.shell("bzip2 -c <main.cpio >initrd");
-    let told = bench.fails(&format!("--kernel {kernel} --from-initrd initrd --list"));
+    let told = bench.fails(&format!(
+        "initramfs --kernel {kernel} --from-initrd initrd --list"
+    ));
     assert!(
         told.ends_with("decompress it with the bzip2 program first"),
         "{told}"
     );
     bench.shell("gzip -c <main.cpio | head -c 100000 >initrd");
-    let told = bench.fails(&format!("--kernel {kernel} --from-initrd initrd --list"));
+    let told = bench.fails(&format!(
+        "initramfs --kernel {kernel} --from-initrd initrd --list"
+    ));
     assert!(
         told.contains("segment at byte 0: damaged or truncated gzip data"),
         "{told}"
     );
     bench.shell("{ cat early.cpio; echo garbage; } >initrd");
-    let told = bench.fails(&format!("--kernel {kernel} --from-initrd initrd --list"));
+    let told = bench.fails(&format!(
+        "initramfs --kernel {kernel} --from-initrd initrd --list"
+    ));
     assert!(told.contains("there is neither a cpio archive"), "{told}");
     let told = bench.fails(&format!(
-        "--kernel {kernel} --from-initrd early.cpio --list"
+        "initramfs --kernel {kernel} --from-initrd early.cpio --list"
     ));
     assert!(told.contains("early.cpio has no kernel modules"), "{told}");
 }
@@ -336,7 +221,7 @@ fn debians_own_initramfs_images() {
              mv boot/vmlinuz-* vmlinuz; mv boot/initrd.img-* initrd",
             tar.display()
         ));
-        let told = bench.packs("--kernel vmlinuz --from-initrd initrd --list");
+        let told = bench.packs("initramfs --kernel vmlinuz --from-initrd initrd --list");
         for module in [
             "dm-mod.ko",
             "built in: ext4",
@@ -351,7 +236,7 @@ fn debians_own_initramfs_images() {
             told.contains("missing: ") && told.contains("mptspi"),
             "{maker}: {told}"
         );
-        let line = "--kernel vmlinuz --from-initrd initrd --init init --replant replant -o image";
+        let line = "initramfs --kernel vmlinuz --from-initrd initrd --init init --replant replant -o image";
         let made = bench.packs(&format!("{line} --compress gzip"));
         assert!(
             made.lines().last().unwrap().starts_with("image: "),
@@ -361,19 +246,44 @@ fn debians_own_initramfs_images() {
 }
 
 #[test]
+fn a_reader_that_has_seen_enough_and_an_old_kernel() {
+    let bench = Bench::new();
+    let root = kernel().root.display();
+    let line = format!("initramfs --kernel {root}/vmlinuz --modules {root} --list");
+    let pack = env!("CARGO_BIN_EXE_replant-pack");
+    for words in [line.as_str(), "completions bash"] {
+        // The reader is gone before anything is written.
+        let told = bench.shell(&format!(
+            "{{ sleep 0.2; {pack} {words} 2>&1 >&3; echo $?; }} 3>&1 >status | true; cat status"
+        ));
+        assert_eq!(told, "0\n", "{words}");
+    }
+    assert!(!bench.pack(&line).stderr.starts_with(b"warning"));
+
+    bench.tree("ext4 dm-mod", "cat", "ko");
+    fs::write(bench.path("old"), vmlinuz("4.18.0-553.el8")).unwrap();
+    let told = bench.pack("initramfs --kernel old --modules root --list");
+    let told = String::from_utf8(told.stderr).unwrap();
+    assert!(
+        told.starts_with("warning: old is Linux 4.18.0-553.el8"),
+        "{told}"
+    );
+}
+
+#[test]
 fn bad_input_is_named() {
     let bench = Bench::new();
     let root = kernel().root.display();
     let version = &kernel().version;
     let generic = generic();
-    let list = format!("--kernel {root}/vmlinuz --modules {root} --list");
+    let list = format!("initramfs --kernel {root}/vmlinuz --modules {root} --list");
 
     fs::write(bench.path("other"), vmlinuz("9.9.9-other")).unwrap();
-    let told = bench.fails(&format!("--kernel other --modules {root} --list"));
+    let told = bench.fails(&format!("initramfs --kernel other --modules {root} --list"));
     let wanted = format!("the kernel is version 9.9.9-other, but {root} has modules of {version};");
     assert!(told.contains(&wanted), "{told}");
     let told = bench.fails(&format!(
-        "--kernel other --modules {root}/lib/modules/{version} --list"
+        "initramfs --kernel other --modules {root}/lib/modules/{version} --list"
     ));
     assert!(
         told.contains(&format!(
@@ -382,15 +292,19 @@ fn bad_input_is_named() {
         "{told}"
     );
 
-    let told = bench.fails(&format!("--kernel init --modules {root} --list"));
+    let told = bench.fails(&format!("initramfs --kernel init --modules {root} --list"));
     assert!(
         told.contains("init is no kernel that can be used"),
         "{told}"
     );
-    let told = bench.fails(&format!("--kernel nothing --modules {root} --list"));
+    let told = bench.fails(&format!(
+        "initramfs --kernel nothing --modules {root} --list"
+    ));
     assert!(told.contains("cannot read nothing: No such file"), "{told}");
     fs::create_dir(bench.path("empty")).unwrap();
-    let told = bench.fails(&format!("--kernel {root}/vmlinuz --modules empty --list"));
+    let told = bench.fails(&format!(
+        "initramfs --kernel {root}/vmlinuz --modules empty --list"
+    ));
     assert!(told.contains("empty has no kernel modules"), "{told}");
 
     let told = bench.fails(&format!("{list} --with nosuch"));
@@ -398,8 +312,14 @@ fn bad_input_is_named() {
         told.contains("--with nosuch: this kernel has no such module"),
         "{told}"
     );
-    let told = bench.fails(&format!("{list} --without scsi-mod"));
-    assert!(told.contains("--without scsi_mod: "), "{told}");
+    for (module, words) in [
+        ("scsi-mod", "--without scsi_mod: "),
+        ("dm-mod", "--without dm_mod: no migration works without it"),
+        ("nosuch", "--without nosuch: this kernel has no such module"),
+    ] {
+        let told = bench.fails(&format!("{list} --without {module}"));
+        assert!(told.contains(words), "{told}");
+    }
     let told = bench.packs(&format!("{list} --with btrfs,loop --without xfs"));
     assert!(
         told.contains("/btrfs.ko\n") && told.contains("/loop.ko\n") && !told.contains("/xfs.ko\n"),
@@ -407,29 +327,34 @@ fn bad_input_is_named() {
     );
 
     // A tree without what the migration cannot do without.
-    tree(&bench, "ext4 virtio_blk", "cat", "ko");
-    let told = bench.fails(&format!("--kernel {root}/vmlinuz --modules root --list"));
+    bench.tree("ext4 virtio_blk", "cat", "ko");
+    let told = bench.fails(&format!(
+        "initramfs --kernel {root}/vmlinuz --modules root --list"
+    ));
     assert!(
         told.contains("no dm_mod and it is not built into the kernel"),
         "{told}"
     );
-    tree(&bench, "ext4 dm-mod", "cat", "ko");
+    bench.tree("ext4 dm-mod", "cat", "ko");
     bench.shell("rm root/lib/modules/$VERSION/kernel/fs/jbd2/jbd2.ko");
-    let told = bench.fails(&format!("--kernel {root}/vmlinuz --modules root --list"));
+    let told = bench.fails(&format!(
+        "initramfs --kernel {root}/vmlinuz --modules root --list"
+    ));
     assert!(
         told.contains("ext4 needs module jbd2, which is not there"),
         "{told}"
     );
     bench.shell("f=root/lib/modules/$VERSION/kernel/fs/ext4/ext4.ko; head -c 5000 $f >t; mv t $f");
-    let told = bench.fails(&format!("--kernel {root}/vmlinuz --modules root --list"));
+    let told = bench.fails(&format!(
+        "initramfs --kernel {root}/vmlinuz --modules root --list"
+    ));
     assert!(told.contains("ext4.ko: not a kernel module: "), "{told}");
 
     // Programs that cannot run there.
-    let dynamic = bench.text("dynamic");
-    fs::copy(env!("CARGO_BIN_EXE_replant-pack"), &dynamic).unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_replant-pack"), bench.path("dynamic")).unwrap();
     let told = bench.fails(&generic.replace("--replant replant", "--replant dynamic"));
     assert!(
-        told.contains("dynamic cannot run in the tiny system: it is linked dynamically"),
+        told.contains("dynamic cannot run by itself: it is linked dynamically"),
         "{told}"
     );
     let told = bench.fails(&format!("{} -o nowhere/image --compress none", generic));
