@@ -199,12 +199,14 @@ fn uuid(sys: &Path, mount: &Mount) -> Result<String, Error> {
 /// missing only after the reboot.
 fn refuse_unreadable_volume(blocks: &[BlockDevice], root: &Mount) -> Result<(), Error> {
     let here = |b: &&BlockDevice| (b.major, b.minor) == root.device;
-    let Some(name) = blocks.iter().find(here).and_then(|b| b.dm_name.as_ref()) else {
-        return Ok(());
+    let block = blocks.iter().find(here);
+    let Some(name) = block.and_then(|b| b.dm_name.as_ref()) else {
+        return plain(block, root);
     };
+    // The tiny system has no software RAID, so its arrays hold nothing for us.
     let devices: Vec<_> = blocks
         .iter()
-        .filter(|b| b.dm_name.is_none())
+        .filter(|b| !b.is_virtual())
         .map(crate::steps::lvm_device)
         .collect();
     let found = scan(&devices);
@@ -224,6 +226,18 @@ fn refuse_unreadable_volume(blocks: &[BlockDevice], root: &Mount) -> Result<(), 
         root.source
     );
     Err(Error::Unsupported(what))
+}
+
+/// Whether a root that is no volume is on a partition or a disk, and not on
+/// software RAID, which has disks below it, too.
+fn plain(block: Option<&BlockDevice>, root: &Mount) -> Result<(), Error> {
+    match block {
+        Some(block) if block.is_virtual() => Err(Error::Unsupported(format!(
+            "the root {} is on {}, which is software RAID or the like; this version reads partitions and logical volumes",
+            root.source, block.name
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// What can be written to a file system.
@@ -269,8 +283,20 @@ mod tests {
     }
 
     #[test]
-    fn only_a_boot_on_a_plain_partition_of_the_disk_suits() {
-        let block = |name: &str, parent: Option<&str>, dm: Option<&str>| BlockDevice {
+    fn a_root_on_software_raid_is_refused() {
+        let root = parse_mounts("2 0 9:0 / / rw - ext4 /dev/md0 rw\n").remove(0);
+        let mut block = block("md0", None, None);
+        plain(Some(&block), &root).unwrap();
+        block.sysfs = "/sys/devices/virtual/block/md0".into();
+        let error = plain(Some(&block), &root).unwrap_err().to_string();
+        assert!(
+            error.contains("/dev/md0 is on md0, which is software RAID"),
+            "{error}"
+        );
+    }
+
+    fn block(name: &str, parent: Option<&str>, dm: Option<&str>) -> BlockDevice {
+        BlockDevice {
             name: name.into(),
             major: 0,
             minor: 0,
@@ -287,7 +313,11 @@ mod tests {
                 Some(_) => "/sys/devices/virtual/block/dm-0".into(),
                 None => PathBuf::new(),
             },
-        };
+        }
+    }
+
+    #[test]
+    fn only_a_boot_on_a_plain_partition_of_the_disk_suits() {
         let blocks = [
             block("sda", None, None),
             block("sda1", Some("sda"), None),
