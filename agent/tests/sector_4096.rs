@@ -69,8 +69,8 @@ fn backup() -> Backup {
     let mut table = Table::new(1024 * MIB, 512, Guid([7; 16])).unwrap();
     for (number, kind, start, end) in [
         (1, Guid::BIOS_BOOT, 1, 3),
-        (2, Guid::LINUX, 3, 131),
-        (3, Guid::LVM, 131, 1023),
+        (2, Guid::LINUX, 3, 259),
+        (3, Guid::LVM, 259, 1023),
     ] {
         table.partitions.push(Partition {
             number,
