@@ -30,13 +30,16 @@ mount -t tmpfs -o size=70% top /top
 mkdir /top/up /top/work
 mount -t overlay -o lowerdir=/low,upperdir=/top/up,workdir=/top/work over /new
 for d in dev proc sys; do mount --move /$d /new/$d; done
-mkdir -p /new/run /new/tmp /new/lib/modules
+mkdir -p /new/run /new/tmp /new/lib/modules /kept/source /kept/modules
+# They may lie below /tmp, and are still to be seen there.
+. /env
+mount --bind "/new$SOURCE" /kept/source; mount --bind "/new$MODULES" /kept/modules
 mount -t tmpfs run /new/run; mount -t tmpfs tmp /new/tmp; mount -t devpts pts /new/dev/pts
-cp /script /new/tmp/script; cp /env /new/tmp/env
+mkdir -p "/new$SOURCE"; mount --bind /kept/source "/new$SOURCE"
+mount --bind /kept/modules /new/lib/modules
+cp /script /new/tmp/script
 exec chroot /new /bin/sh -c '
     export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C
-    . /tmp/env
-    mount --bind "$MODULES" /lib/modules
     stty -F /dev/ttyS1 raw -echo
     cd /tmp
     sh /tmp/script >/dev/ttyS1 2>&1 </dev/null
@@ -63,7 +66,12 @@ pub fn run(script: &str, disks: &[&Path], limit: Duration) -> Outcome {
         order += &format!("{n}.ko\n");
     }
     let modules = kernel.root.join("lib/modules");
-    let env = format!("MODULES='{}'\n", modules.display());
+    let source = cache::source();
+    let env = format!(
+        "MODULES='{}' SOURCE='{}'\n",
+        modules.display(),
+        source.display()
+    );
     let image = initrd
         .file("/m/order", 0o644, order.as_bytes())
         .file("/env", 0o644, env.as_bytes())
