@@ -157,7 +157,7 @@ fn find_root<'a>(
 ) -> Result<(&'a Area, Vec<fstab::Line>), Error> {
     let mut candidates = Vec::new();
     for area in areas.filesystems() {
-        mounted.mount(area, root)?;
+        mounted.peek(area, root)?;
         if inside(root, "etc/fstab").is_some_and(|path| path.is_file()) {
             candidates.push(area);
         }
@@ -165,8 +165,7 @@ fn find_root<'a>(
     }
     match candidates[..] {
         [area] => {
-            unmounted_cleanly(area)?;
-            mounted.mount(area, root)?;
+            mounted.whole(area, root)?;
             let path = root.join("etc/fstab");
             let text = std::fs::read_to_string(&path).map_err(|e| Error::file(&path, e))?;
             Ok((area, fstab::parse(&text)))
@@ -204,8 +203,7 @@ fn mount_all(
         let target = inside(root, line.target.trim_start_matches('/'))
             .filter(|target| target.is_dir())
             .ok_or_else(|| Error::NoMountPoint(line.target.clone()))?;
-        unmounted_cleanly(area)?;
-        mounted.mount(area, &target)?;
+        mounted.whole(area, &target)?;
         found.push(describe(area, &line.target));
     }
     Ok(found)
@@ -245,14 +243,6 @@ fn mounts<'a>(
     }
     found.sort_by_key(|(line, _)| line.target.matches('/').count());
     Ok(found)
-}
-
-/// The journal is not replayed, so what is only there would be missing.
-fn unmounted_cleanly(area: &Area) -> Result<(), Error> {
-    if area.in_use {
-        return Err(Error::InUse(area.device.clone()));
-    }
-    Ok(())
 }
 
 /// The new file system is ext4 whatever this one is: the fstab must allow it.

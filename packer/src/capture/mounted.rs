@@ -20,15 +20,40 @@ impl Mounted {
         }
     }
 
-    /// Mounts a file system of the image. Its journal is not replayed, for
-    /// that would write into the image.
-    pub fn mount(&mut self, area: &Area, target: &Path) -> Result<(), Error> {
-        std::fs::create_dir_all(target).map_err(|e| Error::file(target, e))?;
-        let quiet = if area.kind == "xfs" {
-            "norecovery,nouuid"
-        } else {
-            "noload"
+    /// Mounts a file system of the image for a look. Its journal is not
+    /// replayed, for that would write into the image.
+    pub fn peek(&mut self, area: &Area, target: &Path) -> Result<(), Error> {
+        let quiet = match area.kind.as_str() {
+            "xfs" => "norecovery,nouuid",
+            // It has no journal, and the kernel refuses the option.
+            "ext2" => "nodev",
+            _ => "noload",
         };
+        self.mount(area, target, quiet)
+    }
+
+    /// Mounts a file system of the image, all of it: what was in a journal only
+    /// would be missing from the payload.
+    pub fn whole(&mut self, area: &Area, target: &Path) -> Result<(), Error> {
+        if area.in_use {
+            return Err(Error::InUse(area.device.clone()));
+        }
+        if area.kind != "xfs" {
+            return self.peek(area, target);
+        }
+        // On a device that takes no writes, XFS refuses to replay its log.
+        let Err(error) = self.mount(area, target, "nouuid") else {
+            return Ok(());
+        };
+        if self.peek(area, target).is_err() {
+            return Err(error);
+        }
+        self.unmount_last()?;
+        Err(Error::InUse(area.device.clone()))
+    }
+
+    fn mount(&mut self, area: &Area, target: &Path, quiet: &str) -> Result<(), Error> {
+        std::fs::create_dir_all(target).map_err(|e| Error::file(target, e))?;
         let options = format!(
             "ro,{quiet},loop,offset={},sizelimit={}",
             area.offset, area.size

@@ -86,27 +86,49 @@ fn the_lines_of_an_fstab_meet_the_disk() {
 #[test]
 fn a_journal_that_must_be_replayed_is_seen() {
     let dir = tempfile::tempdir().unwrap();
-    let run = |program: &'static str, words: &[&str], path: &Path| {
-        let words = words.iter().map(std::ffi::OsStr::new);
-        let words: Vec<_> = words.chain([path.as_os_str()]).collect();
-        crate::program::run(program, "e2fsprogs", &words).unwrap();
+    let sh = |script: &str| {
+        let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap());
+        let mut sh = Command::new("sh");
+        sh.env("PATH", path).current_dir(&dir);
+        let out = sh.args(["-ec", script]).output().unwrap();
+        let told = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(out.status.success(), "{script}: {told}");
     };
-    for (kind, command) in [
-        ("ext4", "feature needs_recovery"),
-        ("ext3", "feature needs_recovery"),
-        ("ext2", "dirty"),
+    let xfs = "mkdir -p at; mount -o loop xfs at; echo x >at/file
+               xfs_io -x -c 'shutdown -f' at; umount at";
+    for (kind, make, spoil) in [
+        (
+            "ext4",
+            "mke2fs -q -t ext4",
+            "debugfs -w -R 'feature needs_recovery' ext4",
+        ),
+        (
+            "ext3",
+            "mke2fs -q -t ext3",
+            "debugfs -w -R 'feature needs_recovery' ext3",
+        ),
+        ("ext2", "mke2fs -q -t ext2", "debugfs -w -R dirty ext2"),
+        ("xfs", "mkfs.xfs -q", xfs),
     ] {
+        sh(&format!("truncate -s 320M {kind}; {make} {kind}"));
         let path = dir.path().join(kind);
-        File::create(&path).unwrap().set_len(10 * MIB).unwrap();
-        run("/sbin/mke2fs", &["-q", "-t", kind], &path);
         let file = File::open(&path).unwrap();
-        let mut area = Area::new("partition 2".into(), 0, 10 * MIB);
+        let mut area = Area::new("partition 2".into(), 0, 320 * MIB);
         area.look(&path, &file).unwrap();
-        unmounted_cleanly(&area).unwrap();
-        run("/sbin/debugfs", &["-w", "-R", command], &path);
+        let mut mounted = Mounted::new(&path);
+        let at = dir.path().join("at");
+        mounted.whole(&area, &at).unwrap();
+        mounted.unmount_last().unwrap();
+
+        sh(spoil);
         area.look(&path, &file).unwrap();
-        let error = unmounted_cleanly(&area).unwrap_err().to_string();
+        let before = std::fs::read(&path).unwrap();
+        let error = mounted.whole(&area, &at).unwrap_err().to_string();
         assert!(error.contains("partition 2 was not unmounted"), "{error}");
+        // A look is allowed, and changes nothing.
+        mounted.peek(&area, &at).unwrap();
+        mounted.release().unwrap();
+        assert!(std::fs::read(&path).unwrap() == before, "{kind}");
     }
 }
 
