@@ -83,7 +83,7 @@ pub enum Error {
 }
 
 /// File systems that an old root can be, for which the tiny system has a module.
-const KINDS: [&str; 4] = ["ext2", "ext3", "ext4", "xfs"];
+pub const KINDS: [&str; 4] = ["ext2", "ext3", "ext4", "xfs"];
 
 /// A root counts when nothing has happened for so long since it was found, for
 /// a copy of it may be on a disk that appears later...
@@ -310,20 +310,24 @@ fn same_device(path: &Path, block: &BlockDevice) -> bool {
 /// The devices that may be physical volumes of this machine's own groups. A
 /// logical volume may hold a guest's. A disk with partitions is none, as for
 /// lvm2: a label on it is left over from what the disk was before.
-fn lvm_devices(blocks: &[BlockDevice]) -> Vec<crate::lvm::BlockDevice> {
+pub fn lvm_devices(blocks: &[BlockDevice]) -> Vec<crate::lvm::BlockDevice> {
     let parents: BTreeSet<&str> = blocks.iter().filter_map(|b| b.parent.as_deref()).collect();
     let real = blocks
         .iter()
         .filter(|b| b.dm_name.is_none() && !parents.contains(b.name.as_str()));
-    real.map(|b| crate::lvm::BlockDevice {
-        path: b.path(),
+    real.map(lvm_device).collect()
+}
+
+/// A device in the words of `lvm`.
+pub fn lvm_device(block: &BlockDevice) -> crate::lvm::BlockDevice {
+    crate::lvm::BlockDevice {
+        path: block.path(),
         dev: DevNo {
-            major: b.major,
-            minor: b.minor,
+            major: block.major,
+            minor: block.minor,
         },
-        size: b.bytes(),
-    })
-    .collect()
+        size: block.bytes(),
+    }
 }
 
 /// The one disk that the root is on.

@@ -28,9 +28,6 @@ pub struct Old {
     pub memory: u64,
 }
 
-/// File systems of an old root that the tiny system can read.
-const KINDS: [&str; 4] = ["ext2", "ext3", "ext4", "xfs"];
-
 impl Old {
     /// Looks at the running system; changes nothing.
     ///
@@ -46,11 +43,11 @@ impl Old {
         }
         let mounts = machine::mounts()?;
         let root = holding(&mounts, Path::new("/"))?;
-        if !KINDS.contains(&root.kind.as_str()) {
+        if !locate::KINDS.contains(&root.kind.as_str()) {
             let what = format!(
                 "the root file system is {}; this version reads {}",
                 root.kind,
-                KINDS.join(", ")
+                locate::KINDS.join(", ")
             );
             return Err(Error::Unsupported(what));
         }
@@ -201,15 +198,12 @@ fn refuse_unreadable_volume(blocks: &[BlockDevice], root: &Mount) -> Result<(), 
     let here = |b: &&BlockDevice| (b.major, b.minor) == root.device;
     let block = blocks.iter().find(here);
     let Some(name) = block.and_then(|b| b.dm_name.as_ref()) else {
-        return plain(block, root);
+        return partition(block, root);
     };
     // The tiny system has no software RAID, so its arrays hold nothing for us.
-    let devices: Vec<_> = blocks
-        .iter()
-        .filter(|b| !b.is_virtual())
-        .map(crate::steps::lvm_device)
-        .collect();
-    let found = scan(&devices);
+    let mut plain = blocks.to_vec();
+    plain.retain(|b| !b.is_virtual());
+    let found = scan(&locate::lvm_devices(&plain));
     for group in &found.groups {
         for lv in &group.vg.lvs {
             let dm = ondisk::lvm::dm_name(&group.vg.name, &lv.name);
@@ -230,7 +224,7 @@ fn refuse_unreadable_volume(blocks: &[BlockDevice], root: &Mount) -> Result<(), 
 
 /// Whether a root that is no volume is on a partition or a disk, and not on
 /// software RAID, which has disks below it, too.
-fn plain(block: Option<&BlockDevice>, root: &Mount) -> Result<(), Error> {
+fn partition(block: Option<&BlockDevice>, root: &Mount) -> Result<(), Error> {
     match block {
         Some(block) if block.is_virtual() => Err(Error::Unsupported(format!(
             "the root {} is on {}, which is software RAID or the like; this version reads partitions and logical volumes",
@@ -286,9 +280,9 @@ mod tests {
     fn a_root_on_software_raid_is_refused() {
         let root = parse_mounts("2 0 9:0 / / rw - ext4 /dev/md0 rw\n").remove(0);
         let mut block = block("md0", None, None);
-        plain(Some(&block), &root).unwrap();
+        partition(Some(&block), &root).unwrap();
         block.sysfs = "/sys/devices/virtual/block/md0".into();
-        let error = plain(Some(&block), &root).unwrap_err().to_string();
+        let error = partition(Some(&block), &root).unwrap_err().to_string();
         assert!(
             error.contains("/dev/md0 is on md0, which is software RAID"),
             "{error}"

@@ -5,7 +5,7 @@ use super::Error;
 use crate::cmdline::Cmdline;
 use crate::device::{BlockDevice, Devices};
 use crate::disk::Disk;
-use crate::locate::Root;
+use crate::locate::{self, Root};
 use crate::lvm::DevNo;
 use crate::payload::Payload;
 use crate::payload::memory::Budget;
@@ -115,17 +115,20 @@ impl Context {
         Ok(Disk::open_exclusive(&self.plan()?.disk)?)
     }
 
-    /// Block devices that can hold a PV or a file system, as `lvm` wants them.
+    /// Block devices that can be physical volumes, as `lvm` wants them.
     ///
     /// # Errors
     /// When sysfs cannot be read.
     pub fn lvm_devices(&self) -> Result<Vec<crate::lvm::BlockDevice>, Error> {
-        Ok(self
-            .devices
-            .block_devices()?
-            .iter()
-            .map(lvm_device)
-            .collect())
+        Ok(locate::lvm_devices(&self.devices.block_devices()?))
+    }
+
+    /// The number of the disk that is replaced.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] before `discover`.
+    pub fn disk_number(&self) -> Result<DevNo, Error> {
+        Ok(locate::lvm_device(&self.found()?.disk).dev)
     }
 
     /// One block device by its node, as `lvm` wants it.
@@ -140,17 +143,5 @@ impl Context {
                 path: node.into(),
                 source: std::io::ErrorKind::NotFound.into(),
             })
-    }
-}
-
-/// The same device in the words of `lvm`.
-pub(crate) fn lvm_device(device: &BlockDevice) -> crate::lvm::BlockDevice {
-    crate::lvm::BlockDevice {
-        path: device.path(),
-        dev: DevNo {
-            major: device.major,
-            minor: device.minor,
-        },
-        size: device.bytes(),
     }
 }

@@ -59,7 +59,7 @@ impl Step for Finish {
             mount::unmount_tree(root)?;
         }
         rustix::fs::sync();
-        Mapper::open()?.deactivate_disk(super::context::lvm_device(&context.found()?.disk).dev)?;
+        Mapper::open()?.deactivate_disk(context.disk_number()?)?;
         let disk = context.disk()?;
         disk.sync("the disk")?;
         disk.flush()?;

@@ -25,7 +25,7 @@ impl Step for Load {
         if paths::begun() {
             return Err(Error::Begun);
         }
-        super::preflight::new_kernel()?;
+        super::openat2::require()?;
         let Some(root) = context.found()?.root.clone() else {
             return Err(Error::Missing("the old root"));
         };

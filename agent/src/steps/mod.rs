@@ -13,6 +13,7 @@ mod finish;
 mod format;
 mod identity;
 mod load;
+mod openat2;
 mod partition;
 mod preflight;
 mod run;
@@ -20,7 +21,6 @@ mod unpack;
 mod volumes;
 mod wipe;
 
-pub(crate) use context::lvm_device;
 pub use context::{Context, Found, Loaded};
 pub use error::{Error, Failure};
 pub use run::{rehearse, resume, run};

@@ -4,8 +4,6 @@
 use super::{Context, Error, Step};
 use crate::lvm::Mapper;
 use crate::plan::{Facts, Plan};
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
-use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -36,7 +34,7 @@ impl Step for Preflight {
         // Not before all is well: the report of a failure goes into the old
         // root. A migration that is resumed may have the new one mounted here.
         if found.root.is_some() {
-            Mapper::open()?.deactivate_disk(super::context::lvm_device(&found.disk).dev)?;
+            Mapper::open()?.deactivate_disk(context.disk_number()?)?;
         }
         context.plan = Some(plan);
         Ok(())
@@ -44,24 +42,6 @@ impl Step for Preflight {
 
     fn verify(&self, context: &mut Context) -> Result<(), Error> {
         context.plan().map(|_| ())
-    }
-}
-
-/// Whether the kernel confines unpacked files to the new root. Asked before
-/// the old root is even mounted, for the identity is read in the same way.
-pub(super) fn new_kernel() -> Result<(), Error> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    judge(openat2(CWD, "/", flags, Mode::empty(), ResolveFlags::NO_MAGICLINKS).map(|_| ()))
-}
-
-fn judge(answer: rustix::io::Result<()>) -> Result<(), Error> {
-    match answer {
-        Err(Errno::NOSYS) => {
-            let kernel = rustix::system::uname();
-            Err(Error::OldKernel(kernel.release().to_string_lossy().into()))
-        }
-        // Any other answer comes from a kernel that knows the call.
-        _ => Ok(()),
     }
 }
 
@@ -86,18 +66,5 @@ fn random(bytes: &mut [u8]) {
                 return;
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_kernel_without_openat2_is_refused() {
-        new_kernel().unwrap();
-        assert!(judge(Err(Errno::LOOP)).is_ok());
-        let error = judge(Err(Errno::NOSYS)).unwrap_err().to_string();
-        assert!(error.contains("older than Linux 5.6"), "{error}");
     }
 }

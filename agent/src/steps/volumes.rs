@@ -16,7 +16,7 @@ impl Step for Volumes {
 
     fn run(&self, context: &mut Context) -> Result<(), Error> {
         let mapper = Mapper::open()?;
-        mapper.deactivate_disk(super::context::lvm_device(&context.found()?.disk).dev)?;
+        mapper.deactivate_disk(context.disk_number()?)?;
         for group in &context.plan()?.groups {
             let devices = group
                 .pvs

@@ -19,8 +19,7 @@ impl Step for Wipe {
         for place in [paths::NEW_ROOT, paths::OLD_ROOT] {
             mount::unmount_tree(Path::new(place))?;
         }
-        let removed = Mapper::open()?
-            .deactivate_disk(super::context::lvm_device(&context.found()?.disk).dev)?;
+        let removed = Mapper::open()?.deactivate_disk(context.disk_number()?)?;
         for name in removed {
             context
                 .reporter

@@ -40,12 +40,8 @@ fn vgchange(arguments: &[String], output: &mut dyn Write) -> Result<(), String> 
     let mut devices = devices()?;
     devices.ensure(&["dm-mod"]).map_err(|e| e.to_string())?;
     let blocks = devices.block_devices().map_err(|e| e.to_string())?;
-    let real = blocks
-        .iter()
-        .filter(|b| b.dm_name.is_none())
-        .map(crate::steps::lvm_device);
     let mapper = Mapper::open().map_err(|e| e.to_string())?;
-    for group in &scan(&real.collect::<Vec<_>>()).groups {
+    for group in &scan(&crate::locate::lvm_devices(&blocks)).groups {
         let (active, refused) = mapper
             .activate_all(group, access)
             .map_err(|e| e.to_string())?;
