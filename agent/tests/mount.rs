@@ -104,6 +104,26 @@ fn not_a_byte_of_the_old_root_changes() {
 }
 
 #[test]
+fn who_writes_already_is_not_stopped() {
+    let dir = tempfile::tempdir().unwrap();
+    let (image, at) = (dir.path().join("image"), dir.path().join("at"));
+    std::fs::create_dir(&at).unwrap();
+    let file = std::fs::File::create(&image).unwrap();
+    file.set_len(16 << 20).unwrap();
+    run(Command::new("mkfs.ext4").arg("-qF").arg(&image));
+    let device = Loop::new(&image);
+    device.mounted(&at, "rw", || {
+        // The kernel mounts nothing twice in two ways.
+        mount::untouched(&device.0, &dir.path().join("other"), "ext4").unwrap_err();
+        mount::protect(&device.0, true).unwrap();
+        let text = run(Command::new("blockdev").arg("--getro").arg(&device.0));
+        assert_eq!(text, "0\n");
+        std::fs::write(at.join("file"), "x").unwrap();
+        run(Command::new("sync").arg("-f").arg(&at));
+    });
+}
+
+#[test]
 fn a_mount_that_fails_leaves_no_protection() {
     let dir = tempfile::tempdir().unwrap();
     let (image, at) = (dir.path().join("image"), dir.path().join("at"));

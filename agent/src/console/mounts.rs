@@ -75,7 +75,11 @@ pub(super) fn mount(
     })?;
     let kinds = on_devices(&text);
     // ext4 writes to a device that takes it even when it mounts for reading.
-    crate::mount::protect(device, !writable)?;
+    let protect = |on| match device.exists() {
+        true => crate::mount::protect(device, on),
+        false => Ok(()),
+    };
+    protect(!writable)?;
     for kind in &kinds {
         let (flags, data) = match writable {
             true => (MountFlags::empty(), None),
@@ -98,7 +102,7 @@ pub(super) fn mount(
             Err(Errno::INVAL | Errno::NODEV | Errno::ILSEQ | Errno::UCLEAN) => {}
             Err(Errno::NOENT) if device.exists() => {}
             Err(error) => {
-                crate::mount::protect(device, false)?;
+                protect(false)?;
                 return Err(ConsoleError::File {
                     action: "mount",
                     path: device.to_path_buf(),
@@ -107,7 +111,7 @@ pub(super) fn mount(
             }
         }
     }
-    crate::mount::protect(device, false)?;
+    protect(false)?;
     Err(ConsoleError::NoFileSystem {
         device: device.to_path_buf(),
         tried: kinds.join(" "),

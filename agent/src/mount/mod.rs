@@ -112,7 +112,8 @@ pub fn release(source: &Path, target: &Path) -> Result<(), Error> {
 }
 
 /// Switches the write protection of a block device. A device of device-mapper
-/// stays as it was mapped: old roots are mapped for reading only.
+/// stays as it was mapped: old roots are mapped for reading only. One that is
+/// mounted is not protected: whoever mounted it may be writing.
 ///
 /// # Errors
 /// [`Error::Protect`].
@@ -126,6 +127,10 @@ pub fn protect(source: &Path, on: bool) -> Result<(), Error> {
     let number = device.metadata().map_err(failed)?.rdev();
     let (major, minor) = (rustix::fs::major(number), rustix::fs::minor(number));
     if Path::new(&format!("/sys/dev/block/{major}:{minor}/dm")).exists() {
+        return Ok(());
+    }
+    let mounted = |m: &crate::machine::Mount| m.device == (major, minor);
+    if on && crate::machine::mounts()?.iter().any(mounted) {
         return Ok(());
     }
     sys::block::set_read_only(&device, on).map_err(|errno| failed(errno.into()))
