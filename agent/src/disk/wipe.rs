@@ -102,4 +102,13 @@ mod tests {
         let ranges = vec![90..200, 10..20, 15..30, 30..40, 50..50, 45..47, 300..400];
         assert_eq!(merge(ranges, 12..100), [12..40, 45..47, 90..100]);
     }
+
+    #[test]
+    fn edges_stay_within() {
+        const MIB: u64 = 1 << 20;
+        assert_eq!(edges(MIB..11 * MIB), [MIB..2 * MIB, 10 * MIB..11 * MIB]);
+        // Of what is shorter than both, all.
+        assert_eq!(edges(7..9), [7..9, 7..9]);
+        assert_eq!(edges(5..5), [5..5, 5..5]);
+    }
 }
