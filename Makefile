@@ -8,20 +8,23 @@ MUSL_OUT   := target/musl
 # Two ways to a static musl binary: rustup's target where it is installed,
 # otherwise Debian's own Rust with its source, which builds std itself.
 # A panic ends the program at once: nothing walks the stack, so the tables
-# for that, 170 KiB, are left out.
+# for that, 170 KiB, are left out. Built for size alone, std would keep code
+# that walks it.
+MUSL_C     := CC_x86_64_unknown_linux_musl=musl-gcc CFLAGS_x86_64_unknown_linux_musl=-fno-asynchronous-unwind-tables
 MUSL_CODE  := -C target-feature=+crt-static -C force-unwind-tables=no
 RUSTUP_STD := $(wildcard $(shell rustc --print target-libdir --target $(TARGET) 2>/dev/null)/libstd-*.rlib)
 ifneq ($(RUSTUP_STD),)
 MUSL_WAY   := rustup
 MUSL_CARGO := cargo
 MUSL_FLAGS :=
-MUSL_ENV   := CC_x86_64_unknown_linux_musl=musl-gcc \
+MUSL_ENV   := $(MUSL_C) \
               CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS="$(MUSL_CODE)"
 else
 MUSL_WAY   := debian
 MUSL_CARGO := /usr/bin/cargo
-MUSL_FLAGS := -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size
-MUSL_ENV   := RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc CC_x86_64_unknown_linux_musl=musl-gcc \
+MUSL_FLAGS := -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size \
+              --config 'profile.release.package.std.opt-level="s"'
+MUSL_ENV   := $(MUSL_C) RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc \
               CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER=musl-gcc \
               CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS="$(MUSL_CODE) -C link-self-contained=no -C relocation-model=static -L $(CURDIR)/$(MUSL_OUT)/lib"
 endif
@@ -33,12 +36,13 @@ MUSL_BIN   := $(MUSL_OUT)/$(TARGET)/release
 .PHONY: help
 help:
 	@echo 'make demo                one real machine becomes another in QEMU, shown while it happens'
+	@echo 'make unit [FILTER=word]  in a minute: the tests without root, QEMU and release build'
 	@echo 'make test [FILTER=word]  all the tests, or those whose name contains the word'
 	@echo 'make all                 out/init, out/replant, out/replant-pack'
 	@echo 'make qemu [APPEND=words] the tiny system in QEMU, into its console (leave with Ctrl-A X);'
-	@echo '                         words go to its kernel, as APPEND=replant=report'
+	@echo '                         words go to its kernel, as APPEND=replant=survey'
 	@echo 'make size                what every crate costs in replant, and the limits'
-	@echo 'make lint                rustfmt and clippy'
+	@echo 'make lint                rustfmt, clippy and rustdoc'
 	@echo 'make setup               installs what the others need (Debian, Ubuntu), or says what is missing'
 	@echo 'make clean               removes what was built here; the cache of the tests stays'
 
@@ -50,16 +54,30 @@ setup:
 	@sh tests/setup.sh $(MUSL_WAY)
 
 .PHONY: demo
-demo: setup
+demo: root
+	@echo '=== The first run compiles for about 5 minutes on two processors, and makes two'
+	@echo '=== disks of Debian in about 8, which are kept (5 GB in ~/.cache/replant). Then the'
+	@echo '=== migration takes a minute, or 6 to 10 where KVM does not work.'
+	@$(MAKE) --no-print-directory setup
 	@$(MAKE) --no-print-directory programs
-	cargo run -q -p replant-tests --bin demo
+	cargo run -p replant-tests --bin demo
+
+.PHONY: root
+root:
+	@[ "$$(id -u)" = 0 ] || { echo 'This mounts file systems: run make as root' >&2; exit 1; }
+
+# Needs nothing but Rust and a C compiler; whatever else a test needs and this
+# machine has not, it says.
+.PHONY: unit
+unit:
+	@sh tests/unit.sh $(FILTER)
 
 # One command, so that everything is compiled once; as many tests at a time
 # as there are processors.
 .PHONY: test
 test: setup
 	@$(MAKE) --no-print-directory size-limits
-	cargo test --workspace --tests --no-fail-fast -- $(FILTER)
+	@sh tests/failed.sh cargo test --workspace --tests --no-fail-fast -- $(FILTER)
 
 .PHONY: lint
 lint: setup
@@ -68,11 +86,12 @@ lint: setup
 			"or Debian's packages rustfmt-web and rust-web-clippy" >&2; exit 1; }; done
 	cargo fmt --all -- --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
 
 .PHONY: qemu
 qemu: setup
 	@$(MAKE) --no-print-directory programs
-	cargo run -q -p replant-tests --bin tiny -- $(APPEND)
+	cargo run -p replant-tests --bin tiny -- $(APPEND)
 
 .PHONY: size
 size: setup
@@ -90,6 +109,7 @@ clean:
 .PHONY: all
 all: setup
 	@$(MAKE) --no-print-directory programs
+	@ls -lh $(OUT)/init $(OUT)/replant $(OUT)/replant-pack
 
 .PHONY: programs
 programs: $(OUT)/init $(OUT)/replant $(OUT)/replant-pack
@@ -127,4 +147,5 @@ $(OUT)/replant-pack:
 .PHONY: $(OUT)/replant-symbols
 $(OUT)/replant-symbols: $(MUSL_OUT)/lib/libunwind.a
 	$(MUSL_BUILD) --config 'profile.release.strip=false' -p replant
+	@mkdir -p $(OUT)
 	@cp $(MUSL_BIN)/replant $@

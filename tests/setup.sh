@@ -15,8 +15,8 @@ depmod:kmod busybox:busybox-static qemu-system-x86_64:qemu-system-x86 qemu-img:q
 mmdebstrap:mmdebstrap lvm:lvm2 dmsetup:dmsetup sgdisk:gdisk sfdisk:fdisk
 mke2fs:e2fsprogs mkfs.xfs:xfsprogs mkfs.vfat:dosfstools mkfs.btrfs:btrfs-progs
 mkswap:util-linux blkid:util-linux flock:util-linux losetup:mount
-cryptsetup:cryptsetup-bin genisoimage:genisoimage setfacl:acl setfattr:attr
-setcap:libcap2-bin grub-editenv:grub-common tar:tar ip:iproute2
+cryptsetup:cryptsetup-bin mdadm:mdadm make-bcache:bcache-tools genisoimage:genisoimage setfacl:acl setfattr:attr
+setcap:libcap2-bin grub-editenv:grub-common grub-mkimage:grub-common tar:tar ip:iproute2
 ssh-keygen:openssh-client strace:strace file:file
 '
 missing= packages= rust=
@@ -42,6 +42,14 @@ fi
 # places for the first.
 [ -e /usr/share/seabios/bios-256k.bin ] || [ -e /usr/share/qemu/bios-256k.bin ] || {
     missing="$missing seabios" packages="$packages seabios"
+}
+# GRUB's images and modules for BIOS machines, which a test boots.
+[ -e /usr/lib/grub/i386-pc/boot.img ] || {
+    missing="$missing grub-pc-bin" packages="$packages grub-pc-bin"
+}
+# Another BIOS, for replant's boot loader.
+[ -e /usr/share/bochs/BIOS-bochs-latest ] || {
+    missing="$missing bochsbios" packages="$packages bochsbios"
 }
 [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || {
     missing="$missing debian-archive-keyring" packages="$packages debian-archive-keyring"

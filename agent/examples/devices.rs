@@ -10,7 +10,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use replant::device::{self, BlockDevice, Devices};
+use replant::block::BlockDevice;
+use replant::device::{self, Devices};
 use rustix::mount::MountFlags;
 use rustix::time::{ClockId, clock_gettime};
 
@@ -75,7 +76,7 @@ fn tell() -> Result<(), Box<dyn Error>> {
                 println!(
                     "@disk {} {serial} {} {:.2}",
                     disk.name,
-                    disk.bytes(),
+                    disk.bytes,
                     uptime()
                 );
             }

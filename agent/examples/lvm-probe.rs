@@ -15,8 +15,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::ExitCode;
 
+use ondisk::lifeboat::Protected;
 use ondisk::manifest::{Size, Volume, VolumeGroup};
-use replant::lvm::{Access, ActiveLv, BlockDevice, DevNo, LvmError, Mapper, create, scan};
+use replant::block::{BlockDevice, SYS, by_number};
+use replant::lvm::{Access, ActiveLv, LvmError, Mapper, create, mapping, scan};
 use replant::plan::{PvDevice, volume_group};
 
 type Failure = Box<dyn std::error::Error>;
@@ -25,16 +27,7 @@ fn device(path: &str) -> Result<BlockDevice, Failure> {
     let rdev = std::fs::metadata(path)
         .map_err(|e| format!("{path}: {e}"))?
         .rdev();
-    let size = sys::block::size(std::fs::File::open(path)?)?;
-    let dev = DevNo {
-        major: rustix::fs::major(rdev),
-        minor: rustix::fs::minor(rdev),
-    };
-    Ok(BlockDevice {
-        path: Path::new(path).to_owned(),
-        dev,
-        size,
-    })
+    Ok(by_number(Path::new(SYS), rdev.into())?)
 }
 
 fn devices(paths: &[&str]) -> Result<Vec<BlockDevice>, Failure> {
@@ -57,7 +50,7 @@ fn probe(words: &[&str]) -> Result<(), Failure> {
                     println!("problem {problem}");
                 }
                 for lv in &group.vg.lvs {
-                    match group.mapping(lv) {
+                    match mapping(group, lv) {
                         Ok(m) => m.targets.iter().for_each(|t| println!("{}: {t}", m.name)),
                         Err(e) => println!("refused {e}"),
                     }
@@ -107,8 +100,8 @@ fn probe(words: &[&str]) -> Result<(), Failure> {
                 .collect::<Result<Vec<_>, std::num::ParseIntError>>()?;
             let devices = devices(paths)?;
             let pv = |d: &BlockDevice| PvDevice {
-                path: d.path.display().to_string(),
-                bytes: d.size,
+                path: d.to_string(),
+                bytes: d.bytes,
             };
             let pvs: Vec<PvDevice> = devices.iter().map(pv).collect();
             let wanted = VolumeGroup {
@@ -123,7 +116,7 @@ fn probe(words: &[&str]) -> Result<(), Failure> {
                 let _ = urandom.read_exact(bytes);
             };
             let plan = volume_group(&wanted, &pvs, "probe", 1_795_383_992, &mut random)?;
-            let group = create(&plan, &devices)?;
+            let group = create(&plan, &devices, &Protected::default())?;
             println!("created {}", group.vg.id);
         }
         ["dm"] => dm()?,
@@ -180,7 +173,7 @@ fn dm() -> Result<(), LvmError> {
     println!("same table {}", control.table("probe")? == many);
     println!(
         "listed {}",
-        control.list()?.iter().any(|d| d.name == "probe")
+        control.list()?.iter().any(|name| name == "probe")
     );
     control.remove("probe")?;
     println!("gone {:?}", control.status(Selector::Name("probe"))?);

@@ -3,10 +3,11 @@
 //! `partition DISK FILE.sgdisk [SECONDS]`, with how long to wait for partitions
 //! that are in use.
 
-use std::{error::Error, process::ExitCode, time::Duration};
+use std::{error::Error, path::Path, process::ExitCode, time::Duration};
 
 use ondisk::gpt::{Backup, LastPartition};
-use replant::disk::{Disk, kernel, table, wipe};
+use replant::block::{SYS, partitions};
+use replant::disk::{Disk, reread, table, wipe};
 
 fn main() -> ExitCode {
     match run() {
@@ -31,8 +32,8 @@ fn run() -> Result<(), Box<dyn Error>> {
         .fit(disk.bytes(), disk.block_size(), LastPartition::Grow)?;
     wipe::clear(&disk, &wipe::ranges(&disk, &table::read(&disk)?, &new)?)?;
     table::write(&disk, &new, None)?;
-    kernel::tell(&disk, &new, wait)?;
-    for p in kernel::partitions(disk.kernel_name().unwrap_or_default())? {
+    reread::reread(&disk, &new, wait)?;
+    for p in partitions(Path::new(SYS), disk.kernel_name().unwrap_or_default())? {
         println!(
             "partition {} start {} length {}",
             p.number, p.start, p.length

@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command line of `replant`.
 
+use crate::cmdline::Mode;
 use std::path::PathBuf;
-
-/// Exit status: /init reboots the machine.
-pub const EXIT_REBOOT: u8 = 20;
-/// Exit status: /init switches the machine off.
-pub const EXIT_POWER_OFF: u8 = 21;
-/// Exit status: /init starts the recovery console.
-pub const EXIT_CONSOLE: u8 = 22;
 
 /// What `replant --help` prints.
 pub const HELP: &str = "\
@@ -23,9 +17,9 @@ On the old system, in the directory of the unpacked package:
   replant status [--json]                   says what is staged
 
 In the tiny system:
-  replant report                            says what is found; changes nothing
-  replant verify                            does all that comes before the point of no return
-  replant migrate [--resume]                replaces the system
+  replant survey                            says what is found; changes nothing
+  replant rehearse                          does all that comes before the point of no return
+  replant migrate                           replaces the system, or goes on with it
   replant console                           the recovery console
 
 Anywhere:
@@ -42,13 +36,12 @@ _replant() {
     completions) COMPREPLY=($(compgen -W bash -- \"$cur\")); return ;;
     esac
     if [ \"$COMP_CWORD\" = 1 ]; then
-        COMPREPLY=($(compgen -W 'check stage revert status report verify migrate console completions --help --version' -- \"$cur\"))
+        COMPREPLY=($(compgen -W 'check stage revert status survey rehearse migrate console completions --help --version' -- \"$cur\"))
     else
         case ${COMP_WORDS[1]} in
         check) COMPREPLY=($(compgen -W '--package --json' -- \"$cur\")) ;;
         stage) COMPREPLY=($(compgen -W '--package --yes --no-reboot --append' -- \"$cur\")) ;;
         status) COMPREPLY=($(compgen -W '--json' -- \"$cur\")) ;;
-        migrate) COMPREPLY=($(compgen -W '--resume' -- \"$cur\")) ;;
         esac
     fi
 }
@@ -59,17 +52,10 @@ complete -F _replant replant
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// Says whether staging and migrating would go well.
-    Check {
-        /// The unpacked package.
-        package: PathBuf,
-        /// As JSON.
-        json: bool,
-    },
+    Check { package: PathBuf, json: bool },
     /// Places everything and reboots.
     Stage {
-        /// The unpacked package.
         package: PathBuf,
-        /// Without asking.
         yes: bool,
         /// Whether to reboot at the end.
         reboot: bool,
@@ -79,21 +65,9 @@ pub enum Command {
     /// Takes back what stage did.
     Revert,
     /// Says what is staged.
-    Status {
-        /// As JSON.
-        json: bool,
-    },
-    /// What /init starts: does what the kernel's command line says.
-    Tiny,
-    /// Says what is found.
-    Report,
-    /// Everything before the point of no return.
-    Verify,
-    /// The migration.
-    Migrate {
-        /// Goes on with the payload that is in RAM.
-        resume: bool,
-    },
+    Status { json: bool },
+    /// In the tiny system: this, or what the kernel's command line says.
+    Tiny(Option<Mode>),
     /// The recovery console.
     Console,
     /// Prints completions.
@@ -107,27 +81,21 @@ pub enum Command {
 /// What is wrong with the command line.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// An unknown option, or a value that is missing.
     #[error("{0}; see replant --help")]
     Option(#[from] lexopt::Error),
-    /// No such command.
     #[error("there is no command \"{0}\"; see replant --help")]
     Command(String),
-    /// An option that this command does not take.
     #[error("replant {0} does not take {1}; see replant --help")]
     Misplaced(String, &'static str),
 }
 
 /// Reads the arguments, without the program's name.
-///
-/// # Errors
-/// [`Error`] in one line.
 pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Command, Error> {
     use lexopt::prelude::*;
     let mut parser = lexopt::Parser::from_args(arguments);
     let mut words: Vec<String> = Vec::new();
     let mut append = None;
-    let (mut package, mut json, mut yes, mut stay, mut resume) = (None, false, false, false, false);
+    let (mut package, mut json, mut yes, mut stay) = (None, false, false, false);
     while let Some(argument) = parser.next()? {
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help),
@@ -137,7 +105,6 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
             Long("json") => json = true,
             Short('y') | Long("yes") => yes = true,
             Long("no-reboot") => stay = true,
-            Long("resume") => resume = true,
             Value(word) => words.push(word.string()?),
             other => return Err(other.unexpected().into()),
         }
@@ -149,7 +116,6 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
         ("--append", append.is_some(), &["stage"]),
         ("--yes", yes, &["stage"]),
         ("--no-reboot", stay, &["stage"]),
-        ("--resume", resume, &["migrate"]),
     ];
     for (option, present, commands) in given {
         if present && !commands.contains(&name.as_str()) {
@@ -167,14 +133,14 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
         }),
         "revert" => Ok(Command::Revert),
         "status" => Ok(Command::Status { json }),
-        "tiny" => Ok(Command::Tiny),
-        "report" => Ok(Command::Report),
-        "verify" => Ok(Command::Verify),
-        "migrate" => Ok(Command::Migrate { resume }),
+        "tiny" => Ok(Command::Tiny(None)),
         "console" => Ok(Command::Console),
         "completions bash" => Ok(Command::Completions),
         "" | "help" => Ok(Command::Help),
-        _ => Err(Error::Command(name)),
+        _ => match Mode::parse(name.as_bytes()) {
+            Some(mode) => Ok(Command::Tiny(Some(mode))),
+            None => Err(Error::Command(name)),
+        },
     }
 }
 
@@ -210,16 +176,22 @@ mod tests {
             "quiet a=b",
         ];
         assert_eq!(parse(words.map(Into::into)).unwrap(), stage);
-        assert_eq!(
-            read("migrate --resume").unwrap(),
-            Command::Migrate { resume: true }
-        );
+        let tiny = |mode| Command::Tiny(Some(mode));
+        assert_eq!(read("migrate").unwrap(), tiny(Mode::Migrate));
         assert_eq!(read("").unwrap(), Command::Help);
+        for (old, word, mode) in [
+            ("report", "survey", Mode::Survey),
+            ("verify", "rehearse", Mode::Rehearse),
+        ] {
+            assert_eq!(read(old).unwrap(), tiny(mode));
+            assert_eq!(read(word).unwrap(), tiny(mode));
+        }
         for (line, words) in [
             ("chek", "no command \"chek\""),
             ("check --bogus", "--bogus"),
             ("revert --json", "replant revert does not take --json"),
             ("stage --package", "--package"),
+            ("migrate --resume", "--resume"),
             ("check now", "no command \"check now\""),
         ] {
             let error = read(line).unwrap_err().to_string();

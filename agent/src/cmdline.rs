@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The kernel's command line, as far as replant understands it.
 
-/// What the tiny system does without being asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Mode {
-    /// Says what it finds and opens the console.
-    #[default]
-    Report,
-    /// Does all that a migration does before the point of no return.
-    Verify,
-    /// Migrates, if the machine was staged.
-    Migrate,
-    /// Opens the console at once.
-    Console,
+use contract::cmdline::{Setting, words};
+
+pub use contract::cmdline::{Mode, Start};
+use std::path::Path;
+use sys::{FileError, cannot};
+
+/// The text of `path`, /proc/cmdline; a person may have typed any bytes.
+pub fn read(path: &Path) -> Result<String, FileError> {
+    let bytes = std::fs::read(path).map_err(cannot("read", path))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Which block device a `root=` means.
@@ -76,89 +74,94 @@ pub struct Cmdline {
     pub root: Option<RootSpec>,
     /// `rd.retry=`: seconds to wait for the root device.
     pub retry: Option<u64>,
+    /// `replant.silence=`: seconds after which a program of the new system hangs.
+    pub silence: Option<u64>,
     /// `replant.break=STEP`: stops before this step.
     pub break_before: Option<String>,
     /// `replant.json=ttyS1`: progress as JSON lines on this device.
     pub json: Option<String>,
     /// `replant.report=off`: no report is written into the old root.
     pub no_report: bool,
+    /// `replant.drive=`: the BIOS's drive, where replant's loader was started.
+    pub drive: Option<u8>,
+    /// `replant.start=`: by which way replant's loader was started, if it was.
+    pub start: Option<Start>,
     /// Words `replant=X`, `replant.X` and `rd.retry=X` that nobody knows, for a
     /// warning.
     pub unknown: Vec<String>,
+    /// Modes that were given by their former names.
+    pub renamed: Vec<Renamed>,
+}
+
+/// A mode that has another name now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renamed {
+    /// The name that was given.
+    pub former: String,
+    /// The mode that it means.
+    pub mode: Mode,
+}
+
+impl std::fmt::Display for Renamed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "replant={} is called {} now",
+            self.former,
+            self.mode.word()
+        )
+    }
 }
 
 impl Cmdline {
     /// Reads the text of /proc/cmdline. The last of several values counts.
-    pub fn parse(text: &str) -> Cmdline {
-        let mut line = Cmdline::default();
+    pub fn parse(line: &str) -> Cmdline {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let mut found = Cmdline::default();
         let mut rooted = false;
         let mut volumes = std::collections::BTreeSet::new();
-        for word in words(text) {
-            let (key, value) = match word.split_once('=') {
-                Some((key, value)) => (key, Some(value)),
-                None => (word.as_str(), None),
-            };
-            match (key, value) {
-                ("replant", Some("report")) => line.mode = Mode::Report,
-                ("replant", Some("verify")) => line.mode = Mode::Verify,
-                ("replant", Some("migrate")) => line.mode = Mode::Migrate,
-                ("replant", Some("console")) | ("rescue" | "emergency", None) => {
-                    line.mode = Mode::Console;
-                }
-                ("root", Some(value)) => {
-                    line.root = RootSpec::parse(value);
+        for word in words(line.as_bytes()) {
+            match (word.name, word.value.map(text)) {
+                (b"root", Some(value)) => {
+                    found.root = RootSpec::parse(&value);
                     rooted = true;
                 }
-                ("rd.lvm.lv", Some(value)) => {
+                (b"rd.lvm.lv", Some(value)) => {
                     volumes.extend(value.split_once('/').and_then(|(group, volume)| {
                         // The name that the volume's node has.
                         let name = ondisk::lvm::dm_name(group, volume).ok()?;
                         Some(format!("/dev/mapper/{name}"))
                     }));
                 }
-                ("rd.retry", Some(value)) => match value.parse() {
-                    Ok(seconds) => line.retry = Some(seconds),
-                    Err(_) => line.unknown.push(word),
-                },
-                ("replant.break", Some(step)) => line.break_before = Some(step.to_string()),
-                ("replant.json", Some(device)) => {
-                    line.json = Some(device.trim_start_matches("/dev/").to_string());
-                }
-                ("replant.report", Some("off")) => line.no_report = true,
-                ("replant.debug", _) => {}
-                _ if key == "replant" || key.starts_with("replant.") => line.unknown.push(word),
                 _ => {}
+            }
+            match Setting::read(word) {
+                Some(Setting::Mode(mode)) => {
+                    found.mode = mode;
+                    let former = word.value.filter(|name| Mode::renamed(name).is_some());
+                    found.renamed.extend(former.map(|name| Renamed {
+                        former: text(name),
+                        mode,
+                    }));
+                }
+                Some(Setting::Retry(seconds)) => found.retry = Some(seconds),
+                Some(Setting::Silence(seconds)) => found.silence = Some(seconds),
+                Some(Setting::Break(step)) => found.break_before = Some(text(step)),
+                Some(Setting::Json(device)) => found.json = Some(text(device)),
+                Some(Setting::Drive(drive)) => found.drive = Some(drive),
+                Some(Setting::Start(start)) => found.start = Some(start),
+                Some(Setting::NoReport) => found.no_report = true,
+                Some(Setting::Unknown) => found.unknown.push(text(word.text)),
+                // The first two are for /init.
+                Some(Setting::Patience(_) | Setting::Debug(_)) | None => {}
             }
         }
         // Of several volumes nobody says which is the root.
         if !rooted && volumes.len() == 1 {
-            line.root = volumes.pop_first().map(RootSpec::Path);
+            found.root = volumes.pop_first().map(RootSpec::Path);
         }
-        line
+        found
     }
-}
-
-/// Splits at white space outside double quotes, as the kernel does; the
-/// quotes are taken off.
-fn words(text: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word = String::new();
-    let mut quoted = false;
-    for c in text.chars() {
-        match c {
-            '"' => quoted = !quoted,
-            c if c.is_whitespace() && !quoted => {
-                if !word.is_empty() {
-                    words.push(std::mem::take(&mut word));
-                }
-            }
-            c => word.push(c),
-        }
-    }
-    if !word.is_empty() {
-        words.push(word);
-    }
-    words
 }
 
 #[cfg(test)]
@@ -166,33 +169,61 @@ mod tests {
     use super::*;
 
     #[test]
+    fn bytes_that_are_no_text_do_not_hide_the_others() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), b"x=\xff\xfe replant=migrate\n").unwrap();
+        let cmdline = Cmdline::parse(&read(file.path()).unwrap());
+        assert_eq!(cmdline.mode, Mode::Migrate);
+    }
+
+    #[test]
     fn the_staged_entry() {
         let line = Cmdline::parse(
-            "BOOT_IMAGE=/vmlinuz-convert root=UUID=0DE0-A ro panic=10 replant=migrate \
-             replant.json=/dev/ttyS1 replant.break=wipe rd.retry=20 \"replant.report=off\"\n",
+            "BOOT_IMAGE=/replant/linux root=UUID=0DE0-A ro panic=10 replant=migrate \
+             replant.json=/dev/ttyS1 replant.break=wipe rd.retry=20 \"replant.report=off\" \
+             replant.silence=9 replant.patience=20 replant.drive=81 replant.start=disk\n",
         );
+        assert_eq!((line.drive, line.start), (Some(0x81), Some(Start::Disk)));
         assert_eq!(line.mode, Mode::Migrate);
         assert_eq!(line.root, Some(RootSpec::Uuid("0de0-a".into())));
         assert_eq!(line.json.as_deref(), Some("ttyS1"));
         assert_eq!(line.break_before.as_deref(), Some("wipe"));
-        assert_eq!(line.retry, Some(20));
+        assert_eq!((line.retry, line.silence), (Some(20), Some(9)));
         assert!(line.no_report && line.unknown.is_empty());
     }
 
     #[test]
     fn a_field_engineer_at_the_grub_prompt() {
         let line = Cmdline::parse("root=/dev/mapper/VA-root ro rd.lvm.lv=VA/root");
-        assert_eq!(line.mode, Mode::Report);
+        assert_eq!(line.mode, Mode::Survey);
         assert_eq!(
             line.root,
             Some(RootSpec::Path("/dev/mapper/VA-root".into()))
         );
         assert_eq!(Cmdline::parse("x rescue y").mode, Mode::Console);
         assert_eq!(Cmdline::parse("replant=console").mode, Mode::Console);
-        let odd = Cmdline::parse("rd.retry=9 replant=migrat replant.jsn=a rd.retry=1m");
-        assert_eq!(odd.unknown.len(), 3);
-        assert_eq!((odd.mode, odd.retry), (Mode::Report, Some(9)));
-        assert_eq!(Cmdline::parse("").mode, Mode::Report);
+        let odd = Cmdline::parse(
+            "rd.retry=9 replant=migrat replant.jsn=a rd.retry=1m replant.silence=x replant.patience=",
+        );
+        assert_eq!(odd.unknown.len(), 5);
+        assert_eq!((odd.mode, odd.retry), (Mode::Survey, Some(9)));
+        assert_eq!(Cmdline::parse("").mode, Mode::Survey);
+    }
+
+    #[test]
+    fn former_names_of_modes_are_understood_and_named() {
+        let line = Cmdline::parse("replant=report replant=verify");
+        assert_eq!((line.mode, line.unknown.len()), (Mode::Rehearse, 0));
+        let said: Vec<String> = line.renamed.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            said,
+            [
+                "replant=report is called replant=survey now",
+                "replant=verify is called replant=rehearse now"
+            ]
+        );
+        let line = Cmdline::parse("replant=rehearse rescue replant.report=off");
+        assert!(line.renamed.is_empty() && line.no_report);
     }
 
     #[test]

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `replant`: one static binary for the old system and the tiny one.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 use replant::cli::{self, Command};
-use replant::{console, stage, tiny};
-use std::io::Write;
+use replant::cmdline::Mode;
+use replant::tiny::{self, console};
+use replant::{old, terminal};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -19,65 +22,66 @@ fn main() -> ExitCode {
         Ok(command) => command,
         Err(error) => return fail(&error),
     };
+    let word = std::env::args().nth(1).unwrap_or_default();
+    if let Some(mode) = Mode::renamed(word.as_bytes()) {
+        terminal::complain(format_args!(
+            "replant: {word} is called {} now",
+            mode.name()
+        ));
+    }
     match command {
         Command::Help => print(cli::HELP),
         Command::Version => print(concat!("replant ", env!("CARGO_PKG_VERSION"), "\n")),
         Command::Completions => print(cli::COMPLETIONS),
-        Command::Check { package, json } => end(stage::check(&package, json)),
+        Command::Check { package, json } => end(old::check(&package, json)),
         Command::Stage {
             package,
             yes,
             reboot,
             append,
-        } => end(stage::stage(&package, yes, reboot, &append)),
-        Command::Revert => end(stage::revert()),
-        Command::Status { json } => end(stage::status(json)),
-        Command::Tiny => task(tiny::Task::Cmdline),
-        Command::Report => task(tiny::Task::Report),
-        Command::Verify => task(tiny::Task::Verify),
-        Command::Migrate { resume } => task(tiny::Task::Migrate { resume }),
+        } => end(old::stage(&package, yes, reboot, &append)),
+        Command::Revert => end(old::revert()),
+        Command::Status { json } => end(old::status(json)),
+        Command::Tiny(mode) => start_tiny(mode),
         Command::Console => start_console(),
     }
 }
 
 fn print(text: &str) -> ExitCode {
-    // A closed pipe is the reader's decision.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    terminal::ask(text);
     ExitCode::SUCCESS
 }
 
-fn end(result: Result<(), stage::Error>) -> ExitCode {
+fn end(result: Result<(), old::Error>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error),
     }
 }
 
-fn task(task: tiny::Task) -> ExitCode {
-    match tiny::run(task) {
-        Ok(status) => ExitCode::from(status),
-        Err(error) => {
-            // /init knows no such status: before the point of no return the
-            // old system starts again, otherwise the console.
-            fail(&error)
-        }
+fn start_tiny(mode: Option<Mode>) -> ExitCode {
+    match tiny::run(mode) {
+        Ok(exit) => ExitCode::from(exit.status()),
+        // /init knows no such status: before the point of no return the old
+        // system starts again, otherwise the console.
+        Err(error) => fail(&error),
     }
 }
 
 fn fail(error: &dyn std::error::Error) -> ExitCode {
-    eprintln!("replant: {error}");
+    terminal::complain(format_args!("replant: {error}"));
     ExitCode::FAILURE
 }
 
 fn start_console() -> ExitCode {
-    let setup = console::Setup {
-        extra: &tiny::CONSOLE_COMMANDS,
-        signature: replant::locate::describe,
-        ..console::Setup::default()
-    };
+    // Its commands mount, write and unlock what another system uses.
+    if let Err(error) = tiny::require() {
+        return fail(&error);
+    }
+    let setup = console::Setup::default();
     let result = console::run(&setup, &mut std::io::stdin().lock(), &mut std::io::stdout());
     match result {
-        Ok(status) => ExitCode::from(status),
+        Ok(exit) => exit.map_or(ExitCode::SUCCESS, |exit| ExitCode::from(exit.status())),
         Err(error) => fail(&error),
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where things lie, on the old system and in the tiny one.
 
+use contract::path::{self, text};
+
 /// Directory of the staged package, below the old root.
 pub const STAGED_DIR: &str = "etc/upd";
 /// The staged record in that directory.
@@ -11,17 +13,25 @@ pub const IDENTITY: &str = "identity";
 pub const FAILURE_REPORT: &str = "report.txt";
 
 /// What the tiny system keeps in RAM.
-pub const RUN: &str = "/run/replant";
+pub const RUN: &str = text(path::RUN);
 /// The log.
 pub const LOG: &str = "/run/replant/log";
 /// The payload's own tmpfs.
 pub const PAYLOAD_DIR: &str = "/run/replant/payload";
-/// Exists once the disk may have been written; /init looks for it, too.
-pub const POINT_OF_NO_RETURN: &str = "/run/replant/point-of-no-return";
+/// Exists once the disk may have been written.
+pub const POINT_OF_NO_RETURN: &str = text(path::POINT_OF_NO_RETURN);
 /// Why the migration stopped, for the console.
-pub const FAILURE: &str = "/run/replant/failure.txt";
+pub const FAILURE: &str = text(path::FAILURE);
+/// Hash of the console's password, in the initramfs.
+pub const CONSOLE_PASSWORD: &str = text(path::CONSOLE_PASSWORD);
 /// The step before which `replant.break=` has stopped already.
 pub const BROKE: &str = "/run/replant/break-done";
+/// /init makes it when somebody asks the migration to stop.
+pub const STOP: &str = text(path::STOP);
+/// A number that changes while the migration gets on.
+pub const PROGRESS: &str = text(path::PROGRESS);
+/// What stands in for os-prober while programs run in the new root.
+pub const NO_PROBER: &str = "/run/replant/no-prober";
 /// Where the old root is mounted, read-only.
 pub const OLD_ROOT: &str = "/run/replant/old";
 /// Where the new root is mounted.

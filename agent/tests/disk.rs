@@ -9,57 +9,21 @@ use std::{
     ops::Range,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
-    process::Command,
     time::Duration,
 };
 
 use ondisk::gpt::{Guid, LastPartition, Name, Partition, Table};
 use replant::disk::{
-    Disk, Error, kernel,
+    Disk, Error, reread, sector_0,
     table::{self, Present},
     wipe,
 };
+use testkit::{Loop, sparse, tool};
 
 const MIB: u64 = 1 << 20;
 
-fn run(tool: &str, args: &[&str]) -> String {
-    let output = Command::new(tool).args(args).output();
-    let output = output.unwrap_or_else(|e| panic!("{tool} is needed for this test: {e}"));
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{tool} {args:?}: {text}{errors}");
-    text
-}
-
 fn image(dir: &Path, bytes: u64) -> PathBuf {
-    let path = dir.join("disk.img");
-    File::create(&path).unwrap().set_len(bytes).unwrap();
-    path
-}
-
-/// A loop device, which goes with it.
-struct Loop(String);
-
-impl Loop {
-    fn new(image: &Path, options: &[&str]) -> Loop {
-        let args = [&["--show", "-f"], options, &[image.to_str().unwrap()]].concat();
-        Loop(run("losetup", &args).trim().to_owned())
-    }
-
-    /// A range of an image.
-    fn part(image: &Path, bytes: &Range<u64>) -> Loop {
-        let (offset, size) = (
-            bytes.start.to_string(),
-            (bytes.end - bytes.start).to_string(),
-        );
-        Loop::new(image, &["-o", &offset, "--sizelimit", &size])
-    }
-}
-
-impl Drop for Loop {
-    fn drop(&mut self) {
-        let _ = Command::new("losetup").args(["-d", &self.0]).status();
-    }
+    sparse(dir.join("disk.img"), bytes)
 }
 
 /// BIOS boot of 2 MiB, /boot of 16 MiB, and the rest for LVM.
@@ -86,21 +50,22 @@ fn seed_like(bytes: u64, block_size: u32) -> Table {
 
 #[test]
 fn a_table_is_written_and_read_back() {
+    testkit::needs!("root", "sgdisk");
     let dir = tempfile::tempdir().unwrap();
     let path = image(dir.path(), 64 * MIB);
     let code: Vec<u8> = (0..512).map(|i| i as u8).collect();
     for options in [&[][..], &["-b", "4096"]] {
-        let device = Loop::new(&path, options);
+        let device = Loop::with(&path, options);
         let disk = Disk::open_writable(&device.0).unwrap();
         assert_eq!(disk.bytes(), 64 * MIB);
         assert_eq!(
             disk.block_size(),
             if options.is_empty() { 512 } else { 4096 }
         );
-        assert_eq!(disk.kernel_name(), device.0.strip_prefix("/dev/"));
+        assert_eq!(disk.kernel_name(), device.name().strip_prefix("/dev/"));
         let new = seed_like(disk.bytes(), disk.block_size());
         table::write(&disk, &new, Some(&code)).unwrap();
-        let verdict = run("sgdisk", &["--verify", &device.0]);
+        let verdict = tool("sgdisk", &["--verify", device.name()]);
         assert!(verdict.contains("No problems found"), "{verdict}");
         match table::read(&disk).unwrap() {
             Present::Gpt(found) => {
@@ -116,7 +81,7 @@ fn a_table_is_written_and_read_back() {
     let path = image(dir.path(), 64 * MIB);
     let disk = Disk::open_writable(&path).unwrap();
     table::write(&disk, &seed_like(64 * MIB, 512), None).unwrap();
-    let verdict = run("sgdisk", &["--verify", path.to_str().unwrap()]);
+    let verdict = tool("sgdisk", &["--verify", path.to_str().unwrap()]);
     assert!(verdict.contains("No problems found"), "{verdict}");
 }
 
@@ -150,6 +115,7 @@ fn a_table_for_another_disk_is_not_written() {
 
 #[test]
 fn what_cannot_be_a_disk() {
+    testkit::needs!("root");
     let dir = tempfile::tempdir().unwrap();
     assert!(matches!(
         Disk::open("/dev/null"),
@@ -161,27 +127,28 @@ fn what_cannot_be_a_disk() {
     ));
     let error = Disk::open("/dev/no-such-disk").unwrap_err().to_string();
     assert!(error.contains("/dev/no-such-disk"), "{error}");
-    let device = Loop::new(&image(dir.path(), MIB), &["-r"]);
+    let device = Loop::with(image(dir.path(), MIB), &["-r"]);
     let error = Disk::open_writable(&device.0).unwrap_err();
     assert!(matches!(error, Error::ReadOnly { .. }), "{error}");
     let disk = Disk::open(&device.0).unwrap();
     let error = disk
-        .write_at("nothing", 0, &[1; 512])
+        .write_at("nothing", 512, &[1; 512])
         .unwrap_err()
         .to_string();
-    assert!(error.contains(&device.0), "{error}");
+    assert!(error.contains(device.name()), "{error}");
 }
 
 #[test]
 fn a_loop_device_has_no_partitions() {
+    testkit::needs!("root");
     let dir = tempfile::tempdir().unwrap();
     let path = image(dir.path(), 64 * MIB);
     let new = seed_like(64 * MIB, 512);
-    let device = Loop::new(&path, &[]);
-    for path in [Path::new(&device.0), &path] {
+    let device = Loop::new(&path);
+    for path in [&device.0, &path] {
         let disk = Disk::open_writable(path).unwrap();
         table::write(&disk, &new, None).unwrap();
-        match kernel::tell(&disk, &new, Duration::from_secs(1)) {
+        match reread::reread(&disk, &new, Duration::from_secs(1)) {
             Err(error @ Error::NoPartitions { .. }) => {
                 assert!(
                     error.to_string().contains(path.to_str().unwrap()),
@@ -195,16 +162,17 @@ fn a_loop_device_has_no_partitions() {
 
 #[test]
 fn a_dos_table_hides_the_gpt_that_it_replaced() {
+    testkit::needs!("sgdisk", "sfdisk");
     let dir = tempfile::tempdir().unwrap();
     let path = image(dir.path(), 64 * MIB);
     let file = path.to_str().unwrap();
-    run("sgdisk", &["--new=1:0:0", file]);
+    tool("sgdisk", &["--new=1:0:0", file]);
     let disk = Disk::open(&path).unwrap();
     assert!(matches!(table::read(&disk).unwrap(), Present::Gpt(_)));
     let gpt = fs::read(&path).unwrap();
     let script = dir.path().join("script");
     fs::write(&script, "label: dos\nstart=2048, size=4096, type=8e\n").unwrap();
-    run(
+    tool(
         "sh",
         &[
             "-c",
@@ -234,19 +202,20 @@ fn a_dos_table_hides_the_gpt_that_it_replaced() {
 
 /// What libblkid finds in a range of an image.
 fn signatures(path: &Path, bytes: &Range<u64>) -> String {
-    let device = Loop::part(path, bytes);
-    run(
+    let device = Loop::part(path, bytes.start, bytes.end - bytes.start);
+    tool(
         "wipefs",
-        &["--noheadings", "--output", "TYPE,OFFSET", &device.0],
+        &["--noheadings", "--output", "TYPE,OFFSET", device.name()],
     )
 }
 
 #[test]
 fn no_old_signature_survives() {
+    testkit::needs!("root", "sgdisk");
     let dir = tempfile::tempdir().unwrap();
     let path = image(dir.path(), 96 * MIB);
     let file = path.to_str().unwrap();
-    run(
+    tool(
         "sgdisk",
         &[
             "-n=1:0:+20M",
@@ -268,8 +237,12 @@ fn no_old_signature_survives() {
         ),
     ];
     for ((_, command), place) in made.iter().zip(&old) {
-        let device = Loop::part(&path, &place.bytes);
-        run(command[0], &[&command[1..], &[&device.0]].concat());
+        let device = Loop::part(
+            &path,
+            place.bytes.start,
+            place.bytes.end - place.bytes.start,
+        );
+        tool(command[0], &[&command[1..], &[device.name()]].concat());
     }
     // Something in the middle of a partition, which is not to be touched.
     let image = File::options().read(true).write(true).open(&path).unwrap();
@@ -316,25 +289,26 @@ fn no_old_signature_survives() {
 
 #[test]
 fn a_disk_in_use_is_not_had_alone() {
+    testkit::needs!("root");
     let dir = tempfile::tempdir().unwrap();
     let path = image(dir.path(), 64 * MIB);
-    let device = Loop::new(&path, &[]);
+    let device = Loop::new(&path);
     // Others that only have it open are not in the way.
     let _reader = Disk::open_writable(&device.0).unwrap();
     let disk = Disk::open_exclusive(&device.0).unwrap();
-    disk.write_at("a mark", 0, &[7; 512]).unwrap();
+    sector_0::write(&disk, "a mark", 0, &[7; 512]).unwrap();
     match Disk::open_exclusive(&device.0) {
-        Err(Error::Busy { partition, .. }) => assert_eq!(partition, Path::new(&device.0)),
+        Err(Error::Busy { partition, .. }) => assert_eq!(partition, device.0),
         other => panic!("{other:?}"),
     }
     drop(disk);
     let mount = dir.path().join("mnt");
     fs::create_dir(&mount).unwrap();
     let mount = mount.to_str().unwrap();
-    run("mkfs.ext4", &["-q", &device.0]);
-    run("mount", &[&device.0, mount]);
+    tool("mkfs.ext4", &["-q", device.name()]);
+    tool("mount", &[device.name(), mount]);
     let error = Disk::open_exclusive(&device.0).unwrap_err().to_string();
-    run("umount", &[mount]);
+    tool("umount", &[mount]);
     assert!(error.contains(&format!("mounted at {mount}")), "{error}");
     Disk::open_exclusive(&device.0).unwrap();
     // An image file has no such state.

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ondisk::ext4::{Label, Options};
-use replant::disk::{Disk, ext4};
+use replant::disk::{Disk, erase, ext4};
+use testkit::{Loop, Mount, Random, run, sparse};
 
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
@@ -22,9 +23,7 @@ struct Image(PathBuf);
 impl Image {
     fn new(name: &str, size: u64) -> Self {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.img"));
-        let _ = std::fs::remove_file(&path);
-        File::create(&path).unwrap().set_len(size).unwrap();
-        Self(path)
+        Self(sparse(path, size))
     }
 
     fn open(&self) -> File {
@@ -55,72 +54,26 @@ impl Drop for Image {
     }
 }
 
-/// A loop device that is detached with the test.
-struct Loop(PathBuf);
-
-impl Loop {
-    fn new(image: &Image, sector: &str) -> Self {
-        let text = run(Command::new("losetup")
-            .args(["-f", "--show", "-b", sector])
-            .arg(&image.0));
-        Self(PathBuf::from(text.trim()))
-    }
+fn mount(device: &Loop, name: &str) -> Mount {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.mnt"));
+    Mount::new(&device.0, target, "rw")
 }
 
-impl Drop for Loop {
-    fn drop(&mut self) {
-        let _ = Command::new("losetup").arg("-d").arg(&self.0).status();
-    }
-}
-
-/// A mount that ends with the test.
-struct Mount(PathBuf);
-
-impl Mount {
-    fn new(device: &Loop, name: &str) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.mnt"));
-        std::fs::create_dir_all(&path).unwrap();
-        run(Command::new("mount")
-            .args(["-t", "ext4"])
-            .arg(&device.0)
-            .arg(&path));
-        Self(path)
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(&self.0).status();
-        let _ = std::fs::remove_dir(&self.0);
-    }
-}
-
-/// Runs a program that must succeed; its output.
-fn run(command: &mut Command) -> String {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(
-        output.status.success(),
-        "{command:?}: {}\n{text}{errors}",
-        output.status
-    );
-    text
-}
-
-/// Formats; the bytes written.
-fn format(path: &Path, label: &str) -> u64 {
-    let disk = Disk::open_writable(path).unwrap();
-    let options = Options {
+fn options(disk: &Disk, label: &str) -> Options {
+    Options {
         sector_bytes: disk.block_size(),
         label: Label::new(label).unwrap(),
         journal_sequence: 0x1234_5678,
         ..Options::new(disk.bytes(), UUID, [0xc3; 16], 1_700_000_000)
-    };
+    }
+}
+
+/// Formats; the bytes written.
+fn format(path: &Path, label: &str) -> u64 {
+    let disk = Disk::open_writable(path).unwrap().as_volume();
+    let options = options(&disk, label);
     let mut steps = Vec::new();
-    ext4::format(path, disk.file(), &options, &mut |done, total| {
+    ext4::format(&disk, &options, &mut |done, total| {
         steps.push((done, total))
     })
     .unwrap();
@@ -133,6 +86,7 @@ fn format(path: &Path, label: &str) -> u64 {
 
 #[test]
 fn e2fsck_finds_nothing_from_64_mib_to_2_tib() {
+    testkit::needs!("blkid", "root", "e2fsck");
     for size in [64 * MIB, 512 * MIB, GIB, 8 * GIB, 100 * GIB, 2048 * GIB] {
         let image = Image::new(&format!("clean-{size}"), size);
         let written = format(&image.0, "data");
@@ -161,7 +115,7 @@ fn e2fsck_finds_nothing_from_64_mib_to_2_tib() {
 /// Makes directories, files, links and attributes until there is no room.
 fn fill(root: &Path) -> u64 {
     let mut made = 0;
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = Random(1);
     let data: Vec<u8> = (0..200_000_u32)
         .map(|i| i.to_le_bytes()[0] ^ i.to_le_bytes()[1])
         .collect();
@@ -170,12 +124,9 @@ fn fill(root: &Path) -> u64 {
             .join(format!("d{}", index / 50))
             .join("a directory with a longer name");
         std::fs::create_dir_all(&dir)?;
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
         let name = dir.join(format!("file {index}"));
-        std::fs::write(&name, &data[..usize::try_from(state % 200_000).unwrap()])?;
-        let value = vec![0x41; usize::try_from(state % 700).unwrap()];
+        std::fs::write(&name, &data[..random.below(200_000)])?;
+        let value = vec![0x41; random.below(700)];
         rustix::fs::setxattr(
             &name,
             c"user.replant",
@@ -183,7 +134,7 @@ fn fill(root: &Path) -> u64 {
             rustix::fs::XattrFlags::empty(),
         )?;
         symlink(
-            "x".repeat(usize::try_from(state % 200).unwrap() + 1),
+            "x".repeat(1 + random.below(200)),
             dir.join(format!("l{index}")),
         )?;
         std::fs::hard_link(&name, dir.join(format!("h{index}")))?;
@@ -205,14 +156,14 @@ fn fill(root: &Path) -> u64 {
     }
 }
 
-fn live(name: &str, size: u64, sector: &str, block: u64) {
+fn live(name: &str, size: u64, sector: u32, block: u64) {
     let image = Image::new(name, size);
     image.fill();
-    let device = Loop::new(&image, sector);
+    let device = Loop::sectors(&image.0, sector);
     format(&device.0, "");
     image.check();
     {
-        let mount = Mount::new(&device, name);
+        let mount = mount(&device, name);
         assert_eq!(rustix::fs::statvfs(&mount.0).unwrap().f_bsize, block);
         let found: Vec<_> = std::fs::read_dir(&mount.0)
             .unwrap()
@@ -224,7 +175,7 @@ fn live(name: &str, size: u64, sector: &str, block: u64) {
     }
     image.check();
     {
-        let mount = Mount::new(&device, name);
+        let mount = mount(&device, name);
         for entry in std::fs::read_dir(&mount.0).unwrap() {
             let entry = entry.unwrap();
             if entry.file_name() != "lost+found" {
@@ -251,29 +202,98 @@ fn live(name: &str, size: u64, sector: &str, block: u64) {
 
 #[test]
 fn a_kernel_fills_and_empties_blocks_of_1_kib_and_resize2fs_grows_them() {
-    live("live-1k", 64 * MIB, "512", 1024);
+    testkit::needs!("resize2fs", "dumpe2fs", "root", "e2fsck");
+    live("live-1k", 64 * MIB, 512, 1024);
 }
 
 #[test]
 fn a_kernel_fills_and_empties_blocks_of_4_kib_and_resize2fs_grows_them() {
-    live("live-4k", 128 * MIB, "4096", 4096);
+    testkit::needs!("resize2fs", "dumpe2fs", "root", "e2fsck");
+    live("live-4k", 128 * MIB, 4096, 4096);
+}
+
+/// What lay on the disk before is nowhere on it afterwards, and of what is
+/// there now nothing is lost. dumpe2fs says what is free.
+fn erased(name: &str, size: u64, sector: u32) {
+    let image = Image::new(name, size);
+    image.fill();
+    let device = Loop::sectors(&image.0, sector);
+    format(&device.0, "");
+    let data: Vec<u8> = (0..300_000_u32).map(|i| i.to_le_bytes()[0] | 1).collect();
+    let open = || Disk::open_writable(&device.0).unwrap();
+    {
+        let mount = mount(&device, name);
+        for index in 0..60 {
+            std::fs::write(mount.0.join(format!("f{index}")), &data).unwrap();
+        }
+        for index in (0..60).filter(|index| index % 3 == 0) {
+            std::fs::remove_file(mount.0.join(format!("f{index}"))).unwrap();
+        }
+        // Nothing is known of a file system that is in use.
+        let disk = open();
+        let error = erase::unused(&disk, &options(&disk, "")).unwrap_err();
+        assert!(error.to_string().contains("unmounted cleanly"), "{error}");
+    }
+    let disk = open();
+    let ranges = erase::unused(&disk, &options(&disk, "")).unwrap();
+    let unused: u64 = ranges.iter().map(|range| range.end - range.start).sum();
+    let info = run(Command::new("dumpe2fs").arg("-h").arg(&device.0));
+    let field = |name: &str| {
+        let line = info.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap().trim().parse::<u64>().unwrap()
+    };
+    let free = field("Free blocks:") * field("Block size:");
+    assert!(
+        unused > free,
+        "{unused} {free}: with journal and inode tables"
+    );
+    let mut done = 0;
+    erase::zero(&disk, &ranges, &mut |bytes| done += bytes).unwrap();
+    assert_eq!(done, unused);
+    assert_eq!(erase::not_zero(&disk, &ranges).unwrap(), None);
+    drop(disk);
+    image.check();
+    {
+        let mount = mount(&device, name);
+        for index in (0..60).filter(|index| index % 3 != 0) {
+            let found = std::fs::read(mount.0.join(format!("f{index}"))).unwrap();
+            assert!(found == data, "f{index}");
+        }
+    }
+    drop(device);
+    let bytes = std::fs::read(&image.0).unwrap();
+    let old = [0xb7; 64];
+    let at = bytes.chunks_exact(64).position(|piece| piece == old);
+    assert_eq!(at.map(|n| n * 64), None, "the old disk can still be read");
+}
+
+#[test]
+fn erased_free_space_leaves_nothing_of_the_old_disk() {
+    testkit::needs!("root", "e2fsck");
+    erased("erased-1k", 64 * MIB, 512);
+    erased("erased-4k", 600 * MIB, 4096);
 }
 
 #[test]
 fn an_error_names_the_device_and_the_place() {
-    let full = Path::new("/dev/full");
-    let file = OpenOptions::new().write(true).open(full).unwrap();
+    testkit::needs!("root", "e2fsck");
+    let image = Image::new("read-only", 64 * MIB);
+    let disk = Disk::open(&image.0).unwrap().as_volume();
     let options = Options::new(64 * MIB, UUID, [0xc3; 16], 1);
-    let error = ext4::format(full, &file, &options, &mut |_, _| {}).unwrap_err();
+    let error = ext4::format(&disk, &options, &mut |_, _| {}).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "/dev/full: cannot write 2048 bytes of the new ext4 file system at byte 0: No space left \
-         on device (os error 28); check the disk, then format again"
+        format!(
+            "cannot write the new ext4 file system to {} at byte 0: Bad file descriptor (os error \
+             9); check the disk, then format again",
+            image.0.display()
+        )
     );
 
     let small = Image::new("small", MIB);
     let options = Options::new(MIB, UUID, [0xc3; 16], 1);
-    let error = ext4::format(&small.0, &small.open(), &options, &mut |_, _| {}).unwrap_err();
+    let disk = Disk::open_writable(&small.0).unwrap().as_volume();
+    let error = ext4::format(&disk, &options, &mut |_, _| {}).unwrap_err();
     assert!(
         error.to_string().contains("1048576 bytes are too few"),
         "{error}"

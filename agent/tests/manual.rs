@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The manual page, the help and the completions name the same options.
+//! The manual page, the help and the completions name the same options; the
+//! sources that documents name are there.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use replant::cli::{COMPLETIONS, HELP};
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// The options of a command in the help: `replant stage [--package DIR] ...`,
 /// to the next command.
@@ -22,8 +24,8 @@ fn manual_help_and_completions_agree() {
         let words = parts.filter_map(|rest| rest.split_whitespace().next());
         words.map(|word| format!("--{word}")).collect()
     };
-    let told = body.split(".Ss Options").nth(1).unwrap();
-    let told = told.split(".Sh ").next().unwrap();
+    let section = body.split(".Ss Options").nth(1).unwrap();
+    let section = section.split(".Sh ").next().unwrap();
     let mut all = BTreeSet::new();
     for part in HELP.split("\n  replant ").skip(1) {
         let name = part.split_whitespace().next().unwrap();
@@ -54,7 +56,7 @@ fn manual_help_and_completions_agree() {
             .collect();
         assert_eq!(part, own, "the manual's synopsis of {name}");
     }
-    assert_eq!(manual(told), all, "the manual's options");
+    assert_eq!(manual(section), all, "the manual's options");
     let first = COMPLETIONS
         .lines()
         .find(|l| l.contains("-W 'check "))
@@ -62,5 +64,21 @@ fn manual_help_and_completions_agree() {
     for name in HELP.split("\n  replant ").skip(1) {
         let name = name.split_whitespace().next().unwrap();
         assert!(first.contains(name), "completions: {name}");
+    }
+}
+
+#[test]
+fn sources_that_documents_name_are_there() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let sources = testkit::sources(top);
+    for document in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        let text = std::fs::read_to_string(top.join(document)).unwrap();
+        let named: BTreeSet<&str> = text
+            .split('`')
+            .filter(|word| word.ends_with(".rs"))
+            .collect();
+        let gone = |name: &&&str| !sources.iter().any(|path| path.ends_with(name));
+        let gone: Vec<_> = named.iter().filter(gone).collect();
+        assert!(named.len() > 10 && gone.is_empty(), "{document}: {gone:?}");
     }
 }

@@ -8,60 +8,36 @@ use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use ondisk::gpt::{Backup, Guid, Name, Partition, Table};
+use ondisk::lifeboat::Protected;
 use ondisk::lvm::SegmentKind;
 use ondisk::manifest::Manifest;
+use replant::block::{BlockDevice, SYS, by_number};
 use replant::disk::table::{self, Present};
 use replant::disk::{Disk, ext4, wipe};
-use replant::lvm::{BlockDevice, DevNo, create, scan};
+use replant::lvm::{create, scan};
 use replant::plan::{Facts, Plan};
+use testkit::{Loop, run, sparse};
 
 const MIB: u64 = 1 << 20;
 const SECTOR: u32 = 4096;
 
-fn run(command: &mut Command) -> String {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {text}{errors}");
-    text
+/// A loop device over a range of a file.
+fn on(image: &Path, bytes: &Range<u64>) -> Loop {
+    let (start, size) = (
+        bytes.start.to_string(),
+        (bytes.end - bytes.start).to_string(),
+    );
+    let sector = SECTOR.to_string();
+    Loop::with(image, &["-b", &sector, "-o", &start, "--sizelimit", &size])
 }
 
-/// A loop device over a range of a file, which goes with it.
-struct Loop(PathBuf);
-
-impl Loop {
-    fn new(image: &Path, bytes: &Range<u64>) -> Loop {
-        let text = run(Command::new("losetup")
-            .args(["-f", "--show", "-b", &SECTOR.to_string()])
-            .args(["-o", &bytes.start.to_string()])
-            .args(["--sizelimit", &(bytes.end - bytes.start).to_string()])
-            .arg(image));
-        Loop(PathBuf::from(text.trim()))
-    }
-
-    fn device(&self) -> BlockDevice {
-        let number = std::fs::metadata(&self.0).unwrap().rdev();
-        BlockDevice {
-            path: self.0.clone(),
-            dev: DevNo {
-                major: rustix::fs::major(number),
-                minor: rustix::fs::minor(number),
-            },
-            size: Disk::open(&self.0).unwrap().bytes(),
-        }
-    }
-}
-
-impl Drop for Loop {
-    fn drop(&mut self) {
-        let _ = Command::new("losetup").arg("-d").arg(&self.0).status();
-    }
+fn device(node: &Loop) -> BlockDevice {
+    let number = std::fs::metadata(&node.0).unwrap().rdev();
+    by_number(Path::new(SYS), number.into()).unwrap()
 }
 
 /// A table that was made on a disk of 512-byte sectors, as most are.
@@ -86,27 +62,12 @@ fn backup() -> Backup {
 }
 
 fn manifest() -> Manifest {
-    let mut text = String::from(
-        "format = 1\nname = \"va\"\n[payload]\nunpacked_bytes = 1\nentries = 1\n\
-         kernels = [\"6.1\"]\nfstab = true\ngrub_install = \"/usr/sbin/grub-install\"\n\
-         initramfs_tool = \"/usr/bin/dracut\"\n\
-         [[volume_group]]\nname = \"VA\"\npartitions = [3]\nextent_size = \"64KiB\"\n\
-         [[volume_group.volume]]\nname = \"data\"\nsize = \"100MiB\"\n\
-         [[volume_group.volume]]\nname = \"root\"\nsize = \"rest\"\n\
-         [[filesystem]]\ndevice = \"VA/root\"\nmount = \"/\"\n\
-         [[filesystem]]\ndevice = \"VA/data\"\nmount = \"/data\"\n\
-         [[filesystem]]\ndevice = \"partition 2\"\nmount = \"/boot\"\n",
-    );
-    for name in [
-        "va.sgdisk",
-        "va.tar.xz",
-        "initramfs-convert.img",
-        "vmlinuz-convert",
-    ] {
-        let sum = "0".repeat(64);
-        text += &format!("[[file]]\nname = \"{name}\"\nsize = 1\nsha256 = \"{sum}\"\n");
-    }
-    Manifest::parse(&text).unwrap()
+    let group = "partitions = [3]\n";
+    let data = "[[filesystem]]\ndevice = \"VA/data\"\nmount = \"/data\"\n";
+    let text = testkit::manifest()
+        .replace(group, &format!("{group}extent_size = \"64KiB\"\n"))
+        .replace("512MiB", "100MiB");
+    Manifest::parse(&(text + data)).unwrap()
 }
 
 /// lvm2 that sees one device; it activates nothing.
@@ -129,30 +90,31 @@ fn lvm2(dir: &Path, device: &Path, line: &str) -> String {
 
 #[test]
 fn a_disk_of_4096_byte_sectors_is_wiped_partitioned_and_filled() {
+    testkit::needs!("root", "sgdisk", "lvm", "e2fsck");
     let dir = tempfile::tempdir().unwrap();
     let image = dir.path().join("disk");
     let bytes = 2048 * MIB;
-    File::create(&image).unwrap().set_len(bytes).unwrap();
-    let whole = Loop::new(&image, &(0..bytes));
+    sparse(&image, bytes);
+    let whole = on(&image, &(0..bytes));
     // What the disk was before: a GPT, and LVM on all of its only partition.
     run(Command::new("sgdisk").args(["-n=1:0:0"]).arg(&whole.0));
     let disk = Disk::open_writable(&whole.0).unwrap();
     assert_eq!((disk.bytes(), disk.block_size()), (bytes, SECTOR));
     let old = table::read(&disk).unwrap();
     let place = old.partitions()[0].bytes.clone();
-    let part = Loop::new(&image, &place);
+    let part = on(&image, &place);
     lvm2(
         dir.path(),
         &part.0,
         &format!("pvcreate -qq {}", part.0.display()),
     );
-    assert_eq!(scan(&[part.device()]).orphans.len(), 1);
+    assert_eq!(scan(&[device(&part)]).orphans.len(), 1);
 
     let facts = Facts {
         disk: disk.kernel_name().unwrap().into(),
         disk_bytes: disk.bytes(),
         block_size: disk.block_size(),
-        other_groups: Vec::new(),
+        others: Default::default(),
         host: "oldbox".into(),
         time: 1_700_000_000,
     };
@@ -163,7 +125,7 @@ fn a_disk_of_4096_byte_sectors_is_wiped_partitioned_and_filled() {
 
     wipe::clear(&disk, &wipe::ranges(&disk, &old, &plan.table).unwrap()).unwrap();
     assert_eq!(table::read(&disk).unwrap(), Present::None);
-    assert!(scan(&[part.device()]).orphans.is_empty());
+    assert!(scan(&[device(&part)]).orphans.is_empty());
     drop(part);
 
     table::write(&disk, &plan.table, None).unwrap();
@@ -175,9 +137,9 @@ fn a_disk_of_4096_byte_sectors_is_wiped_partitioned_and_filled() {
     }
 
     let range = |number| plan.table.byte_range(plan.table.partition(number).unwrap());
-    let pv = Loop::new(&image, &range(3));
-    let group = create(&plan.groups[0], &[pv.device()]).unwrap();
-    let found = scan(&[pv.device()]);
+    let pv = on(&image, &range(3));
+    let group = create(&plan.groups[0], &[device(&pv)], &Protected::default()).unwrap();
+    let found = scan(&[device(&pv)]);
     let again = found.group("VA").unwrap();
     assert!(again.problems.is_empty(), "{:?}", again.problems);
     assert_eq!(again.vg.id, group.vg.id);
@@ -208,29 +170,23 @@ fn a_disk_of_4096_byte_sectors_is_wiped_partitioned_and_filled() {
             }
         };
         assert_eq!(bytes.end - bytes.start, filesystem.options.size_bytes);
-        let device = Loop::new(&image, &bytes);
-        let target = Disk::open_writable(&device.0).unwrap();
-        ext4::format(
-            target.path(),
-            target.file(),
-            &filesystem.options,
-            &mut |_, _| {},
-        )
-        .unwrap();
-        run(Command::new("e2fsck").arg("-fn").arg(&device.0));
+        let node = on(&image, &bytes);
+        let target = Disk::open_writable(&node.0).unwrap().as_volume();
+        ext4::format(&target, &filesystem.options, &mut |_, _| {}).unwrap();
+        run(Command::new("e2fsck").arg("-fn").arg(&node.0));
         // Smaller blocks, which a small file system has elsewhere, could not be
         // mounted here.
         let at = dir.path().join("at");
         std::fs::create_dir_all(&at).unwrap();
         run(Command::new("mount")
             .args(["-t", "ext4"])
-            .arg(&device.0)
+            .arg(&node.0)
             .arg(&at));
         let block = rustix::fs::statvfs(&at).unwrap().f_bsize;
         std::fs::write(at.join("file"), vec![7; 100_000]).unwrap();
         run(Command::new("umount").arg(&at));
         assert_eq!(block, 4096, "{}", filesystem.mount);
-        run(Command::new("e2fsck").arg("-fn").arg(&device.0));
+        run(Command::new("e2fsck").arg("-fn").arg(&node.0));
     }
     // Nothing of that has touched the table.
     let mut head = [0; 8];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! From the first instruction to the first program, and what comes after each.
+//! The life of PID 1: mounts, consoles, and one program after the other.
 
 use core::ffi::CStr;
 
@@ -7,35 +7,38 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::system::{RebootCommand, reboot};
 
 use crate::cmdline::Options;
-use crate::finish::{Finish, finish};
 use crate::kmsg::{self, Kmsg};
-use crate::rescue::{self, Legacy};
+use crate::shutdown::{Then, shutdown};
 use crate::signal::Signals;
-use crate::status::{self, End, Next, Program, Situation};
 use crate::system::{Pace, System, past_no_return};
-use crate::{builtin, consoles, file, kernel, mount, supervise};
+use crate::takeover::{self, Handover};
+use crate::verdict::{self, End, Program, Situation, Verdict};
+use crate::watchdog::Watchdogs;
+use crate::{consoles, errno, fallback_console, file, kernel, mount, supervise};
 
-/// A program that ends before this, in milliseconds, would do so again.
+/// A program that ran for less than this, in milliseconds, would do so again.
 const BRIEF: u64 = 2000;
 /// Seconds before a reboot into the old system.
 const COUNTDOWN: u64 = 15;
 
 /// The whole life of PID 1.
 pub fn run<'a>(arguments: impl Iterator<Item = &'a CStr>) -> ! {
-    let legacy = rescue::from_arguments(arguments);
+    let handover = takeover::from_arguments(arguments);
     hold_standard_descriptors();
-    // Without /proc there is no list of console= names and without /dev no
-    // console; what cannot be mounted is said as soon as it can be.
+    // What cannot be mounted is reported when the consoles are open.
     let dev = mount::dev();
     let kmsg = Kmsg::open();
-    if legacy.is_none() {
+    if handover.is_none() {
         kmsg.line(concat!("/init ", env!("CARGO_PKG_VERSION"), " runs"));
     }
-    rescue::catch_faults();
-    if let Some((legacy, _)) = &legacy {
-        rescue::inherit(legacy);
+    takeover::catch_faults();
+    if let Some((handover, _)) = &handover {
+        takeover::remember_handover(handover);
     }
-    let signals = Signals::open();
+    let signals = match Signals::open() {
+        Ok(signals) => signals,
+        Err(_) => takeover::restart("/init cannot receive signals"),
+    };
     let mut failed = heapless::Vec::<_, 8>::new();
     if let Err(error) = dev {
         let _ = failed.push((c"/dev", error));
@@ -54,35 +57,67 @@ pub fn run<'a>(arguments: impl Iterator<Item = &'a CStr>) -> ! {
         consoles,
         kmsg,
         options,
-        signals: signals.ok(),
+        signals,
+        watchdogs: Watchdogs::default(),
     };
     for (target, error) in failed {
         let target = target.to_str().unwrap_or("?");
         let number = error.raw_os_error();
         system.say(format_args!(
             "cannot mount {target}: {} (errno {number})",
-            status::error(number)
+            errno::meaning(number)
         ));
     }
     log_consoles(&system);
-    go_on(&mut system, legacy)
+    run_programs(&mut system, handover)
 }
 
-/// Kernel settings that make an accident end well.
+/// Settings of the kernel for this boot.
 fn settings(options: Options) {
     kmsg::quiet(options);
-    // A kernel panic is to end in a reboot; a choice on the command line stays.
-    let mut buffer = [0; 16];
-    if let Ok(b"0\n") = file::read(c"/proc/sys/kernel/panic", &mut buffer) {
-        let _ = file::write(c"/proc/sys/kernel/panic", b"10");
+    // After the point of no return this is an /init that took over, and the
+    // agent has put these back.
+    if !past_no_return() {
+        set_panics(options);
     }
     // Ctrl-Alt-Del asks PID 1 instead of resetting the machine.
     let _ = reboot(RebootCommand::CadOff);
 }
 
-/// A kernel without any console opens nothing as 0, 1 and 2. These numbers must
-/// not go to what is opened next: [`release_standard_descriptors`] closes them,
-/// and the programs write to them.
+/// While the old system is one reboot away, a kernel that is in trouble
+/// reboots. The agent puts this back at the point of no return.
+fn set_panics(options: Options) {
+    // A choice on the command line stays.
+    let mut buffer = [0; 16];
+    if let Ok(b"0\n") = file::read(c"/proc/sys/kernel/panic", &mut buffer) {
+        let _ = file::write(c"/proc/sys/kernel/panic", b"10");
+    }
+    if !options.migrate {
+        return;
+    }
+    // A disk may be slow, and a guest may wait for its processors: the times
+    // are longer than the kernel's own.
+    let mut seconds = heapless::String::<24>::new();
+    let _ = core::fmt::Write::write_fmt(&mut seconds, format_args!("{}", options.patience()));
+    for (path, value) in [
+        (
+            c"/proc/sys/kernel/hung_task_timeout_secs",
+            seconds.as_bytes(),
+        ),
+        (c"/proc/sys/kernel/watchdog_thresh", b"30"),
+        (c"/proc/sys/kernel/hung_task_panic", b"1"),
+        (c"/proc/sys/kernel/softlockup_panic", b"1"),
+        (c"/proc/sys/kernel/hardlockup_panic", b"1"),
+        (c"/proc/sys/kernel/panic_on_oops", b"1"),
+    ] {
+        // Not every kernel has all of them.
+        let _ = file::write(path, value);
+    }
+}
+
+/// A kernel without any console opens nothing as 0, 1 and 2. The files that are
+/// opened next must not get these numbers: [`release_standard_descriptors`]
+/// closes them, and the programs write to them.
 fn hold_standard_descriptors() {
     while let Ok(root) = openat(CWD, c"/", OFlags::RDONLY, Mode::empty()) {
         if rustix::fd::AsRawFd::as_raw_fd(&root) > 2 {
@@ -113,44 +148,45 @@ fn log_consoles(system: &System) {
     system.kmsg.line(&text);
 }
 
-/// Does one thing after the other, for ever.
-fn go_on(system: &mut System, legacy: Option<(Legacy, &str)>) -> ! {
-    let mut next = Next::Agent;
-    if let Some((legacy, reason)) = legacy {
+/// Runs one program after the other, for ever.
+fn run_programs(system: &mut System, handover: Option<(Handover, &str)>) -> ! {
+    let mut verdict = Verdict::Agent;
+    if let Some((handover, reason)) = handover {
         system.say(format_args!("{reason}; it started again in its place"));
-        next = match legacy.running() {
+        verdict = match handover.running() {
             Some(running) => {
                 let program = running.program;
-                let end = supervise::follow(system, running);
-                // Nobody knows when it was started, but it was not just now.
-                judge(system, program, end, false)
+                let end = supervise::wait_for(system, running);
+                // It was not started just now.
+                decide(system, program, end, false)
             }
-            None => status::next_without_program(situation(system, false)),
+            None => Verdict::without_program(situation(system, false)),
         };
     }
     loop {
-        next = match next {
-            Next::Agent => look_after(system, Program::Agent),
-            Next::Console => look_after(system, Program::Console),
-            Next::BuiltIn => builtin::run(system),
-            Next::Countdown => count_down(system),
-            Next::Reboot => {
-                finish(system, Finish::Reboot);
-                Next::BuiltIn
+        verdict = match verdict {
+            Verdict::Agent => run_program(system, Program::Agent),
+            Verdict::Console => run_program(system, Program::Console),
+            Verdict::Migration => run_program(system, Program::Migration),
+            Verdict::FallbackConsole => fallback_console::run(system),
+            Verdict::Countdown => count_down(system),
+            Verdict::Reboot => {
+                shutdown(system, Then::Reboot);
+                Verdict::FallbackConsole
             }
-            Next::PowerOff => {
-                finish(system, Finish::PowerOff);
-                Next::BuiltIn
+            Verdict::PowerOff => {
+                shutdown(system, Then::PowerOff);
+                Verdict::FallbackConsole
             }
         };
     }
 }
 
-fn look_after(system: &mut System, program: Program) -> Next {
+fn run_program(system: &mut System, program: Program) -> Verdict {
     let started = kernel::milliseconds();
     let end = supervise::run(system, program);
     let brief = kernel::milliseconds().saturating_sub(started) < BRIEF;
-    judge(system, program, end, brief)
+    decide(system, program, end, brief)
 }
 
 fn situation(system: &System, brief: bool) -> Situation {
@@ -161,13 +197,14 @@ fn situation(system: &System, brief: bool) -> Situation {
     }
 }
 
-/// Says what happened, if it is not what the program wanted, and decides.
-fn judge(system: &mut System, program: Program, end: End, brief: bool) -> Next {
+/// Decides what comes next, and reports an end that the program did not choose.
+fn decide(system: &mut System, program: Program, end: End, brief: bool) -> Verdict {
     let situation = situation(system, brief);
-    if !status::is_orderly(program, end) {
+    if !verdict::is_orderly(program, end) {
         let name = match program {
             Program::Agent => "the migration program (/bin/replant tiny)",
             Program::Console => "the recovery console (/bin/replant console)",
+            Program::Migration => "the migration program (/bin/replant migrate)",
         };
         system.say(format_args!("{name} {end}"));
         system.say(format_args!(
@@ -178,18 +215,17 @@ fn judge(system: &mut System, program: Program, end: End, brief: bool) -> Next {
             }
         ));
     }
-    status::next(program, end, situation)
+    Verdict::after(program, end, situation)
 }
 
-/// The old system is one reboot away, and nobody may be here: go there, unless
-/// somebody is and wants to look first.
-fn count_down(system: &mut System) -> Next {
-    // What was typed before the question is no answer; what is typed while it
-    // is still being shown is one, so this comes first.
+/// Announces the reboot into the old system; a key opens the console instead.
+fn count_down(system: &mut System) -> Verdict {
+    // Keys from before the announcement do not count. They are taken first,
+    // for those that are typed while it is being shown do.
     loop {
-        let events = system.wait(None, Pace::Never, 0);
+        let events = system.wait(None, Pace::Free, 0);
         if events.interrupted {
-            return Next::Reboot;
+            return Verdict::Reboot;
         }
         if events.typed.is_empty() {
             break;
@@ -199,33 +235,33 @@ fn count_down(system: &mut System) -> Next {
         "rebooting into the old system in {COUNTDOWN} seconds; press any key for a console"
     ));
     let start = kernel::milliseconds();
-    let mut said = 0;
+    let mut shown = 0;
     loop {
         let seconds = kernel::milliseconds().saturating_sub(start) / 1000;
         if seconds >= COUNTDOWN {
             system.consoles.put(b"\r\n");
-            return Next::Reboot;
+            return Verdict::Reboot;
         }
-        if seconds > said {
-            said = seconds;
+        if seconds > shown {
+            shown = seconds;
             let _ = core::fmt::Write::write_fmt(
                 &mut system.consoles,
                 format_args!("\r{:2} ", COUNTDOWN - seconds),
             );
         }
-        let events = system.wait(None, Pace::Never, 200);
+        let events = system.wait(None, Pace::Free, 200);
         system.reap(None);
         if events.interrupted {
-            return Next::Reboot;
+            return Verdict::Reboot;
         }
-        // A line that is plugged in or at the wrong speed sends NULs and worse.
+        // A cable that is plugged in, or a wrong speed, makes NULs and worse.
         if events
             .typed
             .iter()
             .any(|key| matches!(key, b'\r' | b'\n' | 0x03 | 0x1b | b' '..=b'~'))
         {
             system.say(format_args!("a key was pressed: no reboot"));
-            return Next::Console;
+            return Verdict::Console;
         }
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Starting /bin/replant.
+//! Starting /bin/replant, and the program that runs.
 
 use core::ffi::CStr;
 
@@ -8,70 +8,60 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::Pid;
 
 use crate::consoles::Consoles;
-use crate::link::{Keys, Link, Side};
-use crate::status::Program;
-use crate::{kernel, link, signal};
+use crate::pty::{Keys, Pty};
+use crate::verdict::Program;
+use crate::{kernel, signal};
 
 const PATH: &CStr = c"/bin/replant";
 
-/// Starts `program` with its standard descriptors on a connection to the
-/// consoles, as the leader of a session of its own.
+/// A program that runs.
+pub struct Running {
+    pub program: Program,
+    pub pid: Pid,
+    /// Its connection to the consoles.
+    pub pty: Pty,
+}
+
+/// Starts `program` on a pseudo-terminal, as the leader of a session of its own.
 ///
 /// # Errors
 ///
-/// What fork(2) or execve(2) says: the latter comes back through a pipe.
-pub fn start(program: Program, consoles: &Consoles) -> Result<(Pid, Link), Errno> {
+/// What the pseudo-terminal, fork(2) or execve(2) says: the last comes back
+/// through a pipe.
+pub fn start(program: Program, consoles: &Consoles) -> Result<Running, Errno> {
     let keys = match program {
-        Program::Agent => Keys::Plain,
+        Program::Agent | Program::Migration => Keys::Plain,
         Program::Console => Keys::Signals,
     };
-    let (link, side) = link::open(consoles.size(), keys)?;
-    let (verdict, tell) = pipe_with(PipeFlags::CLOEXEC)?;
+    let pty = Pty::open(consoles.size(), keys)?;
+    let (failure, report) = pipe_with(PipeFlags::CLOEXEC)?;
     let Some(pid) = kernel::fork()? else {
-        // Only the program's own side is to reach the program.
-        drop(link);
-        let error = become_program(program, side, consoles.has_screen());
-        let _ = rustix::io::write(&tell, &error.raw_os_error().to_ne_bytes());
+        let error = become_program(program, pty, consoles.has_screen());
+        let _ = rustix::io::write(&report, &error.raw_os_error().to_ne_bytes());
         kernel::exit(127)
     };
-    drop((side, tell));
+    drop(report);
     let mut errno = [0; 4];
     // Ends with exec, which closes the pipe, or with the child.
-    while let Err(Errno::INTR) = rustix::io::read(&verdict, &mut errno) {}
+    while let Err(Errno::INTR) = rustix::io::read(&failure, &mut errno) {}
     match i32::from_ne_bytes(errno) {
-        0 => Ok((pid, link)),
+        0 => Ok(Running { program, pid, pty }),
         errno => Err(Errno::from_raw_os_error(errno)),
     }
 }
 
 /// The child's part; returns only when it failed.
-fn become_program(program: Program, side: Side, screen: bool) -> Errno {
-    if let Err(error) = connect(side) {
+fn become_program(program: Program, pty: Pty, screen: bool) -> Errno {
+    if let Err(error) = pty.attach() {
         return error;
     }
     signal::reset_in_child();
-    let word = match program {
-        Program::Agent => c"tiny",
-        Program::Console => c"console",
+    let arguments: &[&CStr] = match program {
+        Program::Agent => &[c"replant", c"tiny"],
+        Program::Console => &[c"replant", c"console"],
+        Program::Migration => &[c"replant", c"migrate"],
     };
     let terminal = if screen { c"TERM=linux" } else { c"TERM=vt220" };
     let environment = [c"HOME=/", c"PATH=/bin:/sbin:/usr/bin:/usr/sbin", terminal];
-    kernel::exec(PATH, &[c"replant", word], &environment)
-}
-
-fn connect(side: Side) -> Result<(), Errno> {
-    rustix::process::setsid()?;
-    match side {
-        Side::Terminal(slave) => {
-            rustix::process::ioctl_tiocsctty(&slave)?;
-            rustix::stdio::dup2_stdin(&slave)?;
-            rustix::stdio::dup2_stdout(&slave)?;
-            rustix::stdio::dup2_stderr(&slave)
-        }
-        Side::Pipes(stdin, stdout) => {
-            rustix::stdio::dup2_stdin(&stdin)?;
-            rustix::stdio::dup2_stdout(&stdout)?;
-            rustix::stdio::dup2_stderr(&stdout)
-        }
-    }
+    kernel::exec(PATH, arguments, &environment)
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! One console: a terminal device that gets every line and may type.
+//! One console: a terminal device with a buffer for its output.
 
 use core::fmt::Write;
 
@@ -11,7 +11,7 @@ use rustix::termios::{ControlModes, OptionalActions, tcgetattr, tcgetwinsize, tc
 
 /// Output that waits for a slow console, in bytes; about 16 seconds at 9600 baud.
 const RING: usize = 16384;
-/// A console that took nothing for this long, in milliseconds, holds nobody up.
+/// A console that took nothing for this long, in milliseconds, is not waited for.
 const STUCK: u64 = 1000;
 /// How long a console that failed is left alone, in milliseconds.
 const RETRY: u64 = 2000;
@@ -19,14 +19,13 @@ const RETRY: u64 = 2000;
 /// The name of a device below /dev.
 pub type Name = String<32>;
 
-/// One console.
 pub struct Console {
     name: Name,
     device: Option<OwnedFd>,
     ring: Deque<u8, RING>,
-    /// Bytes that were left out since the console last took something.
+    /// Bytes that were dropped since the device last took some.
     dropped: usize,
-    /// When it last took something, or had nothing to take.
+    /// When the device last took bytes, or there were none to take.
     progress: u64,
     /// When it may be opened again.
     retry: u64,
@@ -47,7 +46,6 @@ impl Console {
         console
     }
 
-    /// What it is called below /dev.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -58,7 +56,7 @@ impl Console {
     }
 
     /// Opens the device if it is not open. It may come late (its driver is a
-    /// module) or come back; what was said in between is in the ring.
+    /// module) or come back; the output of the meantime is in the ring.
     pub fn reopen(&mut self, now: u64) {
         if self.device.is_some() || now < self.retry {
             return;
@@ -102,23 +100,23 @@ impl Console {
         (size.ws_row > 0 && size.ws_col > 0).then_some((size.ws_row, size.ws_col))
     }
 
-    /// Has something to say that the device did not take yet.
+    /// Has output that the device did not take yet.
     pub fn is_pending(&self) -> bool {
         self.device.is_some() && !self.ring.is_empty()
     }
 
-    /// Is behind, but still takes output, so that waiting for it makes sense.
+    /// Has much output waiting, but still takes some: waiting for it makes sense.
     pub fn is_behind(&self, now: u64) -> bool {
         self.is_pending() && self.ring.len() > RING / 2 && !self.is_stuck(now)
     }
 
-    /// Took nothing for a while.
+    /// Took no output for a while.
     pub fn is_stuck(&self, now: u64) -> bool {
         now.saturating_sub(self.progress) >= STUCK
     }
 
-    /// Queues bytes and hands over what the device takes. Never waits: when
-    /// the queue is full its oldest bytes go, and the console is told how many.
+    /// Queues bytes and writes what the device takes. Never waits: when the
+    /// queue is full its oldest bytes go, and a note says how many.
     pub fn put(&mut self, bytes: &[u8], now: u64) {
         if self.ring.is_empty() {
             self.progress = now;
@@ -133,7 +131,7 @@ impl Console {
         self.flush(now);
     }
 
-    /// Hands over what the device takes now.
+    /// Writes what the device takes now.
     pub fn flush(&mut self, now: u64) {
         while let Some(device) = &self.device {
             let (front, _) = self.ring.as_slices();
@@ -147,7 +145,7 @@ impl Console {
                         self.ring.pop_front();
                     }
                     self.progress = now;
-                    self.tell_loss();
+                    self.note_loss();
                 }
                 Err(Errno::INTR) => {}
                 Err(_) => return self.fail(now),
@@ -155,8 +153,8 @@ impl Console {
         }
     }
 
-    /// Puts a word about what was dropped in front of the next whole line.
-    fn tell_loss(&mut self) {
+    /// Puts a note of how much was dropped in front of the next whole line.
+    fn note_loss(&mut self) {
         if self.dropped == 0 {
             return;
         }
@@ -255,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stuck_console_loses_the_oldest_and_is_told() {
+    fn a_stuck_console_loses_the_oldest_and_a_note_says_so() {
         let (reader, mut console) = slow();
         for number in 0..10_000 {
             console.put(format!("line {number}\r\n").as_bytes(), 5);

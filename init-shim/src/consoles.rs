@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! All consoles together: every one gets every line, any one may type.
+//! All consoles together: each gets all output, and input comes from any.
 
 use core::fmt;
 
@@ -7,12 +7,12 @@ use heapless::Vec;
 use rustix::event::{PollFd, PollFlags};
 
 use crate::console::{Console, Name};
+use crate::line_editor::Edit;
 use crate::{cmdline, file, kernel};
 
 /// Most consoles that are served.
 pub const MOST: usize = 8;
 
-/// All consoles.
 pub struct Consoles {
     list: Vec<Console, MOST>,
 }
@@ -41,8 +41,8 @@ impl Consoles {
         consoles
     }
 
-    /// Adds a console, unless its terminal is there by another name. One that
-    /// is asked for but not there yet is kept, and tried again.
+    /// Adds a console, unless its terminal is there by another name. With
+    /// `keep`, one whose device is not there yet is tried again later.
     fn add(&mut self, name: &[u8], now: u64, keep: bool) {
         let Ok(name) = core::str::from_utf8(name) else {
             return;
@@ -62,7 +62,6 @@ impl Consoles {
         }
     }
 
-    /// The names, for the log.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.list.iter().map(Console::name)
     }
@@ -85,13 +84,27 @@ impl Consoles {
         }
     }
 
+    /// Shows what a key did to a line that is typed.
+    pub fn echo(&mut self, edit: &Edit) {
+        match *edit {
+            Edit::Nothing => {}
+            Edit::Echo(byte) => self.put(&[byte]),
+            Edit::Erase(count) => {
+                for _ in 0..count {
+                    self.put(b"\x08 \x08");
+                }
+            }
+            Edit::Complete => self.put(b"\r\n"),
+        }
+    }
+
     /// Some console is behind and still takes output.
     pub fn is_behind(&self) -> bool {
         let now = kernel::milliseconds();
         self.list.iter().any(|console| console.is_behind(now))
     }
 
-    /// Some console's output is waiting, and the console still takes some.
+    /// Some console has output waiting, and still takes some.
     pub fn is_draining(&self) -> bool {
         let now = kernel::milliseconds();
         self.list
@@ -99,8 +112,8 @@ impl Consoles {
             .any(|console| console.is_pending() && !console.is_stuck(now))
     }
 
-    /// Opens what is closed and hands over what can be handed over.
-    pub fn tend(&mut self) {
+    /// Opens consoles that are closed, and writes what they take now.
+    pub fn service(&mut self) {
         let now = kernel::milliseconds();
         for console in &mut self.list {
             console.reopen(now);
@@ -109,7 +122,7 @@ impl Consoles {
     }
 
     /// Adds every open console to what poll(2) waits for.
-    pub fn watch<'a, const N: usize>(&'a self, set: &mut Vec<PollFd<'a>, N>) {
+    pub fn add_to_poll<'a, const N: usize>(&'a self, set: &mut Vec<PollFd<'a>, N>) {
         for console in &self.list {
             if let Some(device) = console.device() {
                 let mut flags = PollFlags::IN;
@@ -119,21 +132,21 @@ impl Consoles {
         }
     }
 
-    /// What poll(2) said about the consoles, in the order of [`Self::watch`]:
+    /// Takes the answers of poll(2), in the order of [`Self::add_to_poll`]:
     /// reads what was typed and gives it to `typed`.
-    pub fn serve(&mut self, said: &[PollFlags], mut typed: impl FnMut(&[u8])) {
+    pub fn read_typed(&mut self, answers: &[PollFlags], mut typed: impl FnMut(&[u8])) {
         let now = kernel::milliseconds();
         let open = self
             .list
             .iter_mut()
             .filter(|console| console.device().is_some());
-        for (console, said) in open.zip(said) {
-            if said.contains(PollFlags::IN) {
+        for (console, answer) in open.zip(answers) {
+            if answer.contains(PollFlags::IN) {
                 let mut buffer = [0; 256];
                 let got = console.read(&mut buffer, now);
                 typed(buffer.get(..got).unwrap_or_default());
             }
-            if said.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
+            if answer.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
                 console.hang_up(now);
             }
         }

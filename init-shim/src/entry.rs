@@ -38,5 +38,5 @@ fn panic(info: &PanicInfo<'_>) -> ! {
     if let Some(location) = info.location() {
         let _ = write!(text, " ({}:{})", location.file(), location.line());
     }
-    init_shim::rescue::again(&text)
+    init_shim::takeover::restart(&text)
 }

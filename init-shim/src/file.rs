@@ -35,8 +35,19 @@ pub fn write(path: &CStr, text: &[u8]) -> Result<(), Errno> {
     rustix::io::write(&file, text).map(|_| ())
 }
 
-/// Whether something with this name exists; an error other than "no" counts as
-/// yes, for the one file that is asked after stands for caution.
+/// Makes a file with this text, or replaces what is in it.
+///
+/// # Errors
+///
+/// What open(2) or write(2) says.
+pub fn create(path: &CStr, text: &[u8]) -> Result<(), Errno> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
+    let file = openat(CWD, path, flags, Mode::from_raw_mode(0o644))?;
+    rustix::io::write(&file, text).map(|_| ())
+}
+
+/// Whether a file exists. An error counts as yes, for after the point of no
+/// return /init does what is harmless in both cases.
 pub fn exists(path: &CStr) -> bool {
     !matches!(
         rustix::fs::accessat(

@@ -58,19 +58,15 @@ pub fn exit(status: i32) -> ! {
     }
 }
 
-/// Ends a process that does not want to end.
 pub const SIGKILL: i32 = 9;
-/// Asks a process to end.
 pub const SIGTERM: i32 = 15;
-/// Lets a process go on that was stopped.
 pub const SIGCONT: i32 = 18;
-/// Stops a process.
 pub const SIGSTOP: i32 = 19;
 
 /// kill(2) of every process but this one.
 pub fn signal_everybody(signal: i32) {
-    // SAFETY: a plain system call. ESRCH (nobody left) is what the caller
-    // finds out by waiting.
+    // SAFETY: a plain system call. ESRCH (no process left) is no error here:
+    // the caller waits for its children.
     let _ = unsafe { syscall!(Sysno::kill, -1_isize, signal) };
 }
 
@@ -87,7 +83,7 @@ pub fn milliseconds() -> u64 {
         .wrapping_add(nanoseconds as u64 / 1_000_000)
 }
 
-/// Does nothing for a while.
+/// Sleeps.
 pub fn pause(milliseconds: u64) {
     let end = self::milliseconds().saturating_add(milliseconds);
     while self::milliseconds() < end {
@@ -206,7 +202,7 @@ pub fn alternate_stack(base: *mut u8, length: usize) {
         length,
     };
     let stack: *const Stack = &stack;
-    // SAFETY: the kernel reads one stack_t. Whether the memory is good shows
-    // when a signal comes; the only caller hands over a static.
+    // SAFETY: the kernel reads one stack_t. The memory is used when a signal
+    // comes; the only caller hands over a static.
     let _ = unsafe { syscall!(Sysno::sigaltstack, stack, 0) };
 }

@@ -11,7 +11,7 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use crate::cmdline::Options;
 use crate::file;
 
-/// The log, opened for writing if there is one.
+/// The log, opened for writing.
 pub struct Kmsg {
     descriptor: Option<OwnedFd>,
 }
@@ -26,7 +26,7 @@ impl Kmsg {
     }
 
     /// Writes one line, at the level "notice": after [`quiet`] the kernel does
-    /// not repeat it on the consoles, which have it from us.
+    /// not repeat it on the consoles, where /init writes it itself.
     pub fn line(&self, text: &str) {
         let Some(descriptor) = &self.descriptor else {
             return;
@@ -55,7 +55,7 @@ fn record(text: &str) -> String<1000> {
 /// the log. Does nothing when the command line chose a level.
 ///
 /// Also lifts the rate limit of /dev/kmsg, which would drop lines of the log; the
-/// kernel takes this word with its line feed only.
+/// kernel takes "on" with a line feed only.
 pub fn quiet(options: Options) {
     let _ = file::write(c"/proc/sys/kernel/printk_devkmsg", b"on\n");
     if !options.debug && !options.loglevel {

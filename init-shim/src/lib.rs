@@ -5,27 +5,32 @@
 //! survives the program's death, and ends with `sync` and `reboot(2)`. It has
 //! no heap, no C library and no way to exit.
 //!
-//! Parsing and deciding ([`cmdline`], [`mounts`], [`status`], [`line`]) are
-//! apart from doing.
+//! Parsing and deciding ([`cmdline`], [`mounts`], [`verdict`], [`line_editor`],
+//! [`patience`], [`question`]) are apart from doing.
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(test, allow(clippy::indexing_slicing))]
 
 pub mod boot;
-pub mod builtin;
 pub mod child;
 pub mod cmdline;
 pub mod console;
 pub mod consoles;
+pub mod errno;
+pub mod fallback_console;
 pub mod file;
-pub mod finish;
 pub mod kernel;
 pub mod kmsg;
-pub mod line;
-pub mod link;
+pub mod line_editor;
 pub mod mount;
 pub mod mounts;
-pub mod rescue;
+pub mod patience;
+pub mod pty;
+pub mod question;
+pub mod shutdown;
 pub mod signal;
-pub mod status;
+pub mod stop;
 pub mod supervise;
 pub mod system;
+pub mod takeover;
+pub mod verdict;
+pub mod watchdog;

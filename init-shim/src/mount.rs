@@ -9,7 +9,7 @@ use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
 
 use crate::{file, mounts};
 
-/// One file system that every program in the tiny system may count on.
+/// A file system that every program in the tiny system may rely on.
 struct Point {
     source: &'static CStr,
     target: &'static CStr,
@@ -20,7 +20,7 @@ struct Point {
 
 const QUIET: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV);
 
-/// /dev first: it holds /dev/kmsg, and so our first line.
+/// /dev is the first: the log needs /dev/kmsg.
 const POINTS: [Point; 5] = [
     Point {
         source: c"devtmpfs",
@@ -59,7 +59,7 @@ const POINTS: [Point; 5] = [
     },
 ];
 
-/// Links that shell scripts of a chroot with our /dev count on.
+/// Links that shell scripts in a chroot with our /dev rely on.
 const LINKS: [(&CStr, &CStr); 4] = [
     (c"/proc/self/fd", c"/dev/fd"),
     (c"/proc/self/fd/0", c"/dev/stdin"),
@@ -78,8 +78,8 @@ pub fn dev() -> Result<(), Errno> {
 
 /// Mounts the rest, and makes /tmp and the links in /dev.
 ///
-/// Every mount that fails is told to `failed`, with its target; none stops
-/// the others.
+/// `failed` gets the target of every mount that fails; the others are made all
+/// the same.
 pub fn rest(mut failed: impl FnMut(&'static CStr, Errno)) {
     for point in POINTS.iter().skip(1) {
         if let Err(error) = make(point) {
@@ -90,15 +90,15 @@ pub fn rest(mut failed: impl FnMut(&'static CStr, Errno)) {
         let _ = symlinkat(target, CWD, link);
     }
     let _ = mkdirat(CWD, c"/tmp", Mode::from_raw_mode(0o1777));
-    let _ = mkdirat(CWD, c"/run/replant", Mode::from_raw_mode(0o755));
+    let _ = mkdirat(CWD, contract::path::RUN, Mode::from_raw_mode(0o755));
 }
 
 fn make(point: &Point) -> Result<(), Errno> {
-    // It may exist; if it cannot be made, mount says so.
+    // It may exist; if it cannot be made, mount(2) fails.
     let _ = mkdirat(CWD, point.target, Mode::from_raw_mode(0o755));
-    // By the /init that this one took over from. The kernel refuses a second
-    // mount only for some: a second tmpfs on /run would hide the first one,
-    // and the mark of the point of no return with it.
+    // The /init that this one took over from may have mounted it. A second
+    // tmpfs on /run would hide the first one, and the mark of the point of no
+    // return with it.
     if is_mount_point(point.target) {
         return Ok(());
     }
@@ -111,7 +111,7 @@ fn make(point: &Point) -> Result<(), Errno> {
     )
 }
 
-/// Whether `target` is the root of another file system than what is above it.
+/// Whether `target` is on another file system than its parent directory.
 fn is_mount_point(target: &CStr) -> bool {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let Ok(directory) = openat(CWD, target, flags, Mode::empty()) else {
@@ -121,14 +121,14 @@ fn is_mount_point(target: &CStr) -> bool {
     matches!((fstat(&directory), above), (Ok(here), Ok(above)) if here.st_dev != above.st_dev)
 }
 
-/// Unmounts everything, the last mount first: cleanly; what that leaves is
-/// made read-only if a disk is behind it, and taken off lazily.
+/// Unmounts everything, the last mount first. What is busy is made read-only
+/// if a disk is behind it, and detached.
 ///
 /// It can take as long as the slowest disk.
 pub fn unmount_all() {
     let mut text = [0_u8; 65536];
-    // What is mounted on top goes first, so one pass should do; a second one
-    // is for what a process held that took its time to die.
+    // The last mount is unmounted first, so one pass should do; the others are
+    // for mounts that a dying process kept busy.
     for _ in 0..3 {
         let Ok(mounted) = file::read(c"/proc/mounts", &mut text) else {
             return;

@@ -13,7 +13,7 @@ pub const PATH: usize = 1024;
 pub struct Mount {
     /// The mount point without the escapes of the file, and a NUL.
     point: Vec<u8, PATH>,
-    /// A disk is behind it, so that what was written is worth care.
+    /// A disk is behind it, which has to get what was written.
     pub on_device: bool,
 }
 
@@ -24,7 +24,7 @@ impl Mount {
     }
 }
 
-/// What the last steps still need, or what cannot be unmounted.
+/// Those that the shutdown itself needs.
 const KEPT: [&[u8]; 6] = [b"/", b"/dev", b"/dev/pts", b"/proc", b"/sys", b"/run"];
 
 /// The mounts of `text` from the last mounted to the first, without those that
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_lines_are_skipped() {
+    fn malformed_lines_are_skipped() {
         assert!(points(b"").is_empty());
         assert!(points(b"\n\nx\nnone relative tmpfs\n").is_empty());
         let long = format!("a /{} b c\n", "x".repeat(PATH));
@@ -108,20 +108,14 @@ mod tests {
 
     #[test]
     fn mutations() {
-        let mut state = 42_u64;
-        let mut random = move || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state as usize
-        };
+        let mut random = testkit::Random(42);
         for _ in 0..20_000 {
             let mut text = TEXT.as_bytes().to_vec();
-            for _ in 0..random() % 6 + 1 {
-                let at = random() % text.len();
-                text[at] = [random() as u8, b'\\', b' ', b'\n'][random() % 4];
+            for _ in 0..random.below(6) + 1 {
+                let at = random.below(text.len());
+                text[at] = [random.next() as u8, b'\\', b' ', b'\n'][random.below(4)];
             }
-            text.truncate(random() % (text.len() + 1));
+            text.truncate(random.below(text.len() + 1));
             for mount in reversed(&text) {
                 assert!(mount.point.starts_with(b"/") && mount.point.len() > 2);
                 assert_eq!(mount.point().count_bytes() + 1, mount.point.len());

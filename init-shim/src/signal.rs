@@ -11,7 +11,7 @@ const INTERRUPT: u32 = 2;
 const SIGPIPE: u32 = 13;
 const SIGCHLD: u32 = 17;
 
-/// SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV: what a fault of our own sends.
+/// SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV: faults of /init itself.
 pub const FAULTS: [i32; 6] = [4, 5, 6, 7, 8, 11];
 
 /// The signals that arrive by descriptor.
@@ -56,7 +56,7 @@ impl AsFd for Signals {
     }
 }
 
-/// In a child, before exec: everything is as a program expects to find it.
+/// In a child, before exec: signals do what a program expects.
 pub fn reset_in_child() {
     for number in FAULTS {
         kernel::default_action(number);

@@ -1,75 +1,92 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Looking after one program from its start to its end.
+//! Supervising one program from its start to its end.
 
 use rustix::io::Errno;
 use rustix::process::{
     Pid, Signal, WaitOptions, WaitStatus, kill_process_group, test_kill_process, waitpid,
 };
 
-use crate::link::Link;
-use crate::status::{End, Program};
+use crate::child::{self, Running};
+use crate::patience::Patience;
+use crate::stop::{self, Action, Stop};
 use crate::system::{Pace, System, past_no_return};
-use crate::{child, file, kernel, rescue};
+use crate::verdict::{End, Program};
+use crate::{file, kernel, takeover};
 
-/// A program that runs.
-pub struct Running {
-    /// Which one it is.
-    pub program: Program,
-    /// Its process.
-    pub pid: Pid,
-    /// Its connection to the consoles.
-    pub link: Link,
-}
-
-/// Starts `program` and stays with it until it ends.
+/// Starts `program` and returns how it ended.
 pub fn run(system: &mut System, program: Program) -> End {
+    stop::reset();
     match child::start(program, &system.consoles) {
-        Ok((pid, link)) => follow(system, Running { program, pid, link }),
+        Ok(running) => wait_for(system, running),
         Err(error) => End::NotStarted(error.raw_os_error()),
     }
 }
 
-/// Stays with a program that runs until it ends.
-pub fn follow(system: &mut System, mut running: Running) -> End {
-    rescue::remember(&running);
+/// Supervises a program that runs, and returns how it ended.
+pub fn wait_for(system: &mut System, mut running: Running) -> End {
+    takeover::remember(&running);
     let kills_before = kills_for_memory();
     let pace = match running.program {
-        Program::Agent => Pace::Never,
+        Program::Agent | Program::Migration => Pace::Free,
         Program::Console => Pace::Slowest,
     };
-    // A child that is dead is there until it is reaped. If that is done, the
-    // /init that did it has failed since.
-    let is_gone = test_kill_process(running.pid) == Err(Errno::SRCH);
+    // A child that is dead is there until it is reaped. If it is not there,
+    // the /init that reaped it has failed since.
+    let was_reaped = test_kill_process(running.pid) == Err(Errno::SRCH);
+    let mut stop = Stop::default();
+    let limit = system.options.patience().saturating_mul(1000);
+    let mut patience = Patience::new(limit, kernel::milliseconds());
     let end = loop {
-        if is_gone {
+        if was_reaped {
             break End::Unseen;
         }
-        let events = system.wait(Some(&mut running.link), pace, 1000);
+        let events = system.wait(Some(&mut running.pty), pace, 1000);
         if let (Some(status), _) = system.reap(Some(running.pid)) {
             break end(status, kills_before);
         }
-        if events.interrupted {
-            match interrupt(system, running.pid) {
-                Interrupt::Reboot => break End::CtrlAltDel,
-                Interrupt::Ended(status) => break end(status, kills_before),
-                Interrupt::Ignored => {}
+        let mut action = stop.keys(system, &mut running, &events.typed);
+        if action == Action::Wait {
+            action = stop.check_time(system, &mut running);
+        }
+        let reason = match action {
+            Action::Kill => {
+                let ended = stop::kill(system, &mut running);
+                break match ended.map(|status| end(status, kills_before)) {
+                    // It ended by itself just then.
+                    Some(End::Status(status)) => End::Status(status),
+                    _ => End::Stopped,
+                };
             }
+            Action::Reboot => Some(Reason::Asked),
+            Action::Wait if events.interrupted => Some(Reason::CtrlAltDel),
+            Action::Wait if is_hung(system, &running, &mut patience) => Some(Reason::Hung),
+            Action::Wait => None,
+        };
+        let Some(reason) = reason else { continue };
+        match give_up(system, running.pid, reason) {
+            GiveUp::Reboot => break reason.end(),
+            GiveUp::Ended(status) => break end(status, kills_before),
+            GiveUp::TooLate => stop.ask(system, &mut running),
         }
     };
-    // Helpers that it left behind must not write beside the next agent. What a
-    // person started on the console, and left by himself, stays.
-    if running.program == Program::Agent || !matches!(end, End::Status(_)) {
+    stop.close_question(system, &mut running);
+    // Helpers that it left behind, in sessions of their own, must not write
+    // beside the next agent. After an orderly end of the console those that a
+    // person started there stay.
+    if running.program != Program::Console {
+        kernel::signal_everybody(kernel::SIGKILL);
+    } else if !matches!(end, End::Status(_)) {
         let _ = kill_process_group(running.pid, Signal::KILL);
     }
-    // What it said last is still in the channel. An orphan that holds the
-    // other end could go on talking for ever, so there is a limit.
+    // Its last output is still in the pseudo-terminal. An orphan that has it
+    // open could go on writing for ever, so there is a limit.
     let limit = kernel::milliseconds().saturating_add(2000);
-    while running.link.show(&mut system.consoles) && kernel::milliseconds() < limit {
+    while running.pty.copy_output(&mut system.consoles) && kernel::milliseconds() < limit {
         while pace == Pace::Slowest && system.consoles.is_behind() {
             system.wait(None, pace, 20);
         }
     }
-    rescue::forget();
+    takeover::forget();
     end
 }
 
@@ -90,54 +107,96 @@ fn kills_for_memory() -> u64 {
     file::number(vmstat, b"oom_kill").unwrap_or(0)
 }
 
-/// What Ctrl-Alt-Del came to.
-enum Interrupt {
+/// Whether an unattended migration makes no progress any more, while it could
+/// be given up. At every other time a person decides.
+fn is_hung(system: &System, running: &Running, patience: &mut Patience) -> bool {
+    let mut buffer = [0; 24];
+    // What cannot be read counts as no progress.
+    let text = file::read(contract::path::PROGRESS, &mut buffer).unwrap_or_default();
+    let progress = core::str::from_utf8(text.trim_ascii()).map_or(0, |t| t.parse().unwrap_or(0));
+    patience.is_over(kernel::milliseconds(), progress)
+        && running.program == Program::Agent
+        && system.options.migrate
+        && !past_no_return()
+}
+
+/// Why the migration is to be given up for the old system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reason {
+    CtrlAltDel,
+    Asked,
+    Hung,
+}
+
+impl Reason {
+    fn end(self) -> End {
+        match self {
+            Reason::CtrlAltDel | Reason::Asked => End::CtrlAltDel,
+            Reason::Hung => End::Hung,
+        }
+    }
+}
+
+/// What came of an attempt to give up the migration.
+enum GiveUp {
     Reboot,
-    Ignored,
+    /// The point of no return is passed: the program goes on.
+    TooLate,
     /// The program ended by itself just then.
     Ended(WaitStatus),
 }
 
 /// Longest time, in milliseconds, that a program which waits for a disk gets to
-/// stop. Its output is not carried on in this time.
+/// stop. Its output is not shown in this time.
 const STOPPING: u64 = 2000;
 
-/// Ctrl-Alt-Del while a program runs. The program is stopped first, with all
-/// that it may have started, and the mark is looked for afterwards: so the mark
-/// cannot be set in between.
-fn interrupt(system: &mut System, pid: Pid) -> Interrupt {
+/// Gives the running program up for the old system, if that can be. The program
+/// is stopped first, with all that it may have started, and the mark of the
+/// point of no return is looked for afterwards: so the mark cannot be set in
+/// between. A program that hangs in the kernel does not report that it is
+/// stopped; but it is, before it does anything else.
+fn give_up(system: &mut System, pid: Pid, reason: Reason) -> GiveUp {
     kernel::signal_everybody(kernel::SIGSTOP);
     let end = kernel::milliseconds().saturating_add(STOPPING);
     let options = WaitOptions::UNTRACED | WaitOptions::NOHANG;
     let mut ended = None;
-    let stopped = loop {
+    while kernel::milliseconds() < end {
         match waitpid(Some(pid), options) {
-            Ok(Some((_, status))) if status.stopped() => break true,
-            Ok(Some((_, status))) => ended = Some(status),
-            Ok(None) if kernel::milliseconds() < end => {
-                system.wait(None, Pace::Never, 5);
-                continue;
+            Ok(Some((_, status))) if status.stopped() => break,
+            Ok(Some((_, status))) => {
+                ended = Some(status);
+                break;
             }
-            _ => {}
+            Ok(None) => {
+                system.wait(None, Pace::Free, 5);
+            }
+            Err(_) => break,
         }
-        break false;
-    };
-    if stopped && !past_no_return() {
-        system.say(format_args!(
-            "Ctrl-Alt-Del: the disk is as it was; rebooting"
-        ));
-        return Interrupt::Reboot;
     }
-    kernel::signal_everybody(kernel::SIGCONT);
     if let Some(status) = ended {
-        return Interrupt::Ended(status);
+        kernel::signal_everybody(kernel::SIGCONT);
+        return GiveUp::Ended(status);
     }
-    system.say(format_args!(
-        "{}",
-        match past_no_return() {
-            true => "Ctrl-Alt-Del is ignored: the disk is being rewritten. Do not switch off",
-            false => "Ctrl-Alt-Del came while the program was busy; press it again",
+    if past_no_return() {
+        kernel::signal_everybody(kernel::SIGCONT);
+        if reason == Reason::CtrlAltDel {
+            system.say(format_args!(
+                "Ctrl-Alt-Del is ignored: the disk is being rewritten. Do not switch off"
+            ));
         }
-    ));
-    Interrupt::Ignored
+        return GiveUp::TooLate;
+    }
+    match reason {
+        Reason::CtrlAltDel => system.say(format_args!(
+            "Ctrl-Alt-Del: the disk is as it was; rebooting"
+        )),
+        Reason::Asked => {}
+        Reason::Hung => {
+            let seconds = system.options.patience();
+            system.say(format_args!(
+                "nothing has moved for {seconds} seconds, and the disk is as it was: back to the old system"
+            ));
+        }
+    }
+    GiveUp::Reboot
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The heart of PID 1: one wait for everything, consoles served, children reaped.
+//! All that PID 1 has open, and its one wait for keys, output, children and
+//! Ctrl-Alt-Del.
 
 use core::fmt::{self, Write};
 
@@ -11,138 +12,123 @@ use rustix::process::{Pid, WaitOptions, WaitStatus, wait};
 use crate::cmdline::Options;
 use crate::consoles::{Consoles, MOST};
 use crate::kmsg::Kmsg;
-use crate::link::Link;
+use crate::pty::Pty;
 use crate::signal::Signals;
+use crate::watchdog::Watchdogs;
 use crate::{file, kernel};
 
-/// The old system is gone, or may be: the file is there that the agent makes
-/// before it touches the disk.
+/// Whether the old system is gone, or may be: the agent makes this file before
+/// it writes to the disk.
 pub fn past_no_return() -> bool {
-    file::exists(c"/run/replant/point-of-no-return")
+    file::exists(contract::path::POINT_OF_NO_RETURN)
 }
 
 /// All that PID 1 has open.
 pub struct System {
-    /// Where people look and type.
     pub consoles: Consoles,
-    /// The kernel's log.
     pub kmsg: Kmsg,
-    /// What the command line asks for.
     pub options: Options,
-    /// Children and Ctrl-Alt-Del; without it, waits are short instead.
-    pub signals: Option<Signals>,
+    /// Ctrl-Alt-Del, and children that ended.
+    pub signals: Signals,
+    pub watchdogs: Watchdogs,
 }
 
 /// What happened during one wait.
 #[derive(Default)]
 pub struct Events {
-    /// Keys that were typed, when no program is there to take them.
+    /// Keys that were typed on any console.
     pub typed: Vec<u8, 512>,
     /// Ctrl-Alt-Del was pressed.
     pub interrupted: bool,
 }
 
-/// Whom the output of a program waits for.
+/// How fast a program may write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// Nobody: a slow console loses lines. For the migration.
-    Never,
-    /// Consoles that are slow, but not stuck. For a person who reads.
+    /// As fast as it can, and slow consoles lose lines. For the migration.
+    Free,
+    /// As fast as the slowest console that is not stuck. For a person who reads.
     Slowest,
 }
 
+/// What poll(2) says about each descriptor.
+struct Answers {
+    signals: PollFlags,
+    pty: PollFlags,
+    /// Of each open console.
+    consoles: Vec<PollFlags, MOST>,
+}
+
 impl System {
-    /// Says one line on every console and in the kernel's log.
+    /// Writes one line on every console and into the kernel's log.
     pub fn say(&mut self, text: fmt::Arguments<'_>) {
         let mut line = String::<512>::new();
-        // Too long a text is cut; there is nothing else to do about it.
+        // A text that is too long is cut.
         let _ = line.write_fmt(text);
         self.kmsg.line(&line);
         let _ = write!(self.consoles, "\r\nreplant: {line}\r\n");
     }
 
-    /// Waits at most `milliseconds` for anything, and serves it: carries bytes
-    /// between the consoles and the program behind `link`, and returns the rest.
-    pub fn wait(&mut self, link: Option<&mut Link>, pace: Pace, milliseconds: u64) -> Events {
+    /// Waits at most `milliseconds` for anything, copies the output of the
+    /// program on `pty` to the consoles, and returns what else happened.
+    pub fn wait(&mut self, pty: Option<&mut Pty>, pace: Pace, milliseconds: u64) -> Events {
         let mut events = Events::default();
-        let said = self.poll(link.as_deref(), pace, milliseconds);
-        let (signal, program, devices) = match said.as_slice() {
-            [signal, program, devices @ ..] => (*signal, *program, devices),
-            _ => return events,
-        };
-        if !signal.is_empty() {
-            events.interrupted = self.signals.as_ref().is_some_and(Signals::interrupted);
+        let answers = self.poll(pty.as_deref(), pace, milliseconds);
+        if !answers.signals.is_empty() {
+            events.interrupted = self.signals.interrupted();
         }
-        let mut keys = Vec::<u8, 512>::new();
-        self.consoles.serve(devices, |bytes| {
+        self.consoles.read_typed(&answers.consoles, |bytes| {
             for byte in bytes {
-                let _ = keys.push(*byte);
+                let _ = events.typed.push(*byte);
             }
         });
-        match link {
-            None => events.typed = keys,
-            Some(link) => {
-                link.typed(&keys, &mut self.consoles);
-                link.flush_keys();
-                if !program.is_empty() {
-                    link.show(&mut self.consoles);
-                }
+        if let Some(pty) = pty {
+            pty.flush_keys();
+            if !answers.pty.is_empty() {
+                pty.copy_output(&mut self.consoles);
             }
         }
-        self.consoles.tend();
+        self.consoles.service();
+        self.watchdogs.service(kernel::milliseconds(), &self.kmsg);
         events
     }
 
-    /// poll(2): the answers for the signals, the program and each open console.
-    fn poll(
-        &self,
-        link: Option<&Link>,
-        pace: Pace,
-        milliseconds: u64,
-    ) -> Vec<PollFlags, { MOST + 3 }> {
+    fn poll(&self, pty: Option<&Pty>, pace: Pace, milliseconds: u64) -> Answers {
         let held = pace == Pace::Slowest && self.consoles.is_behind();
-        // A console that is closed, stuck or behind wants another look soon.
-        let milliseconds = if self.signals.is_none() || held {
-            50
-        } else {
-            1000
-        }
-        .min(milliseconds);
+        // A console that is behind is looked at again soon.
+        let milliseconds = milliseconds.min(if held { 50 } else { 1000 });
         let timeout = Timespec {
             tv_sec: (milliseconds / 1000) as i64,
             tv_nsec: (milliseconds % 1000 * 1_000_000) as i64,
         };
         let mut set = Vec::<PollFd<'_>, { MOST + 3 }>::new();
-        // Descriptors that are not there: poll(2) of an empty event set of
-        // some open one would still report its hang-up, so they are left out
-        // and put back into the answer.
-        if let Some(signals) = &self.signals {
-            let _ = set.push(PollFd::new(signals, PollFlags::IN));
+        let _ = set.push(PollFd::new(&self.signals, PollFlags::IN));
+        // Without anything to read it is left out, for poll(2) would report
+        // its hang-up all the same.
+        let read = pty.filter(|pty| !held && !pty.is_ended());
+        if let Some(pty) = read {
+            let _ = set.push(PollFd::from_borrowed_fd(pty.master(), PollFlags::IN));
         }
-        let listens = link.filter(|link| !held && !link.is_ended());
-        if let Some(link) = listens {
-            let _ = set.push(PollFd::from_borrowed_fd(link.output(), PollFlags::IN));
-        }
-        self.consoles.watch(&mut set);
-        if let Some(link) = link.filter(|link| link.has_keys()) {
-            let _ = set.push(PollFd::from_borrowed_fd(link.input(), PollFlags::OUT));
+        self.consoles.add_to_poll(&mut set);
+        if let Some(pty) = pty.filter(|pty| pty.has_keys()) {
+            let _ = set.push(PollFd::from_borrowed_fd(pty.master(), PollFlags::OUT));
         }
         let answered = poll(&mut set, Some(&timeout)).is_ok();
         let mut answers = set.iter().map(|entry| match answered {
             true => entry.revents(),
             false => PollFlags::empty(),
         });
-        let mut said = Vec::new();
-        let signal = self.signals.as_ref().and_then(|_| answers.next());
-        let _ = said.push(signal.unwrap_or(PollFlags::empty()));
-        let program = listens.and_then(|_| answers.next());
-        let _ = said.push(program.unwrap_or(PollFlags::empty()));
-        said.extend(answers.take(MOST));
-        said
+        Answers {
+            signals: answers.next().unwrap_or(PollFlags::empty()),
+            pty: read
+                .and_then(|_| answers.next())
+                .unwrap_or(PollFlags::empty()),
+            consoles: answers.take(MOST).collect(),
+        }
     }
 
-    /// Reaps every child that is dead; the status of `child` if it is among
-    /// them, and whether any child is left.
+    /// Reaps every child that is dead. Returns the status of `child` if it is
+    /// among them, and whether any child is left.
     pub fn reap(&mut self, child: Option<Pid>) -> (Option<WaitStatus>, bool) {
         let mut status = None;
         loop {
@@ -155,11 +141,11 @@ impl System {
         }
     }
 
-    /// Lets the consoles catch up with what was said, for a bounded time.
-    pub fn settle(&mut self, milliseconds: u64) {
+    /// Waits until the consoles have taken their output, but not for ever.
+    pub fn drain(&mut self, milliseconds: u64) {
         let end = kernel::milliseconds().saturating_add(milliseconds);
         while self.consoles.is_draining() && kernel::milliseconds() < end {
-            self.wait(None, Pace::Never, 20);
+            self.wait(None, Pace::Free, 20);
         }
     }
 }

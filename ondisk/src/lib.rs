@@ -5,13 +5,32 @@
 //! random number; times, UUIDs and seeds are parameters. Bad input gives an
 //! error that names what is wrong and where, and never panics.
 
+pub mod agreement;
+pub mod bzimage;
+pub mod checksum;
+pub mod compression;
 pub mod cpio;
+mod devno;
+pub mod document;
 pub mod ext4;
+pub mod fstab;
 pub mod gpt;
 pub mod grub;
+mod hex;
+pub mod inventory;
+pub mod lifeboat;
 pub mod lvm;
 pub mod manifest;
+pub mod mark;
 pub mod mbr;
 pub mod modules;
+pub mod naming;
 pub mod pax;
+pub mod selinux;
+pub mod sha256;
 pub mod signature;
+mod untouched;
+pub mod words;
+
+pub use devno::{DevNo, NoDevNo};
+pub use untouched::untouched;

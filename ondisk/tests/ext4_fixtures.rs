@@ -38,7 +38,7 @@ fn fixture(name: &str) -> Blocks {
 }
 
 /// What the formatter writes, over zeros.
-fn ours(layout: &Layout) -> BTreeMap<u64, Vec<u8>> {
+fn blocks(layout: &Layout) -> BTreeMap<u64, Vec<u8>> {
     let mut blocks: BTreeMap<u64, Vec<u8>> = BTreeMap::new();
     for write in layout.writes() {
         for (index, chunk) in write.data.chunks(1024).enumerate() {
@@ -62,7 +62,7 @@ fn check(name: &str, zeroed: bool, label: &str) {
     let mut options = Options::new(size, UUID, hash_seed, 1_700_000_000);
     options.zeroed = zeroed;
     options.label = Label::new(label).unwrap();
-    let blocks = ours(&Layout::plan(&options).unwrap());
+    let blocks = blocks(&Layout::plan(&options).unwrap());
     for (number, block) in &expected {
         let got = blocks
             .get(number)

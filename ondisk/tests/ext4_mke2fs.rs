@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ondisk::ext4::{Label, Layout, Options};
+use testkit::{Loop, Random, run, sparse};
 
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
@@ -29,9 +30,9 @@ struct Image {
 impl Image {
     fn new(name: &str, size: u64) -> Self {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("ext4-{name}-{size}.img"));
-        let _ = std::fs::remove_file(&path);
-        File::create(&path).unwrap().set_len(size).unwrap();
-        Self { path }
+        Self {
+            path: sparse(path, size),
+        }
     }
 
     /// Every block of 4 KiB that is not zero.
@@ -64,21 +65,6 @@ impl Drop for Image {
     }
 }
 
-/// Runs a program that must succeed; its output.
-fn run(command: &mut Command) -> String {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(
-        output.status.success(),
-        "{command:?}: {}\n{text}{}",
-        output.status,
-        String::from_utf8_lossy(&output.stderr)
-    );
-    text
-}
-
 /// Whether this mke2fs counts its own writes as the fixtures' does. Later ones
 /// have another cache, and the field that holds the count differs.
 fn counts_writes_alike() -> bool {
@@ -104,33 +90,21 @@ fn uuid_text(uuid: &[u8; 16]) -> String {
 
 fn mke2fs(image: &Image, target: Target, options: &Options, label: &str) {
     let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ext4/mke2fs.conf");
-    let mut device = image.path.clone();
-    if let Target::Loop(sector) = target {
-        let sector = sector.to_string();
-        let text = run(Command::new("losetup")
-            .args(["-f", "--show", "-b", &sector])
-            .arg(&device));
-        device = PathBuf::from(text.trim());
-    }
+    let device = match target {
+        Target::File => None,
+        Target::Loop(sector) => Some(Loop::sectors(&image.path, sector)),
+    };
     let seed = uuid_text(&options.hash_seed);
     let extended = match target {
         Target::File => format!("hash_seed={seed}"),
         Target::Loop(_) => format!("hash_seed={seed},nodiscard"),
     };
-    let mut command = Command::new("mke2fs");
-    command
+    run(Command::new("mke2fs")
         .args(["-q", "-F", "-t", "ext4", "-L", label])
         .args(["-U", &uuid_text(&options.uuid), "-E", &extended])
         .env("MKE2FS_CONFIG", config)
         .env("E2FSPROGS_FAKE_TIME", options.time.to_string())
-        .arg(&device);
-    let output = command.output();
-    if target != Target::File {
-        run(Command::new("losetup").arg("-d").arg(&device));
-    }
-    let output = output.unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let messages = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{command:?}: {messages}");
+        .arg(device.as_ref().map_or(&image.path, |device| &device.0)));
 }
 
 /// Leaves out what another mke2fs counts otherwise: the field and the checksum.
@@ -145,8 +119,8 @@ fn compare(size: u64, target: Target, random: &mut Random) {
     uuid.iter_mut()
         .chain(&mut hash_seed)
         .for_each(|byte| *byte = random.next().to_le_bytes()[0]);
-    let time = u32::try_from(random.below(1 << 31)).unwrap();
-    let label = &"a label of 16 by"[..usize::try_from(random.below(17)).unwrap()];
+    let time = random.below(1_u32 << 31);
+    let label = &"a label of 16 by"[..random.below(17)];
     let mut options = Options::new(size, uuid, hash_seed, time);
     options.label = Label::new(label).unwrap();
     match target {
@@ -207,23 +181,9 @@ fn compare(size: u64, target: Target, random: &mut Random) {
     }
 }
 
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-}
-
 #[test]
 fn twenty_sizes_between_64_mib_and_2_tib() {
+    testkit::needs!("mke2fs");
     let mut random = Random(0x5eed_0000_0000_0001);
     for round in 0..20 {
         // Every factor of two gets its share; the byte count is odd.
@@ -252,6 +212,7 @@ fn tails(groups: u64, block_size: u64, copy: bool) -> Vec<u64> {
 
 #[test]
 fn sizes_at_the_edges() {
+    testkit::needs!("mke2fs");
     let mut random = Random(0x5eed_0000_0000_0002);
     let mut sizes = vec![
         8 * MIB,
@@ -282,6 +243,7 @@ fn sizes_at_the_edges() {
 
 #[test]
 fn block_devices() {
+    testkit::needs!("root", "mke2fs");
     let mut random = Random(0x5eed_0000_0000_0003);
     for (size, sector) in [(100 * MIB, 512), (600 * MIB, 512), (70 * GIB + 8192, 512)] {
         compare(size, Target::Loop(sector), &mut random);

@@ -13,11 +13,13 @@ mod support;
 use std::{
     fs,
     path::Path,
+    process::Command,
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
 use ondisk::gpt::{Backup, Error, LastPartition, Table};
-use support::{Loop, Random, image, read_at, reader, run, succeed, write_at};
+use support::{read_at, reader, write_at};
+use testkit::{Loop, Random, output, sparse, tool};
 
 const MIB: u64 = 1 << 20;
 
@@ -35,7 +37,7 @@ fn random_layout(random: &mut Random) -> Layout {
     if random.below(3) == 0 {
         args.push(format!(
             "--resize-table={}",
-            [4, 56, 64, 132, 256][random.below(5) as usize]
+            [4, 56, 64, 132, 256][random.below(5)]
         ));
     }
     if random.below(4) == 0 {
@@ -54,15 +56,15 @@ fn random_layout(random: &mut Random) -> Layout {
         if end > sectors - 200 || numbers.is_empty() {
             break;
         }
-        let n = numbers.swap_remove(random.below(numbers.len() as u64) as usize);
-        let code = ["8300", "ef02", "8e00", "8200", "ef00", "0700"][random.below(6) as usize];
+        let n = numbers.swap_remove(random.below(numbers.len()));
+        let code = ["8300", "ef02", "8e00", "8200", "ef00", "0700"][random.below(6)];
         let name = [
             "",
             "root",
             "BIOS boot partition",
             "größe 日本 🦀",
             "a b\\c'd",
-        ][random.below(5) as usize];
+        ][random.below(5)];
         args.extend([
             format!("--new={n}:{start}:{end}"),
             format!("--typecode={n}:{code}"),
@@ -71,7 +73,7 @@ fn random_layout(random: &mut Random) -> Layout {
         if random.below(3) == 0 {
             args.push(format!(
                 "--attributes={n}:set:{}",
-                [0, 2, 60, 63][random.below(4) as usize]
+                [0, 2, 60, 63][random.below(4)]
             ));
         }
         start = end + 1 + random.below(3) * 2048;
@@ -81,11 +83,11 @@ fn random_layout(random: &mut Random) -> Layout {
 
 fn make(dir: &Path, random: &mut Random) -> (std::path::PathBuf, u64) {
     let layout = random_layout(random);
-    let disk = image(dir, "source.img", layout.bytes);
+    let disk = sparse(dir.join("source.img"), layout.bytes);
     let boot_code: Vec<u8> = (0..446).map(|_| random.next() as u8).collect();
     let mut args: Vec<&str> = layout.args.iter().map(String::as_str).collect();
     args.push(disk.to_str().unwrap());
-    succeed("sgdisk", &args);
+    tool("sgdisk", &args);
     write_at(&disk, 0, &boot_code);
     (disk, layout.bytes)
 }
@@ -94,7 +96,7 @@ fn backup_by_sgdisk(disk: &Path, file: &Path) -> Vec<u8> {
     let arg = format!("--backup={}", file.display());
     // sgdisk does not cut off what is there already.
     let _ = fs::remove_file(file);
-    succeed("sgdisk", &[&arg, disk.to_str().unwrap()]);
+    tool("sgdisk", &[&arg, disk.to_str().unwrap()]);
     fs::read(file).unwrap()
 }
 
@@ -145,6 +147,7 @@ fn with_seeds(check: impl Fn(&Path, Random, u64) + Sync, seeds: std::ops::Range<
 
 #[test]
 fn backups_are_those_of_sgdisk() {
+    testkit::needs!("sgdisk", "time");
     let partitions = AtomicUsize::new(0);
     let check = |dir: &Path, mut random: Random, seed: u64| {
         for round in 0..4 {
@@ -189,11 +192,12 @@ fn backups_are_those_of_sgdisk() {
 
 #[test]
 fn plain_copies_of_the_head_are_backups() {
+    testkit::needs!("sgdisk");
     let dir = tempfile::tempdir().unwrap();
     let mut random = Random(0x5eed_0002);
     for _ in 0..2 {
-        let disk = image(dir.path(), "source.img", 100 * MIB);
-        succeed(
+        let disk = sparse(dir.path().join("source.img"), 100 * MIB);
+        tool(
             "sgdisk",
             &["--new=1:0:+20M", "--new=7:0:0", disk.to_str().unwrap()],
         );
@@ -206,6 +210,7 @@ fn plain_copies_of_the_head_are_backups() {
 
 #[test]
 fn disks_are_those_of_sgdisk() {
+    testkit::needs!("sgdisk", "time");
     let compared = AtomicUsize::new(0);
     let check = |dir: &Path, mut random: Random, seed: u64| {
         let (disk, bytes) = make(dir, &mut random);
@@ -219,14 +224,14 @@ fn disks_are_those_of_sgdisk() {
         for target in [bytes, bytes + 512, grown, need.max(2 * MIB)] {
             let what = format!("seed {seed}, from {bytes} to {target} bytes");
             let fitted = table.fit(target, 512, LastPartition::Keep).expect(&what);
-            let ours = image(dir, "ours.img", target);
+            let ours = sparse(dir.join("ours.img"), target);
             let mut sector_0 = backup.sector_0().to_vec();
             if target != bytes {
                 // On a disk of another size sgdisk forgets the disk signature.
                 sector_0[440..446].fill(0);
             }
             write_by_us(&ours, &fitted, &sector_0);
-            let verdict = succeed("sgdisk", &["--verify", ours.to_str().unwrap()]);
+            let verdict = tool("sgdisk", &["--verify", ours.to_str().unwrap()]);
             assert!(verdict.contains("No problems found"), "{what}: {verdict}");
             // On a disk of another size sgdisk leaves as much room behind the
             // last usable block as there is before the first, which may be
@@ -235,9 +240,9 @@ fn disks_are_those_of_sgdisk() {
             if target != bytes && table.first_usable_lba != least {
                 continue;
             }
-            let theirs = image(dir, "theirs.img", target);
+            let theirs = sparse(dir.join("theirs.img"), target);
             let load = format!("--load-backup={}", dir.join("bak").display());
-            succeed("sgdisk", &[&load, theirs.to_str().unwrap()]);
+            tool("sgdisk", &[&load, theirs.to_str().unwrap()]);
             assert_same_disk(&ours, &theirs, target, &what);
             compared.fetch_add(1, Relaxed);
         }
@@ -248,6 +253,7 @@ fn disks_are_those_of_sgdisk() {
 
 #[test]
 fn what_sgdisk_refuses_is_refused() {
+    testkit::needs!("sgdisk");
     let dir = tempfile::tempdir().unwrap();
     let backup = Backup::parse(include_bytes!("fixtures/gpt/seed.gptbak")).unwrap();
     let file = dir.path().join("bak");
@@ -258,8 +264,8 @@ fn what_sgdisk_refuses_is_refused() {
         (20_781_088, false),
         (20_000_000, false),
     ] {
-        let disk = image(dir.path(), "disk.img", sectors * 512);
-        let status = run("sgdisk", &[&load, disk.to_str().unwrap()]).status;
+        let disk = sparse(dir.path().join("disk.img"), sectors * 512);
+        let status = output(Command::new("sgdisk").args([&load, disk.to_str().unwrap()])).status;
         assert_eq!(status.success(), fits, "sgdisk on {sectors} sectors");
         match backup.table().fit(sectors * 512, 512, LastPartition::Keep) {
             Ok(_) => assert!(fits),
@@ -274,33 +280,35 @@ fn what_sgdisk_refuses_is_refused() {
 
 #[test]
 fn a_grown_last_partition_is_no_problem() {
+    testkit::needs!("sfdisk", "sgdisk");
     let dir = tempfile::tempdir().unwrap();
     let backup = Backup::parse(include_bytes!("fixtures/gpt/seed.gptbak")).unwrap();
     let bytes = (50 << 30) + 512 * 77;
     let table = backup.table().fit(bytes, 512, LastPartition::Grow).unwrap();
-    let disk = image(dir.path(), "disk.img", bytes);
+    let disk = sparse(dir.path().join("disk.img"), bytes);
     write_by_us(&disk, &table, &[]);
-    let verdict = succeed("sgdisk", &["--verify", disk.to_str().unwrap()]);
+    let verdict = tool("sgdisk", &["--verify", disk.to_str().unwrap()]);
     assert!(verdict.contains("No problems found"), "{verdict}");
     let end = (50u64 << 30) / 512 - 1;
-    let info = succeed("sgdisk", &["--info=3", disk.to_str().unwrap()]);
+    let info = tool("sgdisk", &["--info=3", disk.to_str().unwrap()]);
     assert!(info.contains(&format!("Last sector: {end} ")), "{info}");
-    let dump = succeed("sfdisk", &["--verify", disk.to_str().unwrap()]);
+    let dump = tool("sfdisk", &["--verify", disk.to_str().unwrap()]);
     assert!(dump.contains("No errors detected"), "{dump}");
 }
 
 #[test]
 fn disks_with_blocks_of_4096_bytes() {
+    testkit::needs!("root", "sfdisk", "sgdisk");
     let dir = tempfile::tempdir().unwrap();
     let seed = Backup::parse(include_bytes!("fixtures/gpt/seed.gptbak")).unwrap();
     let bytes = 12 << 30;
-    let ours = image(dir.path(), "ours.img", bytes);
+    let ours = sparse(dir.path().join("ours.img"), bytes);
     let table = seed.table().fit(bytes, 4096, LastPartition::Grow).unwrap();
     write_by_us(&ours, &table, seed.sector_0());
-    let device = Loop::new(&ours, 4096);
-    let verdict = succeed("sgdisk", &["--verify", device.path()]);
+    let device = Loop::sectors(&ours, 4096);
+    let verdict = tool("sgdisk", &["--verify", device.name()]);
     assert!(verdict.contains("No problems found"), "{verdict}");
-    let dump = succeed("sfdisk", &["--dump", device.path()]);
+    let dump = tool("sfdisk", &["--dump", device.name()]);
     assert!(dump.contains("sector-size: 4096"), "{dump}");
     assert!(
         dump.contains("start=         256, size=         512"),
@@ -312,12 +320,12 @@ fn disks_with_blocks_of_4096_bytes() {
     let backup = Backup::parse(&file).unwrap();
     assert_eq!(backup.table(), &table);
     assert!(backup.encode() == file);
-    let theirs = image(dir.path(), "theirs.img", bytes + MIB);
-    let other = Loop::new(&theirs, 4096);
+    let theirs = sparse(dir.path().join("theirs.img"), bytes + MIB);
+    let other = Loop::sectors(&theirs, 4096);
     let load = format!("--load-backup={}", dir.path().join("bak").display());
-    succeed("sgdisk", &[&load, other.path()]);
+    tool("sgdisk", &[&load, other.name()]);
     let moved = table.fit(bytes + MIB, 4096, LastPartition::Keep).unwrap();
-    let mine = image(dir.path(), "mine.img", bytes + MIB);
+    let mine = sparse(dir.path().join("mine.img"), bytes + MIB);
     write_by_us(&mine, &moved, backup.sector_0());
     drop(other);
     assert_same_disk(&mine, &theirs, bytes + MIB, "4096");
@@ -339,9 +347,10 @@ fn disks_with_blocks_of_4096_bytes() {
 
 #[test]
 fn a_damaged_primary_is_read_from_the_backup() {
+    testkit::needs!("sgdisk");
     let dir = tempfile::tempdir().unwrap();
-    let disk = image(dir.path(), "disk.img", 64 * MIB);
-    succeed(
+    let disk = sparse(dir.path().join("disk.img"), 64 * MIB);
+    tool(
         "sgdisk",
         &["--new=1:0:+20M", "--new=2:0:0", disk.to_str().unwrap()],
     );

@@ -8,20 +8,20 @@
     reason = "tests"
 )]
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::fs;
+use std::process::Command;
 
 use ondisk::grub::Env;
-use support::{Random, run, succeed};
+use testkit::{Random, output, tool};
 
 #[test]
-fn what_grub_editenv_writes_is_read() {
+fn what_grub_editenv_writes_is_read_and_written_alike() {
+    testkit::needs!("grub-editenv");
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("grubenv");
     let file = path.to_str().unwrap();
-    succeed("grub-editenv", &[file, "create"]);
+    tool("grub-editenv", &[file, "create"]);
     let names = [
         "saved_entry",
         "next_entry",
@@ -42,24 +42,33 @@ fn what_grub_editenv_writes_is_read() {
     let mut random = Random(0xe4f);
     let mut wanted = BTreeMap::new();
     let mut full = 0;
+    let mut ours = Env::parse(&fs::read(&path).unwrap()).unwrap();
     for step in 0..400 {
-        let name = names[random.below(5) as usize];
+        let name = names[random.below(5)];
         if random.below(4) == 0 {
-            succeed("grub-editenv", &[file, "unset", name]);
+            tool("grub-editenv", &[file, "unset", name]);
+            ours.unset(name);
             wanted.remove(name);
         } else {
-            let mut value = values[random.below(8) as usize].to_owned();
+            let mut value = values[random.below(8)].to_owned();
             if random.below(4) == 0 {
-                value = value.repeat(1 + random.below(80) as usize);
+                value = value.repeat(1 + random.below(80));
             }
-            let set = run("grub-editenv", &[file, "set", &format!("{name}={value}")]);
+            let set = output(Command::new("grub-editenv").args([
+                file,
+                "set",
+                &format!("{name}={value}"),
+            ]));
+            assert_eq!(ours.set(name, &value).is_ok(), set.status.success());
             if set.status.success() {
                 wanted.insert(name, value);
             } else {
                 full += 1;
             }
         }
-        let env = Env::parse(&fs::read(&path).unwrap()).unwrap();
+        let bytes = fs::read(&path).unwrap();
+        let env = Env::parse(&bytes).unwrap();
+        assert_eq!(ours.bytes(), bytes, "step {step}");
         for name in names {
             assert_eq!(
                 env.get(name).as_ref(),

@@ -16,7 +16,8 @@ use std::{
 };
 
 use ondisk::mbr::{self, Sector0};
-use support::{Loop, Random, image, reader, succeed};
+use support::reader;
+use testkit::{Loop, Random, sparse, tool};
 
 const BYTES: u64 = 2 << 30;
 
@@ -29,7 +30,7 @@ fn script(random: &mut Random) -> String {
     let mut line = |start: &mut u64, random: &mut Random, gap: u64| {
         *start += gap + random.below(4) * 2048;
         let size = 1 + random.below(150_000);
-        let kind = kinds[random.below(5) as usize];
+        let kind = kinds[random.below(5)];
         let active = if random.below(5) == 0 {
             ", bootable"
         } else {
@@ -39,7 +40,7 @@ fn script(random: &mut Random) -> String {
         *start += size;
     };
     (0..primary).for_each(|_| line(&mut start, random, 0));
-    let kind = ["5", "f", "85"][random.below(3) as usize];
+    let kind = ["5", "f", "85"][random.below(3)];
     let mut inner = start;
     let logical = random.below(13);
     let lines: Vec<u64> = (0..logical).map(|_| random.next()).collect();
@@ -51,7 +52,7 @@ fn script(random: &mut Random) -> String {
             let size = 1 + random.below(150_000);
             script += &format!(
                 "start={inner}, size={size}, type={}\n",
-                kinds[random.below(5) as usize]
+                kinds[random.below(5)]
             );
             inner += size;
         };
@@ -79,7 +80,7 @@ fn sfdisk(script: &str, disk: &str) {
 
 /// What `sfdisk --dump` says, as (number, start, size, type, active).
 fn dump(disk: &str) -> Vec<(u32, u64, u64, u8, bool)> {
-    let text = succeed("sfdisk", &["--dump", disk]);
+    let text = tool("sfdisk", &["--dump", disk]);
     let partitions = text
         .lines()
         .filter_map(|line| line.strip_prefix(disk)?.split_once(':'));
@@ -100,7 +101,7 @@ fn dump(disk: &str) -> Vec<(u32, u64, u64, u8, bool)> {
         .collect()
 }
 
-fn ours(disk: &std::path::Path, block_size: u32) -> Vec<(u32, u64, u64, u8, bool)> {
+fn parsed(disk: &std::path::Path, block_size: u32) -> Vec<(u32, u64, u64, u8, bool)> {
     match mbr::from_disk(BYTES, block_size, reader(disk)).unwrap() {
         Sector0::Dos(table) => {
             assert_eq!(table.chain_problem, None);
@@ -115,15 +116,16 @@ fn ours(disk: &std::path::Path, block_size: u32) -> Vec<(u32, u64, u64, u8, bool
 
 #[test]
 fn tables_are_read_as_sfdisk_reads_them() {
+    testkit::needs!("sfdisk");
     let dir = tempfile::tempdir().unwrap();
     let mut random = Random(0x0dd_ba11);
     let mut logical = 0;
     for _ in 0..30 {
-        let disk = image(dir.path(), "disk", BYTES);
+        let disk = sparse(dir.path().join("disk"), BYTES);
         let path = disk.to_str().unwrap();
         let script = script(&mut random);
         sfdisk(&script, path);
-        let ours = ours(&disk, 512);
+        let ours = parsed(&disk, 512);
         assert_eq!(ours, dump(path), "{script}");
         logical += ours.iter().filter(|p| p.0 > 4).count();
     }
@@ -132,13 +134,14 @@ fn tables_are_read_as_sfdisk_reads_them() {
 
 #[test]
 fn blocks_of_4096_bytes() {
+    testkit::needs!("root", "sfdisk");
     let dir = tempfile::tempdir().unwrap();
-    let disk = image(dir.path(), "disk", BYTES);
-    let device = Loop::new(&disk, 4096);
+    let disk = sparse(dir.path().join("disk"), BYTES);
+    let device = Loop::sectors(&disk, 4096);
     let script = "label: dos\nstart=256, size=2560, type=83\nstart=4096, size=100000, type=5\n\
                   start=4352, size=1000, type=8e\nstart=5632, size=2000, type=83\n";
-    sfdisk(script, device.path());
-    let read = ours(&device.0, 4096);
-    assert_eq!(read, dump(device.path()));
+    sfdisk(script, device.name());
+    let read = parsed(&device.0, 4096);
+    assert_eq!(read, dump(device.name()));
     assert_eq!(read.len(), 4);
 }

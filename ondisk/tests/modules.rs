@@ -2,51 +2,23 @@
 //! Module closures and `.modinfo` sections against kmod, on Debian's generic kernel.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[allow(dead_code, reason = "a part of it is needed here")]
-#[path = "fuzz/mutator.rs"]
-mod mutator;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-use mutator::Target;
 use ondisk::modules::{Index, ModInfo, Name, Pattern, Resolved, Texts};
+use testkit::Target;
 
-struct Kernel {
-    root: PathBuf,
-    version: String,
-}
+struct Kernel(testkit::Kernel);
 
 impl Kernel {
-    /// The kernel that the whole-system tests boot.
-    fn debian() -> Self {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/images/roots.sh");
-        let made = Command::new("sh")
-            .arg(script)
-            .arg("kernel")
-            .output()
-            .unwrap();
-        assert!(
-            made.status.success(),
-            "{}",
-            String::from_utf8_lossy(&made.stderr)
-        );
-        let root = PathBuf::from(String::from_utf8(made.stdout).unwrap().trim());
-        let mut versions = fs::read_dir(root.join("lib/modules")).unwrap();
-        let version = versions
-            .next()
-            .unwrap()
-            .unwrap()
-            .file_name()
-            .into_string()
-            .unwrap();
-        Self { root, version }
-    }
-
     fn path(&self, name: &str) -> PathBuf {
-        self.root.join("lib/modules").join(&self.version).join(name)
+        self.0
+            .root
+            .join("lib/modules")
+            .join(&self.0.version)
+            .join(name)
     }
 
     fn index(&self) -> Index {
@@ -65,10 +37,10 @@ impl Kernel {
     fn modprobe(&self, wanted: &str) -> Vec<String> {
         let output = Command::new("modprobe")
             .arg("-d")
-            .arg(&self.root)
+            .arg(&self.0.root)
             // Without this machine's own modprobe.d.
             .args(["-C", "/dev/null"])
-            .args(["-S", &self.version, "--show-depends", wanted])
+            .args(["-S", &self.0.version, "--show-depends", wanted])
             .output()
             .expect("modprobe is needed: install kmod");
         let mut found = Vec::new();
@@ -117,7 +89,8 @@ const WANTED: [&str; 25] = [
 
 #[test]
 fn the_order_is_that_of_modprobe() {
-    let kernel = Kernel::debian();
+    testkit::needs!("modprobe", "image");
+    let kernel = Kernel(testkit::kernel());
     let index = kernel.index();
     let mut most = 0;
     for wanted in WANTED {
@@ -152,7 +125,8 @@ fn the_order_is_that_of_modprobe() {
 
 #[test]
 fn every_module_is_loadable_after_what_stands_before_it() {
-    let kernel = Kernel::debian();
+    testkit::needs!("image");
+    let kernel = Kernel(testkit::kernel());
     let index = kernel.index();
     let order = index.order(index.iter().map(|(name, _)| name.as_str()));
     assert_eq!(order.load.len(), index.iter().count());
@@ -172,7 +146,8 @@ fn every_module_is_loadable_after_what_stands_before_it() {
 
 #[test]
 fn modinfo_of_the_files_is_what_depmod_wrote() {
-    let kernel = Kernel::debian();
+    testkit::needs!("image");
+    let kernel = Kernel(testkit::kernel());
     let index = kernel.index();
     let mut infos = BTreeMap::new();
     for (name, module) in index.iter() {
@@ -181,7 +156,7 @@ fn modinfo_of_the_files_is_what_depmod_wrote() {
         assert!(
             info.vermagic()
                 .unwrap()
-                .starts_with(&format!("{} ", kernel.version))
+                .starts_with(&format!("{} ", kernel.0.version))
         );
         let aliases: BTreeSet<_> = info.aliases().map(Pattern::new).collect();
         let depmods = index.aliases().iter().filter(|alias| alias.module == *name);
@@ -221,7 +196,8 @@ fn modinfo_of_the_files_is_what_depmod_wrote() {
 
 #[test]
 fn builtin_is_known_by_name_and_alias() {
-    let index = Kernel::debian().index();
+    testkit::needs!("image");
+    let index = Kernel(testkit::kernel()).index();
     assert_eq!(index.resolve("atkbd"), Resolved::Builtin);
     assert_eq!(index.resolve("i8042"), Resolved::Builtin);
     assert_eq!(
@@ -233,7 +209,8 @@ fn builtin_is_known_by_name_and_alias() {
 
 #[test]
 fn damaged_modules_never_panic() {
-    let kernel = Kernel::debian();
+    testkit::needs!("image");
+    let kernel = Kernel(testkit::kernel());
     let good = fs::read(kernel.path("kernel/crypto/crc32c_generic.ko")).unwrap();
     assert!(
         ModInfo::from_elf(&good)
@@ -247,9 +224,9 @@ fn damaged_modules_never_panic() {
         name: "kernel module",
         hot: vec![0..64, table..good.len()],
         samples: vec![good],
-        words: &[b".modinfo\0", b"\0"],
+        words: b".modinfo\0~\0",
         rounds: 10_000,
     };
-    let tally = target.run(|_| {}, |file, _| ModInfo::from_elf(file).is_ok());
+    let tally = target.read(|file, _| ModInfo::from_elf(file).is_ok());
     tally.at_least(1000, 1000);
 }

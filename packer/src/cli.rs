@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command line: one subcommand per file, listed here.
 
+use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -23,32 +24,12 @@ enum Command {
     /// Makes migration.tar.gz of a captured disk, a kernel and its initramfs
     Bundle(bundle::Args),
     /// Prints shell completions
-    Completions {
-        /// The shell
-        shell: Shell,
-    },
-}
-
-/// What a subcommand can fail with.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// `capture`.
-    #[error(transparent)]
-    Capture(#[from] capture::Error),
-    /// `initramfs`.
-    #[error(transparent)]
-    Initramfs(#[from] initramfs::Error),
-    /// `bundle`.
-    #[error(transparent)]
-    Bundle(#[from] bundle::Error),
-    /// `completions`.
-    #[error("standard output: {0}")]
-    Output(#[from] std::io::Error),
+    Completions { shell: Shell },
 }
 
 impl Cli {
     /// Does what the command line asks for.
-    pub fn run(&self) -> Result<(), Error> {
+    pub fn run(&self) -> Result<()> {
         match &self.command {
             Command::Capture(args) => capture::run(args)?,
             Command::Initramfs(args) => initramfs::run(args)?,
@@ -57,17 +38,39 @@ impl Cli {
                 let mut command = Cli::command();
                 let mut text = Vec::new();
                 clap_complete::generate(*shell, &mut command, "replant-pack", &mut text);
-                output::print(&String::from_utf8_lossy(&text))?;
+                output::print(&completions(&String::from_utf8_lossy(&text)))?;
             }
         }
         Ok(())
     }
 }
 
+/// clap_complete names the states of a program with a hyphen in two ways
+/// (clap-rs/clap#6421), so that bash completes nothing after a command.
+fn completions(generated: &str) -> String {
+    generated.replace("replant__subcmd__pack__subcmd", "replant__pack__subcmd")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn bash_completes_the_options_of_a_command() {
+        let mut command = Cli::command();
+        let mut text = Vec::new();
+        clap_complete::generate(Shell::Bash, &mut command, "replant-pack", &mut text);
+        let script = completions(&String::from_utf8(text).unwrap());
+        let asked = "COMP_WORDS=(replant-pack capture --); COMP_CWORD=2; \
+                     _replant__pack replant-pack -- capture; echo ${COMPREPLY[*]}";
+        let out = std::process::Command::new("bash")
+            .args(["-c", &format!("{script}\n{asked}")])
+            .output()
+            .unwrap();
+        let reply = String::from_utf8_lossy(&out.stdout);
+        assert!(reply.contains("--exclude"), "{out:?}");
+    }
 
     /// The options that a part of the manual names: `.It Fl o , Fl -output Ar dir`.
     fn options<'a>(part: &'a str, macros: &[&str]) -> BTreeSet<&'a str> {
@@ -93,12 +96,12 @@ mod tests {
                 .split(".Ss ")
                 .find(|p| p.starts_with(&format!("{name}\n")));
             let part = part.unwrap_or_default();
-            let told = options(part, &[".It"]);
+            let message = options(part, &[".It"]);
             let mut own = BTreeSet::new();
             for argument in command.get_arguments().filter(|a| !a.is_positional()) {
                 let long = format!("-{}", argument.get_long().unwrap());
                 let short = argument.get_short().map(String::from);
-                assert!(told.contains(&*long), "{name}: no -{long} in the manual");
+                assert!(message.contains(&*long), "{name}: no -{long} in the manual");
                 let in_synopsis = [Some(&long), short.as_ref()].into_iter().flatten();
                 assert!(
                     in_synopsis.into_iter().any(|o| synopsis.contains(&**o)),
@@ -124,7 +127,7 @@ mod tests {
                 own.insert(long);
                 own.extend(short);
             }
-            let strange: Vec<_> = told
+            let strange: Vec<_> = message
                 .union(&synopsis)
                 .filter(|o| !own.contains(**o))
                 .collect();

@@ -2,9 +2,12 @@
 //! `layout.toml`: what `capture` finds out and a person may edit, before
 //! `bundle` makes the manifest of it.
 
-use ondisk::manifest::{Boot, Filesystem, Table, VolumeGroup};
+use crate::file::At;
+use anyhow::Result;
+use ondisk::document;
+use ondisk::manifest::{Boot, Console, Filesystem, Policy, Table, VolumeGroup, Wipe};
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Its name, beside `va.sgdisk` and `va.tar.xz`.
 pub const LAYOUT: &str = "layout.toml";
@@ -26,81 +29,39 @@ pub struct Layout {
     pub boot: Boot,
     /// What is carried over of the old machine.
     #[serde(default)]
-    pub identity: toml::Table,
+    pub identity: Policy,
+    /// Who may use the tiny system's recovery console.
+    #[serde(default, skip_serializing_if = "Console::is_default")]
+    pub console: Console,
+    /// What becomes of the old disk's free space.
+    #[serde(default, skip_serializing_if = "Wipe::is_default")]
+    pub wipe: Wipe,
     /// Volume groups.
-    #[serde(rename = "volume_group", default)]
+    #[serde(
+        rename = "volume_group",
+        default,
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub volume_groups: Vec<VolumeGroup>,
     /// File systems.
     #[serde(rename = "filesystem")]
     pub filesystems: Vec<Filesystem>,
 }
 
-/// Why a layout cannot be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The file.
-    #[error("{}: {source}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The system's error.
-        source: std::io::Error,
-    },
-    /// Its text.
-    #[error("{}: {what}", path.display())]
-    Syntax {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        what: String,
-    },
-}
-
 impl Layout {
     /// Reads `layout.toml` in a directory.
-    pub fn read(dir: &Path) -> Result<Layout, Error> {
+    pub fn read(dir: &Path) -> Result<Layout> {
         let path = dir.join(LAYOUT);
-        let text = std::fs::read_to_string(&path).map_err(|source| Error::File {
-            path: path.clone(),
-            source,
-        })?;
-        toml::from_str(&text).map_err(|e| Error::Syntax {
-            path,
-            what: e.message().into(),
-        })
+        let text = std::fs::read_to_string(&path).at(&path)?;
+        document::read(&text).at(&path)
     }
 
     /// Writes `layout.toml` into a directory.
-    pub fn write(&self, dir: &Path) -> Result<(), Error> {
+    pub fn write(&self, dir: &Path) -> Result<()> {
         let path = dir.join(LAYOUT);
-        let text = toml::to_string(self).map_err(|e| Error::Syntax {
-            path: path.clone(),
-            what: e.to_string(),
-        })?;
-        std::fs::write(&path, text).map_err(|source| Error::File { path, source })
+        let text = toml::to_string(self).at(&path)?;
+        std::fs::write(&path, text).at(&path)
     }
-}
-
-/// Whether a path of an fstab is the manifest's device `partition N` or
-/// `GROUP/VOLUME`.
-pub fn device_has_path(device: &str, path: &str) -> bool {
-    // Disks whose kernel's name may differ from machine to machine.
-    const DISKS: [&str; 6] = [
-        "/dev/sda",
-        "/dev/vda",
-        "/dev/hda",
-        "/dev/xvda",
-        "/dev/nvme0n1p",
-        "/dev/mmcblk0p",
-    ];
-    if let Some(number) = device.strip_prefix("partition ") {
-        return DISKS.iter().any(|d| path.strip_prefix(d) == Some(number));
-    }
-    let Some((group, volume)) = device.split_once('/') else {
-        return false;
-    };
-    let mapped = ondisk::lvm::dm_name(group, volume);
-    path == format!("/dev/{device}") || mapped.is_ok_and(|n| path == format!("/dev/mapper/{n}"))
 }
 
 #[cfg(test)]

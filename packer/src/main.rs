@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `replant-pack`: the build machine's tool.
 
+// Documentation is owed by the libraries.
+#![allow(missing_docs)]
+
 mod bundle;
 mod capture;
 mod cli;
-mod fstab;
+mod file;
+#[cfg(test)]
+mod fuzz;
 mod initramfs;
 mod layout;
 mod output;

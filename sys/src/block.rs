@@ -54,6 +54,11 @@ pub fn logical_block_size(device: impl AsFd) -> Result<u32> {
     rustix::fs::ioctl_blksszget(device)
 }
 
+/// Physical block size in bytes, as the disk claims it: what it writes at once.
+pub fn physical_block_size(device: impl AsFd) -> Result<u32> {
+    rustix::fs::ioctl_blkpbszget(device)
+}
+
 /// Whether the device refuses writes.
 pub fn is_read_only(device: impl AsFd) -> Result<bool> {
     // SAFETY: the opcode is valid on any descriptor, and writes an int.

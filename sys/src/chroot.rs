@@ -61,6 +61,18 @@ pub fn enter(command: &mut Command, root: &Path) -> Result<(), ChrootError> {
     Ok(())
 }
 
+/// Makes `command` the leader of a session, and a process group, of its own:
+/// no key of this process's terminal reaches it, and what it starts can be
+/// told from everything else.
+pub fn own_session(command: &mut Command) {
+    let begin = || -> io::Result<()> {
+        rustix::process::setsid()?;
+        Ok(())
+    };
+    // SAFETY: one system call; no allocation, no lock.
+    unsafe { command.pre_exec(begin) };
+}
+
 const SIG_DFL: usize = 0;
 const SIG_IGN: usize = 1;
 
@@ -85,6 +97,24 @@ pub fn ignore_terminal_signals() {
         // that there is nothing to report either.
         unsafe { signal(number, SIG_IGN) };
     }
+}
+
+/// What a lost connection, a person or a shutdown sends: SIGHUP, SIGINT,
+/// SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU.
+const ENDING_SIGNALS: [i32; 7] = [1, 2, 3, 15, 20, 21, 22];
+
+/// Runs `work`, during which nobody can end or stop this process by a signal
+/// that it may ignore: for work of which no half must stay. Afterwards each
+/// signal does what it did; one that came meanwhile is lost.
+pub fn undisturbed<T>(work: impl FnOnce() -> T) -> T {
+    // SAFETY: SIG_IGN installs no code, and all numbers are valid.
+    let former = ENDING_SIGNALS.map(|number| unsafe { signal(number, SIG_IGN) });
+    let result = work();
+    for (number, handler) in ENDING_SIGNALS.into_iter().zip(former) {
+        // SAFETY: the handler is what signal(2) returned for this number.
+        unsafe { signal(number, handler) };
+    }
+    result
 }
 
 /// Gives `command` the default answer to the keys that interrupt, quit and
@@ -115,10 +145,11 @@ mod tests {
 
     #[test]
     fn runs_in_the_root_and_starts_at_its_top() {
+        testkit::needs!("root", "/bin/busybox");
         // The one directory of any machine that has a dynamic /bin/pwd's
         // loader inside it is the root itself; a static busybox does alone.
         let root = tempfile::tempdir().unwrap();
-        std::fs::copy("/bin/busybox", root.path().join("busybox")).unwrap();
+        testkit::copy_program("/bin/busybox", &root.path().join("busybox"));
         std::fs::write(root.path().join("marker"), "inside").unwrap();
         let mut command = Command::new("/busybox");
         command.args(["sh", "-c", "echo $(/busybox pwd) $(/busybox cat marker)"]);
@@ -138,10 +169,51 @@ mod tests {
 
     #[test]
     fn a_program_missing_in_the_root_is_an_error_of_spawn() {
+        testkit::needs!("root");
         let root = tempfile::tempdir().unwrap();
         let mut command = Command::new("/bin/true");
         enter(&mut command, root.path()).unwrap();
         assert_eq!(command.spawn().unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_session_of_its_own() {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "echo $$ $(cut -d ' ' -f 6 /proc/$$/stat)"]);
+        own_session(&mut command);
+        let text = text(&mut command);
+        let (pid, session) = text.split_once(' ').unwrap();
+        assert_eq!(pid, session);
+    }
+
+    /// In a child, for a signal is the whole process's.
+    #[test]
+    fn work_that_must_be_whole_is() {
+        const CHILD: &str = "REPLANT_UNDISTURBED";
+        if std::env::var_os(CHILD).is_some() {
+            let myself = rustix::process::getpid();
+            let end = |signal| rustix::process::kill_process(myself, signal).unwrap();
+            undisturbed(|| {
+                end(rustix::process::Signal::HUP);
+                end(rustix::process::Signal::TERM);
+                end(rustix::process::Signal::INT);
+            });
+            println!("whole");
+            end(rustix::process::Signal::TERM);
+            unreachable!("SIGTERM is heard again");
+        }
+        let out = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "--nocapture",
+                "chroot::tests::work_that_must_be_whole_is",
+            ])
+            .env(CHILD, "1")
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&out.stdout);
+        assert!(text.contains("whole"), "{text}");
+        assert_eq!(out.status.signal(), Some(15));
     }
 
     #[test]

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Device-mapper by ioctl: devices, tables, dependencies.
+//! Device-mapper by ioctl.
+//!
+//! A device comes to be in three requests. [`Control::create`] makes it with
+//! name and uuid, and without a table: it has no size, and newer kernels do
+//! not show it in sysfs. [`Control::load`] puts a table into its waiting slot,
+//! which still changes nothing. [`Control::resume`] puts that table into force,
+//! and I/O runs. Another load and resume replace the table in one go.
 //!
 //! Layout and numbers: `include/uapi/linux/dm-ioctl.h`, interface version 4.
 //! Nothing here needs or makes a device node beside the control node.
@@ -65,6 +71,16 @@ pub enum DmError {
     },
 }
 
+impl DmError {
+    /// The kernel's answer, if there is one in it.
+    pub fn errno(&self) -> Option<Errno> {
+        match self {
+            DmError::Open { errno } | DmError::Ioctl { errno, .. } => Some(*errno),
+            DmError::Argument { .. } | DmError::Reply { .. } => None,
+        }
+    }
+}
+
 fn hint(ioctl: &str, errno: Errno) -> &'static str {
     match (ioctl, errno) {
         ("TABLE_LOAD", Errno::INVAL) => {
@@ -74,24 +90,6 @@ fn hint(ioctl: &str, errno: Errno) -> &'static str {
         ("DEV_REMOVE", Errno::BUSY) => "; it is mounted or open",
         ("DEV_CREATE", Errno::BUSY) => "; a device of this name or uuid exists",
         _ => "",
-    }
-}
-
-/// Number of a block device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct DevNum {
-    /// The driver's number.
-    pub major: u32,
-    /// The device's number.
-    pub minor: u32,
-}
-
-impl DevNum {
-    /// The kernel's 64-bit form (`huge_encode_dev`).
-    fn from_kernel(dev: u64) -> Self {
-        let major = ((dev >> 8) & 0xfff) as u32;
-        let minor = ((dev & 0xff) | ((dev >> 12) & 0xfff00)) as u32;
-        Self { major, minor }
     }
 }
 
@@ -111,8 +109,8 @@ pub struct Status {
     pub name: String,
     /// Uuid, empty where it has none.
     pub uuid: String,
-    /// Device number.
-    pub dev: DevNum,
+    /// Device number, as stat(2) has it.
+    pub dev: u64,
     /// How many times the device is open, mounts included.
     pub open_count: i32,
     /// Whether it is read-only.
@@ -123,15 +121,6 @@ pub struct Status {
     pub active: bool,
     /// Targets of the table in force.
     pub targets: u32,
-}
-
-/// A device of the list of all devices.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
-    /// Name.
-    pub name: String,
-    /// Device number.
-    pub dev: DevNum,
 }
 
 /// A line of a table. Sectors are of 512 bytes.
@@ -163,7 +152,7 @@ impl Control {
         Ok(Self { file })
     }
 
-    /// Makes a device without a table. The uuid may be empty.
+    /// Makes a device. The uuid may be empty.
     pub fn create(&self, name: &str, uuid: &str) -> Result<Status, DmError> {
         let mut r = Request::new();
         named(&mut r, "DEV_CREATE", Selector::Name(name))?;
@@ -173,7 +162,7 @@ impl Control {
         status(&reply).ok_or_else(|| bad("DEV_CREATE", name))
     }
 
-    /// Loads a table; it is in force after the next [`Control::resume`].
+    /// Loads a table.
     pub fn load(&self, name: &str, read_only: bool, table: &[TableLine]) -> Result<(), DmError> {
         let mut r = Request::new();
         named(&mut r, "TABLE_LOAD", Selector::Name(name))?;
@@ -183,7 +172,7 @@ impl Control {
         self.call(9, "TABLE_LOAD", name, &mut r).map(drop)
     }
 
-    /// Puts a loaded table into force and lets I/O run.
+    /// Puts the loaded table into force.
     pub fn resume(&self, name: &str, read_only: bool) -> Result<Status, DmError> {
         let mut r = Request::new();
         named(&mut r, "DEV_SUSPEND", Selector::Name(name))?;
@@ -216,12 +205,10 @@ impl Control {
         }
     }
 
-    /// All devices, in the kernel's order.
-    pub fn list(&self) -> Result<Vec<Listed>, DmError> {
+    /// The names of all devices, in the kernel's order.
+    pub fn list(&self) -> Result<Vec<String>, DmError> {
         let reply = self.call(2, "LIST_DEVICES", "control", &mut Request::new())?;
-        reply
-            .devices()
-            .ok_or_else(|| bad("LIST_DEVICES", "control"))
+        reply.names().ok_or_else(|| bad("LIST_DEVICES", "control"))
     }
 
     /// The table in force; empty where there is none.
@@ -334,7 +321,7 @@ fn status(reply: &Reply) -> Option<Status> {
     Some(Status {
         name: reply.name()?,
         uuid: reply.uuid()?,
-        dev: DevNum::from_kernel(reply.dev()?),
+        dev: reply.dev()?,
         open_count: reply.open_count()?,
         read_only: flags & READONLY != 0,
         suspended: flags & SUSPEND != 0,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! System calls and ioctls that rustix has no function for.
+//! System calls and ioctls that rustix has no function for, and what answers of
+//! the kernel mean.
 //!
 //! The only crate of the workspace with `unsafe` code beside `init-shim`:
 //! small functions with a safe face, each block with its reason.
@@ -7,4 +8,9 @@
 pub mod block;
 pub mod chroot;
 pub mod dm;
+pub mod fiemap;
+mod file;
 pub mod freeze;
+pub mod transient;
+
+pub use file::{FileError, cannot};

@@ -9,7 +9,8 @@
 #       and home, GRUB in the gap before the first partition, a static address,
 #       a root and a user password, ssh host keys
 # new   the appliance that becomes the package: 6 GiB in the seed's layout,
-#       GPT with a BIOS boot partition, /boot, LVM with root, back and data
+#       GPT with a BIOS boot partition, /boot, LVM with root, back and data;
+#       SELinux is enforcing, and all files have their labels
 #
 # lvm2 works without device-mapper here (--driverloaded n), and file systems
 # are mounted at their offset, so that this runs where the kernel has neither.
@@ -211,6 +212,8 @@ END
     printf 'auto lo\niface lo inet loopback\n' >"$r/etc/network/interfaces"
     password "$r" root factory-default
     echo "$console" >"$r/etc/default/grub"
+    echo 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX security=selinux selinux=1"' >>"$r/etc/default/grub"
+    sed -i 's/^SELINUX=.*/SELINUX=enforcing/' "$r/etc/selinux/config"
     # What a hard test wants in a payload: capabilities, an ACL whose bytes
     # hold a line feed, a sparse file, links, a device, a strange name.
     mkdir -p "$r/opt/rich"
@@ -222,13 +225,18 @@ END
     mkfifo "$r/opt/rich/fifo"
     printf '\303\244\n' >"$r/opt/rich/$(printf 'n\303\244me with space')"
     setfattr -n user.note -v 'a value' "$r/opt/rich"
-    setfattr -n security.selinux -v system_u:object_r:usr_t:s0 "$r/opt/rich/fifo"
     setfacl -m u:10:rw "$r/opt/rich/sparse"
     install -m 755 "$r/bin/true" "$r/opt/rich/capable"
     setcap cap_net_raw+ep "$r/opt/rich/capable"
     chmod 4711 "$r/opt/rich/capable"
     setcap cap_net_raw+ep "$r/opt/rich/capable"
     touch -d '1969-12-31 23:59:58.25 UTC' "$r/opt/rich/capable"
+    # As restorecon would in the running appliance, and one by hand.
+    mount -t proc proc "$r/proc"; mounts="$r/proc $mounts"
+    # It does not go from one file system into another.
+    chroot "$r" setfiles -F -m -e /proc /etc/selinux/default/contexts/files/file_contexts \
+        / /boot /data /back >/dev/null
+    setfattr -n security.selinux -v system_u:object_r:tmp_t:s0 "$r/opt/rich/fifo"
     cleanup_mounts
 }
 

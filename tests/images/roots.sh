@@ -9,7 +9,7 @@
 #   roots.sh old|new|kernel      prints the path of the result
 #
 # old     the machine that is migrated (initramfs-tools, ifupdown, sshd)
-# new     the system of the package (dracut, its own kernel)
+# new     the system of the package (dracut, its own kernel, SELinux)
 # kernel  directory with vmlinuz and lib/modules/VERSION of Debian's generic
 #         kernel, from the untouched package, modules.dep made by depmod
 set -eu
@@ -90,7 +90,7 @@ kernel() {
 
 case ${1-} in
 old) bootstrap old initramfs-tools,zstd ;;
-new) bootstrap new dracut ;;
+new) bootstrap new dracut,selinux-policy-default,policycoreutils ;;
 kernel) kernel ;;
 *)
     echo "usage: roots.sh old|new|kernel" >&2

@@ -34,6 +34,11 @@ pub fn arguments() -> [&'static str; 6] {
     ["-accel", accel, "-cpu", cpu, "-smp", "2"]
 }
 
+/// Whether the machines are emulated: a migration takes ten times as long.
+pub fn is_emulation() -> bool {
+    arguments().contains(&"tcg,thread=multi")
+}
+
 fn remembered() -> bool {
     if std::fs::OpenOptions::new()
         .read(true)

@@ -5,7 +5,7 @@ use rustix::fs::{FlockOperation, flock};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// How long a result that nobody uses is kept.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -77,7 +77,10 @@ fn once_in(
     if !path.exists() {
         let dir = tempfile::tempdir_in(cache).expect("a temporary directory");
         let whole = dir.path().join(&name);
+        let begin = Instant::now();
+        eprintln!("making {}; it is kept", path.display());
         make(&whole);
+        eprintln!("made {name} in {} s", begin.elapsed().as_secs());
         std::fs::rename(&whole, &path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         sweep(cache, &format!("{family}-"), ending);
     }

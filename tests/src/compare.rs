@@ -166,8 +166,8 @@ mod tests {
                 .current_dir(&dir)
                 .output()
                 .unwrap();
-            let told = String::from_utf8_lossy(&run.stderr).into_owned();
-            assert!(run.status.success(), "{edit}: {told}");
+            let message = String::from_utf8_lossy(&run.stderr).into_owned();
+            assert!(run.status.success(), "{edit}: {message}");
             read(&dir.path().join(tree))
         };
         let one = make("one", ":");

@@ -53,6 +53,16 @@ exec chroot /new /bin/sh -c '
 /// # Panics
 /// When the machine does not boot or the script takes longer than `limit`.
 pub fn run(script: &str, disks: &[&Path], limit: Duration) -> Outcome {
+    let attach = |vm: Vm| disks.iter().fold(vm, |vm, disk| vm.disk(disk, Bus::Virtio));
+    run_on(script, attach, limit)
+}
+
+/// The same in a machine to which `change` gives what it likes: other disks,
+/// other memory.
+///
+/// # Panics
+/// When the machine does not boot or the script takes longer than `limit`.
+pub fn run_on(script: &str, change: impl FnOnce(Vm) -> Vm, limit: Duration) -> Outcome {
     let kernel = Kernel::generic();
     let dir = tempfile::tempdir_in(cache::directory()).expect("a temporary directory");
     let modules = ["virtio_pci", "9pnet_virtio", "9p", "overlay", "virtio_blk"];
@@ -76,7 +86,7 @@ pub fn run(script: &str, disks: &[&Path], limit: Duration) -> Outcome {
         .file("/m/order", 0o644, order.as_bytes())
         .file("/env", 0o644, env.as_bytes())
         .write(&dir.path().join("initrd"));
-    let mut vm = Vm::new()
+    let vm = Vm::new()
         .memory(2048)
         .serials(2)
         .quiet()
@@ -87,10 +97,7 @@ pub fn run(script: &str, disks: &[&Path], limit: Duration) -> Outcome {
         .arg("local,id=root,path=/,security_model=none,readonly=on,multidevs=remap")
         .arg("-device")
         .arg("virtio-9p-pci,fsdev=root,mount_tag=root");
-    for disk in disks {
-        vm = vm.disk(disk, Bus::Virtio);
-    }
-    let running = vm.start();
+    let running = change(vm).start();
     let port = &running.serials[1];
     let Some(end) = port.wait("@status ", 0, limit) else {
         panic!(

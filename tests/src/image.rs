@@ -1,79 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A disk image looked at from outside, with the real tools.
 
-use crate::product::{run, sh};
-use std::path::{Path, PathBuf};
+pub use testkit::{Loop, Mount};
 
-/// A loop device on a part of an image.
-pub struct Loop {
-    /// Its node.
-    pub node: PathBuf,
-}
-
-impl Loop {
-    /// Attaches `size` bytes from `offset` on.
-    pub fn new(image: &Path, offset: u64, size: u64) -> Loop {
-        let (offset, size) = (offset.to_string(), size.to_string());
-        let words = [
-            "--find",
-            "--show",
-            "--offset",
-            &offset,
-            "--sizelimit",
-            &size,
-        ];
-        let mut words: Vec<&std::ffi::OsStr> = words.iter().map(|w| w.as_ref()).collect();
-        words.push(image.as_os_str());
-        let node = PathBuf::from(run("losetup", &words).trim());
-        Loop { node }
-    }
-
-    /// The node as text.
-    pub fn name(&self) -> &str {
-        self.node.to_str().expect("UTF-8")
-    }
-}
-
-impl Drop for Loop {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("losetup")
-            .arg("-d")
-            .arg(&self.node)
-            .status();
-    }
-}
-
-/// A mounted file system; unmounted when dropped.
-pub struct Mount {
-    /// Where.
-    pub target: PathBuf,
-}
-
-impl Mount {
-    /// Mounts a node at a directory, which is made.
-    pub fn new(node: &str, target: &Path, options: &str) -> Mount {
-        std::fs::create_dir_all(target).expect("mkdir");
-        sh(
-            "mount",
-            &["-o", options, node, target.to_str().expect("UTF-8")],
-        );
-        Mount {
-            target: target.to_path_buf(),
-        }
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("umount")
-            .arg(&self.target)
-            .status();
-    }
-}
+use std::path::Path;
+use std::process::Command;
+use testkit::{run, tool};
 
 /// Start and size in bytes of each partition, by `sgdisk`.
 pub fn partitions(image: &Path) -> Vec<(u64, u64)> {
-    let text = sh("sgdisk", &["-p", image.to_str().expect("UTF-8")]);
+    let text = tool("sgdisk", &["-p", image.to_str().expect("UTF-8")]);
     let lines = text
         .lines()
         .skip_while(|l| !l.starts_with("Number"))
@@ -105,11 +41,13 @@ pub fn lvm(dir: &Path, device: &Loop, words: &[&str]) -> String {
         .env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin")
         .output()
         .expect("lvm (package lvm2)");
-    let told = String::from_utf8_lossy(&out.stderr).into_owned();
-    assert!(out.status.success(), "lvm {words:?}: {told}");
+    let message = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(out.status.success(), "lvm {words:?}: {message}");
     // What --driverloaded n makes it say is no complaint.
-    let told = told.lines().filter(|l| !l.contains("Activation disabled"));
-    String::from_utf8_lossy(&out.stdout).into_owned() + &told.collect::<Vec<_>>().join("\n")
+    let message = message
+        .lines()
+        .filter(|l| !l.contains("Activation disabled"));
+    String::from_utf8_lossy(&out.stdout).into_owned() + &message.collect::<Vec<_>>().join("\n")
 }
 
 /// Where lvm2 puts the first extent of a physical volume, in bytes.
@@ -119,7 +57,7 @@ const MIB: u64 = 1 << 20;
 /// with this index, as lvm2 sees them.
 pub fn volumes(dir: &Path, image: &Path, partition: usize, group: &str) -> Vec<(String, u64, u64)> {
     let (start, size) = partitions(image)[partition];
-    let pv = Loop::new(image, start, size);
+    let pv = Loop::part(image, start, size);
     let columns = "lv_name,lv_size,seg_pe_ranges,vg_extent_size";
     let words = ["lvs", "--noheadings", "--nosuffix", "--units", "b"];
     let rest = ["--separator", ":", "-o", columns, group];
@@ -140,16 +78,15 @@ pub fn volumes(dir: &Path, image: &Path, partition: usize, group: &str) -> Vec<(
 /// A qcow2 image of which `base`, a raw one, is what was never written. `base`
 /// itself is not written.
 pub fn overlay(base: &Path, image: &Path) {
-    let words = ["create", "-q", "-f", "qcow2", "-F", "raw", "-b"];
-    let mut words: Vec<&std::ffi::OsStr> = words.iter().map(|w| w.as_ref()).collect();
-    words.extend([base.as_os_str(), image.as_os_str()]);
-    run("qemu-img", &words);
+    let mut create = Command::new("qemu-img");
+    create.args(["create", "-q", "-f", "qcow2", "-F", "raw", "-b"]);
+    run(create.arg(base).arg(image));
 }
 
 /// Start and size in bytes of what was written to an overlay, be it the same
 /// bytes as before, or a discard.
 pub fn written(image: &Path) -> Vec<(u64, u64)> {
-    let text = sh(
+    let text = tool(
         "qemu-img",
         &["map", "--output=json", image.to_str().expect("UTF-8")],
     );

@@ -6,12 +6,14 @@
 //! Debian's kernel, [`cache`] keeps what is costly to make.
 
 pub mod accelerator;
+pub mod armed;
 pub mod cache;
 pub mod compare;
 pub mod hostroot;
 pub mod image;
 pub mod initrd;
 pub mod migration;
+pub mod probe;
 pub mod product;
 pub mod session;
 pub mod vm;

@@ -2,12 +2,13 @@
 //! One machine becomes another: the old disk boots through BIOS and GRUB, a
 //! person logs in and starts the script, and from then on only watches.
 
+use crate::cache;
 use crate::product::{self, copy_disk};
 use crate::session::Session;
 use crate::vm::{Bus, Running, Vm};
-use crate::{cache, product::sh};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use testkit::tool;
 
 /// root's password on the old machine.
 pub const ROOT_PASSWORD: &str = "old-root-secret";
@@ -47,7 +48,7 @@ impl Machine {
         let medium = dir.path().join("medium");
         let script = cache::source().join("tests/images/medium.sh");
         let words = [script.as_path(), &media, Path::new("stay"), &medium];
-        sh("sh", &words.map(|w| w.to_str().expect("UTF-8")));
+        tool("sh", &words.map(|w| w.to_str().expect("UTF-8")));
         Machine {
             dir,
             disk,
@@ -102,6 +103,8 @@ impl Default for Machine {
 /// Logs in on the old machine and unpacks the package, as a person would.
 pub fn unpack_package(machine: &Running) -> Session<'_> {
     let mut session = Session::login(machine, "oldbox", "root", ROOT_PASSWORD, 0, BOOT);
+    // udev has the group activated some time after the login prompt.
+    session.run("udevadm settle; test -e /dev/stay/media || vgchange -q -ay stay");
     // noload: not even the journal of the medium is written.
     session.run("mount -o ro,noload /dev/stay/media /mnt");
     session.run("mkdir -p /root/package && tar -xzf /mnt/migration.tar.gz -C /root/package");

@@ -3,9 +3,9 @@
 
 use crate::cache::{self, Kernel};
 use crate::compare::fingerprint;
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use testkit::run;
 
 /// A file that `make all` leaves in `out/`.
 ///
@@ -19,40 +19,6 @@ pub fn built(name: &str) -> PathBuf {
         path.display()
     );
     path
-}
-
-/// Runs a program to its end.
-///
-/// # Panics
-/// When it fails; the message has its output.
-pub fn run(program: impl AsRef<OsStr>, arguments: &[&OsStr]) -> String {
-    let program = program.as_ref();
-    let path = format!(
-        "{}:/usr/sbin:/sbin",
-        std::env::var("PATH").unwrap_or_default()
-    );
-    let out = Command::new(program)
-        .args(arguments)
-        .env("PATH", path)
-        .env("LC_ALL", "C")
-        .output()
-        .unwrap_or_else(|e| panic!("{}: {e}", program.display()));
-    let text = String::from_utf8_lossy(&out.stdout).into_owned();
-    let told = String::from_utf8_lossy(&out.stderr);
-    assert!(
-        out.status.success(),
-        "{program:?} {arguments:?}: {}\n{text}{told}",
-        out.status
-    );
-    text
-}
-
-/// [`run`], with words.
-pub fn sh(program: &str, arguments: &[&str]) -> String {
-    run(
-        program,
-        &arguments.iter().map(OsStr::new).collect::<Vec<_>>(),
-    )
 }
 
 /// 12 hexadecimal digits that change with the content of these files, and of
@@ -72,8 +38,8 @@ fn key(paths: &[&Path]) -> String {
     let mut sums = String::new();
     for file in &files {
         // Without the path: the same in another place is the same.
-        let told = run("sha256sum", &["--zero".as_ref(), file.as_os_str()]);
-        sums += told.split(' ').next().expect("a sum");
+        let line = run(Command::new("sha256sum").arg("--zero").arg(file));
+        sums += line.split(' ').next().expect("a sum");
     }
     format!("{:032x}", fingerprint(sums.as_bytes()))[..12].to_string()
 }
@@ -90,10 +56,10 @@ pub fn captured() -> PathBuf {
         // Quick rather than small: a new machine makes it anew.
         let words = "capture --name demo --appliance-version 2.0 --exclude=./data/* \
              --exclude=./back/* --exclude=./tmp/*";
-        let mut words: Vec<&OsStr> = words.split_whitespace().map(OsStr::new).collect();
-        words.extend(["--xz=-T0 -2".as_ref(), "-o".as_ref(), dir.as_os_str()]);
-        words.push(disk.as_os_str());
-        run(&pack, &words);
+        let mut pack = Command::new(&pack);
+        pack.args(words.split_whitespace())
+            .args(["--xz=-T0 -2", "-o"]);
+        run(pack.arg(dir).arg(disk));
     })
 }
 
@@ -111,10 +77,9 @@ pub fn initramfs() -> PathBuf {
             ["--replant".as_ref(), replant.as_os_str()],
             ["-o".as_ref(), image.as_os_str()],
         ];
-        run(
-            &pack,
-            &[&["initramfs".as_ref()], words.as_flattened()].concat(),
-        );
+        run(Command::new(&pack)
+            .arg("initramfs")
+            .args(words.as_flattened()));
     })
 }
 
@@ -135,17 +100,17 @@ pub fn package() -> PathBuf {
             ["--replant".as_ref(), replant.as_os_str()],
             ["-o".as_ref(), package.as_os_str()],
         ];
-        run(&pack, words.as_flattened());
+        run(Command::new(&pack).args(words.as_flattened()));
     })
 }
 
 /// A copy of a disk image that keeps its holes.
 pub fn copy_disk(from: &Path, to: &Path) {
-    let words = ["--sparse=always".as_ref(), "--reflink=auto".as_ref()];
-    run(
-        "cp",
-        &[&words[..], &[from.as_os_str(), to.as_os_str()]].concat(),
-    );
+    let mut cp = Command::new("cp");
+    run(cp
+        .args(["--sparse=always", "--reflink=auto"])
+        .arg(from)
+        .arg(to));
 }
 
 #[cfg(test)]

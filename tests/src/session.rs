@@ -62,7 +62,7 @@ impl<'a> Session<'a> {
         let end = self.machine.expect_after("@", mark, limit);
         let all = self.machine.serials[0].bytes();
         let text =
-            |range: std::ops::Range<usize>| String::from_utf8_lossy(&all[range]).replace('\r', "");
+            |range: std::ops::Range<usize>| without_blanks(&String::from_utf8_lossy(&all[range]));
         let output = text(begin..mark - "@status ".len());
         let status = text(mark..end - 1).trim().parse().expect("a number");
         self.at = end;
@@ -78,4 +78,21 @@ impl<'a> Session<'a> {
     pub fn position(&self) -> usize {
         self.at
     }
+}
+
+/// A terminal's output without its carriage returns, and without what only
+/// covers a line: systemd puts blanks over its "A start job is running".
+fn without_blanks(text: &str) -> String {
+    let line = |line: &str| -> String {
+        let parts = line.split('\r');
+        parts.filter(|part| !part.trim().is_empty()).collect()
+    };
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_line_that_systemd_clears_is_no_output() {
+    let output = "\r\nBIOS\r\n\r          \r  type: dos\r\n\r\n[ 1/2] a\r[ 2/2] b\r\n";
+    let want = "\nBIOS\n  type: dos\n\n[ 1/2] a[ 2/2] b\n";
+    assert_eq!(without_blanks(output), want);
 }

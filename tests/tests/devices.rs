@@ -6,6 +6,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
+use testkit::tool;
 
 use harness::cache::{self, Kernel};
 use harness::vm::{Bus, Vm};
@@ -112,18 +113,8 @@ fn stand_in() -> PathBuf {
     stripped
 }
 
-fn run(program: &str, args: &[&str]) {
-    let out = Command::new(program).args(args).output();
-    let out = out.unwrap_or_else(|error| panic!("{program}: {error}"));
-    assert!(
-        out.status.success(),
-        "{program}: {}",
-        String::from_utf8_lossy(&out.stderr)
-    );
-}
-
 fn initramfs(kernel: &Kernel, target: &Path, extra: &[&str]) {
-    run(
+    tool(
         "make",
         &["-C", cache::source().to_str().unwrap(), "out/init"],
     );
@@ -178,8 +169,8 @@ fn every_controller_gives_its_disk() {
             .set_len((16 + n as u64) << 20)
             .unwrap();
         match *name {
-            "NVME" => run("mkfs.ext4", &["-q", disk.to_str().unwrap()]),
-            "PVSCSI" => run("mkfs.vfat", &[disk.to_str().unwrap()]),
+            "NVME" => drop(tool("mkfs.ext4", &["-q", disk.to_str().unwrap()])),
+            "PVSCSI" => drop(tool("mkfs.vfat", &[disk.to_str().unwrap()])),
             _ => {}
         }
         vm = vm.disk(&disk, Bus::None);
@@ -199,7 +190,7 @@ fn every_controller_gives_its_disk() {
     running.wait_exit(Duration::from_secs(30));
 
     let output = running.serials[0].output().replace('\r', "");
-    let told = |word: &str| -> Vec<String> {
+    let lines = |word: &str| -> Vec<String> {
         let start = format!("@{word} ");
         output
             .lines()
@@ -209,14 +200,14 @@ fn every_controller_gives_its_disk() {
     for line in output.lines().filter(|line| line.contains('@')) {
         println!("{line}");
     }
-    assert!(told("error").is_empty(), "{output}");
-    let image = told("image").concat();
+    assert!(lines("error").is_empty(), "{output}");
+    let image = lines("image").concat();
     assert!(
         image.starts_with(&format!("{} ", kernel.version)),
         "{image}"
     );
 
-    let disks = told("disk");
+    let disks = lines("disk");
     for (n, (name, _)) in CONTROLLERS.iter().enumerate() {
         let wanted = format!(" {name} {} ", (16 + n) << 20);
         assert!(
@@ -226,20 +217,20 @@ fn every_controller_gives_its_disk() {
     }
     assert_eq!(disks.len(), CONTROLLERS.len(), "{disks:#?}");
 
-    let unserved = told("unserved");
+    let unserved = lines("unserved");
     assert_eq!(unserved.len(), 1, "{unserved:#?}");
     assert!(
         unserved[0].contains("PCI device 1022:2020")
             && unserved[0].contains("module am53c974 is wanted and not in this initramfs"),
         "{unserved:#?}"
     );
-    assert_eq!(told("control"), ["true"]);
+    assert_eq!(lines("control"), ["true"]);
     // ext4 mounts only with a crc32c algorithm; vfat and its character set are
     // loaded because the kernel asks /sbin/modprobe for them.
-    let mounted: Vec<_> = told("mounted");
+    let mounted: Vec<_> = lines("mounted");
     assert_eq!(mounted.len(), 2, "{mounted:?}");
 
-    let timeout = told("timeout").concat();
+    let timeout = lines("timeout").concat();
     assert!(
         timeout.starts_with("UUID=0000 did not appear within 1 s; there are /dev/"),
         "{timeout}"
@@ -248,7 +239,7 @@ fn every_controller_gives_its_disk() {
         timeout.contains("NVME") && timeout.contains("am53c974"),
         "{timeout}"
     );
-    let refused = told("refused").concat();
+    let refused = lines("refused").concat();
     assert!(
         refused.starts_with("kernel module am53c974 is not in this initramfs"),
         "{refused}"

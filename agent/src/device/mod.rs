@@ -6,7 +6,6 @@
 //! uevents, loads what each modalias asks for, and waits for disks by the same
 //! events. Device nodes are devtmpfs's job.
 
-mod block;
 mod coldplug;
 mod events;
 mod image;
@@ -18,22 +17,20 @@ mod uevent;
 mod unserved;
 
 use std::collections::BTreeSet;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::block::{self, BlockDevice, SYS};
 use rustix::io::Errno;
+use sys::FileError;
+use sys::transient;
 
-pub use block::{BlockDevice, Partition, list as list_block_devices, node};
 pub use events::Events;
 pub use image::check as check_image;
 pub use modules::{Modules, modprobe};
 pub use parameters::Parameters;
 pub use uevent::{Action, Uevent};
 pub use unserved::Unserved;
-
-/// Where sysfs is mounted.
-pub const SYS: &str = "/sys";
 
 /// Longest time between two looks at the devices although no event came.
 const TICK: Duration = Duration::from_secs(2);
@@ -44,35 +41,21 @@ pub enum Error {
     /// The initramfs was not unpacked to its end.
     #[error(
         "the initramfs is incomplete ({path} is missing or cut off): it is damaged or RAM is too small; \
-         copy initramfs-convert.img to /boot again"
+         stage the package again on the old system"
     )]
-    Incomplete {
-        /// Path of the marker.
-        path: PathBuf,
-    },
+    Incomplete { path: PathBuf },
     /// Kernel and initramfs do not belong together.
     #[error(
         "this initramfs holds the modules of kernel {image}, but {running} is running; \
          boot vmlinuz-convert and initramfs-convert.img of the same package"
     )]
-    Kernel {
-        /// Version of the modules.
-        image: String,
-        /// Version of the kernel.
-        running: String,
-    },
+    Kernel { image: String, running: String },
     /// A file or directory that cannot be read.
-    #[error("cannot read {path}: {source}")]
-    Read {
-        /// Its path.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The index of the modules is damaged.
     #[error("{directory}: {source}")]
     Index {
-        /// Directory of the index.
         directory: PathBuf,
         /// What is wrong with it.
         source: ondisk::modules::Error,
@@ -83,19 +66,15 @@ pub enum Error {
          make it again with `replant-pack initramfs --with {wanted}`"
     )]
     NotThere {
-        /// Name or alias.
         wanted: String,
         /// `, which MODULE needs,` or nothing.
         by: String,
-        /// Version of the kernel.
         kernel: String,
     },
     /// A module that the kernel refuses.
     #[error("cannot load kernel module {module}: {source}; {hint}")]
     Load {
-        /// The module.
         module: String,
-        /// The kernel's answer.
         source: Errno,
         /// What that answer means here.
         hint: &'static str,
@@ -106,9 +85,7 @@ pub enum Error {
     /// Something that did not appear in time.
     #[error("{what} did not appear within {seconds} s; {found}{unserved}")]
     Timeout {
-        /// What was waited for.
         what: String,
-        /// How long.
         seconds: u64,
         /// The disks that are there.
         found: String,
@@ -119,10 +96,16 @@ pub enum Error {
 }
 
 impl Error {
-    fn read(path: &Path, source: io::Error) -> Self {
-        Self::Read {
-            path: path.to_owned(),
-            source,
+    /// Whether the same again may go well.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::File(error) => error.is_transient(),
+            Self::Load { source, .. } | Self::Events(source) => transient::errno(*source),
+            Self::Timeout { .. } => true,
+            Self::Incomplete { .. }
+            | Self::Kernel { .. }
+            | Self::Index { .. }
+            | Self::NotThere { .. } => false,
         }
     }
 }
@@ -163,6 +146,23 @@ impl Devices {
         Ok(())
     }
 
+    /// Loads the drivers of this machine's watchdogs, and nothing else. Until
+    /// its driver is there nobody can feed one that runs. What fails is logged.
+    pub fn watchdogs(&mut self) {
+        for modalias in coldplug::modaliases(&self.sys) {
+            self.modules.load_watchdog(&modalias);
+        }
+        // A bridge makes the device that the watchdog's driver takes.
+        match self.events.wait(Duration::ZERO) {
+            Ok(batch) => {
+                for modalias in batch.events.iter().filter_map(Uevent::modalias) {
+                    self.modules.load_watchdog(modalias);
+                }
+            }
+            Err(error) => log::warn!("{}", Error::Events(error)),
+        }
+    }
+
     /// Loads these modules (names or aliases) with all that they need.
     pub fn ensure(&mut self, wanted: &[&str]) -> Result<(), Error> {
         self.modules.ensure(wanted)
@@ -170,7 +170,7 @@ impl Devices {
 
     /// The block devices that are there now.
     pub fn block_devices(&self) -> Result<Vec<BlockDevice>, Error> {
-        block::list(&self.sys)
+        Ok(block::list(&self.sys)?)
     }
 
     /// Devices that matter (disk controllers, USB, keyboards) and have no
@@ -198,7 +198,7 @@ impl Devices {
             let look = Instant::now() + TICK;
             loop {
                 let now = Instant::now();
-                if now >= deadline {
+                if now >= deadline || crate::stop::requested() {
                     return Err(self.timeout(what, begin.elapsed(), &devices));
                 }
                 let pumped = self.pump(look.min(deadline).saturating_duration_since(now))?;
@@ -279,7 +279,6 @@ impl Devices {
 }
 
 struct Pumped {
-    /// An event came.
     any: bool,
     /// An event of a block device came, or some were lost.
     block: bool,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Loading kernel modules of the initramfs.
 
+use crate::cmdline;
 use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::fs::{self, File};
@@ -13,6 +14,7 @@ use rustix::system::finit_module;
 
 use super::image::running_kernel;
 use super::{Error, Parameters};
+use sys::{FileError, cannot};
 
 /// The modules of one kernel in the file system.
 #[derive(Debug)]
@@ -38,7 +40,7 @@ impl Modules {
             match fs::read(&path) {
                 Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
-                Err(error) => Err(Error::read(&path, error)),
+                Err(e) => Err(FileError::new("read", path, e).into()),
             }
         };
         let wrong = |source| Error::Index {
@@ -91,10 +93,26 @@ impl Modules {
 
     /// Loads what drives the device of this modalias. Failures are logged.
     pub fn load_for(&mut self, modalias: &str) {
+        self.load_some(modalias, |_, _| true);
+    }
+
+    /// The same, if it drives a watchdog or the bridge that one stands behind.
+    pub fn load_watchdog(&mut self, modalias: &str) {
+        const BRIDGES: [&str; 2] = ["lpc_ich", "i2c_i801"];
+        self.load_some(modalias, |name, path| {
+            path.contains("/watchdog/") || BRIDGES.contains(&name)
+        });
+    }
+
+    fn load_some(&mut self, modalias: &str, wanted: impl Fn(&str, &str) -> bool) {
         let Resolved::Modules(names) = self.index.resolve(modalias) else {
             return;
         };
         for name in names {
+            let path = self.index.get(name.as_str()).map(|m| m.path.as_str());
+            if !wanted(name.as_str(), path.unwrap_or_default()) {
+                continue;
+            }
             if self.parameters.is_blacklisted(&name) {
                 log::info!("{name} is blacklisted, so {modalias} gets no driver of it");
                 continue;
@@ -144,7 +162,7 @@ impl Modules {
             return Ok(());
         };
         let path = self.directory.join(&module.path);
-        let file = File::open(&path).map_err(|source| Error::Read { path, source })?;
+        let file = File::open(&path).map_err(cannot("open", &path))?;
         // The command line has no NUL.
         let parameters = CString::new(self.parameters.of(name)).unwrap_or_default();
         match finit_module(&file, &parameters, 0) {
@@ -181,7 +199,7 @@ fn hint(error: Errno) -> &'static str {
 /// by itself: a file system's type at mount, a character set for vfat. `args`
 /// are those behind the program's name; options are skipped.
 pub fn modprobe(args: impl IntoIterator<Item = String>) -> Result<(), Error> {
-    let cmdline = fs::read_to_string("/proc/cmdline").unwrap_or_default();
+    let cmdline = cmdline::read(Path::new("/proc/cmdline")).unwrap_or_default();
     let mut modules = Modules::open(Path::new("/"), &cmdline)?;
     for name in args.into_iter().filter(|arg| !arg.starts_with('-')) {
         modules.ensure(&[&name])?;

@@ -17,14 +17,21 @@ impl Parameters {
     /// Reads the text of /proc/cmdline.
     pub fn parse(cmdline: &str) -> Self {
         let mut found = Self::default();
-        for word in words(cmdline) {
+        for word in contract::cmdline::words(cmdline.as_bytes()) {
+            // What follows is init's.
+            if word.is_last_of_kernel() {
+                break;
+            }
+            // With its quotes, for the kernel reads a module's parameters by
+            // the same rules.
+            let whole = String::from_utf8_lossy(word.text);
+            // GRUB puts a word with a space between quotes as a whole.
+            let word = whole.trim_start_matches('"');
             let (key, value) = match word.split_once('=') {
                 Some((key, value)) => (key, Some(value)),
                 None => (word, None),
             };
             match (key, value) {
-                // What follows is init's.
-                ("--", None) => break,
                 ("modprobe.blacklist" | "rd.driver.blacklist", Some(names)) => {
                     let names = names.trim_matches('"').split(',');
                     found
@@ -45,6 +52,9 @@ impl Parameters {
                     if !own.is_empty() {
                         own.push(' ');
                     }
+                    if whole.starts_with('"') {
+                        own.push('"');
+                    }
                     own.push_str(parameter);
                 }
             }
@@ -63,17 +73,6 @@ impl Parameters {
     }
 }
 
-/// Splits at white space outside of double quotes; the quotes stay, for the
-/// kernel reads a module's parameters by the same rules.
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    let mut quoted = false;
-    let split = text.split(move |character: char| {
-        quoted ^= character == '"';
-        character.is_whitespace() && !quoted
-    });
-    split.filter(|word| !word.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,11 +80,13 @@ mod tests {
     #[test]
     fn what_modprobe_would_pass() {
         let line = "console=ttyS0,115200 nvme-core.io_timeout=30 nvme_core.multipath=N root=/dev/x \
-                    dm_mod.create=\"a b,c\" modprobe.blacklist=uas,usb-storage libata.dma .x x. -- a.b=c";
+                    dm_mod.create=\"a b,c\" \"i915.edid=a b\" modprobe.blacklist=uas,usb-storage libata.dma .x x. -- a.b=c";
         let parameters = Parameters::parse(line);
         let of = |name: &str| parameters.of(&Name::new(name)).to_owned();
         assert_eq!(of("nvme_core"), "io_timeout=30 multipath=N");
         assert_eq!(of("dm-mod"), "create=\"a b,c\"");
+        // modprobe would pass it so; the kernel takes the quotes off.
+        assert_eq!(of("i915"), "\"edid=a b\"");
         assert_eq!(of("libata"), "dma");
         assert_eq!(of("a"), "");
         assert_eq!(of("x"), "");

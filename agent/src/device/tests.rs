@@ -1,118 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 use std::fs;
-use std::os::unix::fs::symlink;
-use std::path::Path;
 
 use super::*;
-
-/// A sysfs with these files (path and content), devices linked into their class.
-fn sysfs(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let root = tempfile::tempdir().unwrap();
-    fs::create_dir_all(root.path().join("class/block")).unwrap();
-    for (path, content) in files {
-        let path = root.path().join("devices").join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, content).unwrap();
-        if path.ends_with("dev") {
-            let device = path.parent().unwrap();
-            let name = device.file_name().unwrap();
-            symlink(device, root.path().join("class/block").join(name)).unwrap();
-        }
-    }
-    root
-}
-
-const DISK: &str = "pci0000:00/0000:00:05.0/host0/target0:0:0/0:0:0:0/block/sda";
-
-fn one_disk() -> tempfile::TempDir {
-    let at = |path: &str| format!("{DISK}/{path}");
-    let owned = [
-        (at("dev"), "8:0\n"),
-        (at("size"), "16777216\n"),
-        (at("ro"), "0\n"),
-        (at("queue/logical_block_size"), "4096\n"),
-        (at("device/vendor"), "VMware  \n"),
-        (at("device/model"), "Virtual disk    \n"),
-        (at("device/vpd_pg80"), "\0\u{1}\0\u{6} AB12 "),
-        (at("sda10/dev"), "8:10\n"),
-        (at("sda10/partition"), "10\n"),
-        (at("sda10/start"), "4096\n"),
-        (at("sda10/size"), "100\n"),
-        (at("sda10/ro"), "1\n"),
-        (at("sda2/dev"), "8:2\n"),
-        (at("sda2/partition"), "2\n"),
-        (at("sda2/start"), "2048\n"),
-        ("virtual/block/dm-0/dev".into(), "253:0\n"),
-        ("virtual/block/dm-0/size".into(), "100\n"),
-        ("virtual/block/dm-0/dm/name".into(), "vg-root\n"),
-        ("virtual/block/dm-0/dm/uuid".into(), "LVM-abc\n"),
-        ("pci0000:00/usb1/1-1/idVendor".into(), "46f4\n"),
-        ("pci0000:00/usb1/1-1/serial".into(), "STICK\n"),
-        (
-            "pci0000:00/usb1/1-1/1-1:1.0/host1/block/sdb/dev".into(),
-            "8:16\n",
-        ),
-        (
-            "pci0000:00/0000:00:01.1/ata2/block/sr0/dev".into(),
-            "11:0\n",
-        ),
-        (
-            "pci0000:00/0000:00:01.1/ata2/block/sr0/size".into(),
-            "2097151\n",
-        ),
-    ];
-    let files: Vec<_> = owned
-        .iter()
-        .map(|(path, content)| (path.as_str(), *content))
-        .collect();
-    sysfs(&files)
-}
-
-#[test]
-fn block_devices_of_a_machine() {
-    let sys = one_disk();
-    let devices = list_block_devices(sys.path()).unwrap();
-    let names: Vec<_> = devices.iter().map(|device| device.name.as_str()).collect();
-    assert_eq!(names, ["dm-0", "sda", "sda2", "sda10", "sdb", "sr0"]);
-    let disk = &devices[1];
-    assert_eq!((disk.major, disk.minor, disk.sectors), (8, 0, 16_777_216));
-    assert_eq!(disk.bytes(), 8 << 30);
-    assert_eq!(disk.logical_block_size, 4096);
-    assert_eq!(disk.model.as_deref(), Some("VMware Virtual disk"));
-    assert_eq!(disk.serial.as_deref(), Some("AB12"));
-    assert_eq!(
-        disk.describe(),
-        "/dev/sda (8192 MiB, VMware Virtual disk, AB12)"
-    );
-    assert!(disk.is_disk() && !disk.is_virtual() && !disk.read_only);
-    let part = &devices[3];
-    assert_eq!(
-        part.partition,
-        Some(Partition {
-            number: 10,
-            start: 4096
-        })
-    );
-    assert_eq!(part.parent.as_deref(), Some("sda"));
-    assert_eq!(part.logical_block_size, 4096);
-    assert!(part.read_only && !part.is_disk());
-    assert_eq!(devices[0].dm_name.as_deref(), Some("vg-root"));
-    assert_eq!(devices[0].dm_uuid.as_deref(), Some("LVM-abc"));
-    assert!(devices[0].is_virtual() && !devices[0].is_disk());
-    assert_eq!(devices[4].serial.as_deref(), Some("STICK"));
-    assert!(!devices[5].is_disk());
-}
-
-#[test]
-fn no_sysfs_is_an_error_and_no_disk_is_none() {
-    let sys = sysfs(&[]);
-    assert_eq!(list_block_devices(sys.path()).unwrap(), []);
-    let error = list_block_devices(Path::new("/nowhere")).unwrap_err();
-    assert!(
-        error.to_string().contains("/nowhere/class/block"),
-        "{error}"
-    );
-}
+use crate::block::tests::{one_disk, sysfs};
 
 /// A root with an index for the kernel that runs here; its modules are no files.
 fn modules(dep: &str, alias: &str, absent: &str) -> (tempfile::TempDir, Modules) {
@@ -130,7 +20,7 @@ fn modules(dep: &str, alias: &str, absent: &str) -> (tempfile::TempDir, Modules)
 }
 
 #[test]
-fn devices_without_a_driver_are_told_with_the_module_they_want() {
+fn devices_without_a_driver_are_reported_with_the_module_they_want() {
     let megasas = "pci:v00001000d00000060sv00001000sd00001013bc01sc04i00";
     let sys = sysfs(&[
         (
@@ -205,55 +95,6 @@ fn one_that_the_kernel_has_does_not_hide_one_that_is_missing() {
     );
     let error = modules.ensure(&["y"]).unwrap_err().to_string();
     assert!(error.contains("kernel/y.ko: No such file"), "{error}");
-}
-
-#[test]
-fn what_is_a_disk() {
-    let at = |path: &str, name: &str, more: &[(&str, &str)]| {
-        let mut files = vec![(format!("{path}/{name}/dev"), "259:0\n")];
-        files.push((format!("{path}/{name}/size"), "2048\n"));
-        files.extend(
-            more.iter()
-                .map(|(p, text)| (format!("{path}/{name}/{p}"), *text)),
-        );
-        let files: Vec<_> = files.iter().map(|(p, text)| (p.as_str(), *text)).collect();
-        let sys = sysfs(&files);
-        let devices = list_block_devices(sys.path()).unwrap();
-        devices[0].clone()
-    };
-    let head = at("virtual/nvme-subsystem/nvme-subsys0", "nvme0n1", &[]);
-    assert!(head.is_disk() && !head.is_virtual());
-    for name in ["loop0", "ram0", "zram0", "md0", "dm-0"] {
-        assert!(!at("virtual/block", name, &[]).is_disk(), "{name}");
-    }
-    assert!(!at("virtual/nvme-fabrics/ctl/nvme0", "nvme0n1", &[]).is_disk());
-    let old = at("pci0000:00/0000:01:00.0", "cciss!c0d0", &[("ro", "1\n")]);
-    assert!(old.is_disk() && old.read_only);
-    assert_eq!(old.path(), Path::new("/dev/cciss/c0d0"));
-}
-
-/// Whatever stands in them, and however much of it.
-#[test]
-fn odd_numbers_in_sysfs_do_no_harm() {
-    for odd in ["", "-1\n", "99999999999999999999\n", "0x10", "\0", "8:"] {
-        let at = |path: &str| format!("{DISK}/{path}");
-        let names = [
-            "size",
-            "ro",
-            "queue/logical_block_size",
-            "device/vpd_pg80",
-            "serial",
-        ];
-        let mut files: Vec<_> = names.iter().map(|name| (at(name), odd)).collect();
-        files.push((at("dev"), "8:0\n"));
-        files.push((at("sda1/dev"), odd));
-        files.push((at("sda1/partition"), odd));
-        let files: Vec<_> = files.iter().map(|(p, text)| (p.as_str(), *text)).collect();
-        let sys = sysfs(&files);
-        let devices = list_block_devices(sys.path()).unwrap();
-        assert_eq!((devices.len(), devices[0].sectors), (1, 0), "{odd:?}");
-        assert!(!devices[0].is_disk());
-    }
 }
 
 #[test]

@@ -22,7 +22,6 @@ pub enum Action {
 /// with its NUL. Source: lib/kobject_uevent.c.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Uevent {
-    /// What happened.
     pub action: Action,
     /// The device's path below /sys.
     pub path: String,
@@ -88,6 +87,7 @@ impl Uevent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use testkit::Random;
 
     const DISK: &[u8] = b"add@/devices/pci0000:00/0000:00:05.0/virtio2/block/vda/vda1\0\
         ACTION=add\0DEVPATH=/devices/pci0000:00/0000:00:05.0/virtio2/block/vda/vda1\0\
@@ -126,23 +126,17 @@ mod tests {
 
     #[test]
     fn mutations_never_panic() {
-        let mut seed = 0x9e37_79b9_7f4a_7c15u64;
-        let mut random = |limit: usize| {
-            seed ^= seed << 13;
-            seed ^= seed >> 7;
-            seed ^= seed << 17;
-            (seed % limit as u64) as usize
-        };
+        let mut random = Random(1);
         let mut refused = 0;
         for _ in 0..20_000 {
             let mut message = DISK.to_vec();
-            for _ in 0..=random(5) {
-                let at = random(message.len());
-                message[at] ^= 1 << random(8);
+            for _ in 0..=random.below(5) {
+                let at = random.below(message.len());
+                message[at] ^= 1 << random.below(8);
             }
             // The head is short; it is to be hit, too.
-            message[random(6)] ^= u8::from(random(2) == 0);
-            message.truncate(random(message.len()) + 1);
+            message[random.below(6)] ^= u8::from(random.below(2) == 0);
+            message.truncate(random.below(message.len()) + 1);
             match Uevent::parse(&message) {
                 Some(event) => assert!(event.path.starts_with('/')),
                 None => refused += 1,

@@ -4,17 +4,15 @@
 use std::{
     fs::{File, OpenOptions},
     io,
+    ops::Range,
     os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
 use rustix::fs::OFlags;
 
-use super::Error;
-
-/// Alignment in bytes of memory, place and length of reads without a cache:
-/// enough for every block size in use.
-const DIRECT_ALIGN: usize = 4096;
+use super::{Error, Guard};
+use crate::block::{DevNo, SYS, by_number, name_of, partition_node, partitions, users_of_disk};
 
 /// An open disk.
 #[derive(Debug)]
@@ -23,29 +21,12 @@ pub struct Disk {
     path: PathBuf,
     bytes: u64,
     block_size: u32,
+    physical_block: u32,
     kernel_name: Option<String>,
-}
-
-/// The kernel's name of a partition: `sda` 3 is `sda3`; after a digit there
-/// is a `p`, as in `nvme0n1p3` and `mmcblk0p1`.
-pub fn partition_name(disk: &str, number: u32) -> String {
-    let p = if disk.ends_with(|c: char| c.is_ascii_digit()) {
-        "p"
-    } else {
-        ""
-    };
-    format!("{disk}{p}{number}")
-}
-
-/// Who uses a disk or one of its partitions, in words.
-fn users(name: &str) -> Result<Vec<String>, Error> {
-    let mut found = super::holders::of(name);
-    for partition in super::kernel::partitions(name)? {
-        let part = partition_name(name, partition.number);
-        let of = |user| format!("{part} {user}");
-        found.extend(super::holders::of(&part).into_iter().map(of));
-    }
-    Ok(found)
+    dev: Option<DevNo>,
+    /// Whether a machine could start from its sector 0.
+    has_sector_0: bool,
+    guard: Option<Guard>,
 }
 
 impl Disk {
@@ -82,7 +63,7 @@ impl Disk {
             {
                 Err(Error::Busy {
                     partition: path.into(),
-                    holders: users(&super::kernel::name_of(meta.rdev())?)?,
+                    holders: users_of_disk(&name_of(Path::new(SYS), meta.rdev().into())?)?,
                 })
             }
             (result, _) => result,
@@ -91,10 +72,7 @@ impl Disk {
 
     fn writable(path: &Path, options: &OpenOptions) -> Result<Disk, Error> {
         let disk = Disk::open_as(path, options)?;
-        if disk.kernel_name.is_some()
-            && sys::block::is_read_only(&disk.file)
-                .map_err(|source| disk.ioctl_error("ask whether it is read-only", source))?
-        {
+        if disk.is_write_protected()? {
             return Err(Error::ReadOnly { path: disk.path });
         }
         Ok(disk)
@@ -114,7 +92,11 @@ impl Disk {
                 file,
                 path,
                 block_size: 512,
+                physical_block: 512,
                 kernel_name: None,
+                dev: None,
+                has_sector_0: true,
+                guard: None,
             });
         }
         if !meta.file_type().is_block_device() {
@@ -127,13 +109,20 @@ impl Disk {
         let bytes = sys::block::size(&file).map_err(ioctl("ask for its size"))?;
         let block_size =
             sys::block::logical_block_size(&file).map_err(ioctl("ask for its block size"))?;
-        let kernel_name = Some(super::kernel::name_of(meta.rdev())?);
+        let physical_block = sys::block::physical_block_size(&file)
+            .map_err(ioctl("ask for its physical block size"))?;
+        let dev = DevNo::from(meta.rdev());
+        let device = by_number(Path::new(SYS), dev)?;
         Ok(Disk {
             file,
             path,
             bytes,
             block_size,
-            kernel_name,
+            physical_block,
+            has_sector_0: device.partition.is_none() && device.dm_name.is_none(),
+            kernel_name: Some(device.name),
+            dev: Some(dev),
+            guard: None,
         })
     }
 
@@ -141,6 +130,23 @@ impl Disk {
     #[must_use]
     pub fn with_block_size(self, block_size: u32) -> Disk {
         Disk { block_size, ..self }
+    }
+
+    /// Content of its own from the first byte on, in a file or a whole device
+    /// in place of a partition or volume: no machine starts from it.
+    #[must_use]
+    pub fn as_volume(self) -> Disk {
+        Disk {
+            has_sector_0: false,
+            ..self
+        }
+    }
+
+    pub(super) fn with_guard(self, guard: Guard) -> Disk {
+        Disk {
+            guard: Some(guard),
+            ..self
+        }
     }
 
     /// The path that it was opened by.
@@ -158,18 +164,33 @@ impl Disk {
         self.block_size
     }
 
+    /// Physical block size in bytes, as the disk claims it: what it writes at
+    /// once.
+    pub(super) fn physical_block(&self) -> u32 {
+        self.physical_block
+    }
+
+    /// Whether its first sector is that of a disk, and not of a partition or
+    /// volume.
+    pub(super) fn has_sector_0(&self) -> bool {
+        self.has_sector_0
+    }
+
     /// The kernel's name, as `sda`; `None` for an image file.
     pub fn kernel_name(&self) -> Option<&str> {
         self.kernel_name.as_deref()
     }
 
+    /// Its number; `None` for an image file. As long as this is open, no other
+    /// device gets it.
+    pub fn dev(&self) -> Option<DevNo> {
+        self.dev
+    }
+
     /// The node of one of its partitions, as `/dev/sda3`; `None` for an image
     /// file.
     pub fn partition_node(&self, number: u32) -> Option<PathBuf> {
-        Some(crate::device::node(&partition_name(
-            self.kernel_name()?,
-            number,
-        )))
+        Some(partition_node(self.kernel_name()?, number))
     }
 
     /// The open file, for ioctls.
@@ -197,8 +218,37 @@ impl Disk {
             })
     }
 
+    /// Refuses to write these bytes, which `what` names, if one of them is
+    /// protected.
+    ///
+    /// # Errors
+    /// [`Error::Protected`] names the place.
+    pub fn check(&self, what: &str, bytes: Range<u64>) -> Result<(), Error> {
+        match &self.guard {
+            Some(guard) => guard.check(&self.path, what, &bytes),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses what is protected, and sector 0.
+    pub(super) fn may_write(&self, what: &'static str, bytes: Range<u64>) -> Result<(), Error> {
+        let sector_0 = self.has_sector_0 && bytes.start < u64::from(self.block_size);
+        if sector_0 && !bytes.is_empty() {
+            return Err(Error::Sector0 {
+                path: self.path.clone(),
+                what,
+                offset: bytes.start,
+            });
+        }
+        self.check(what, bytes)
+    }
+
     /// Writes `bytes` at a byte offset, into the cache; `what` names them in
     /// the error. Never makes an image file longer.
+    ///
+    /// # Errors
+    /// [`Error::Sector0`] for sector 0 of a disk, which
+    /// [`super::sector_0::write`] writes; [`Error::Protected`].
     pub fn write_at(&self, what: &'static str, offset: u64, bytes: &[u8]) -> Result<(), Error> {
         let error = |source| Error::Write {
             path: self.path.clone(),
@@ -206,12 +256,11 @@ impl Disk {
             offset,
             source,
         };
-        if offset
-            .checked_add(bytes.len() as u64)
-            .is_none_or(|end| end > self.bytes)
-        {
+        let end = offset.checked_add(bytes.len() as u64);
+        let Some(end) = end.filter(|end| *end <= self.bytes) else {
             return Err(error(io::ErrorKind::UnexpectedEof.into()));
-        }
+        };
+        self.may_write(what, offset..end)?;
         self.file.write_all_at(bytes, offset).map_err(error)
     }
 
@@ -229,19 +278,10 @@ impl Disk {
     /// Writes out and drops what the kernel has cached of the disk and of
     /// each of its partitions.
     pub fn flush(&self) -> Result<(), Error> {
-        let Some(name) = self.kernel_name() else {
+        if self.kernel_name.is_none() {
             return self.sync("the cache");
-        };
-        for partition in super::kernel::partitions(name)? {
-            let Some(node) = self.partition_node(partition.number) else {
-                continue;
-            };
-            let file = match File::open(&node) {
-                Ok(file) => file,
-                // Without a node nobody can have it open.
-                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
-                Err(source) => return Err(Error::Open { path: node, source }),
-            };
+        }
+        for (node, file) in self.partition_files()? {
             sys::block::flush_cache(&file).map_err(|source| Error::Ioctl {
                 path: node,
                 what: "flush its cache",
@@ -252,53 +292,69 @@ impl Disk {
             .map_err(|source| self.ioctl_error("flush its cache", source))
     }
 
-    /// Reads from the medium and not from a cache, through a descriptor of its
-    /// own. An image file on a filesystem that knows no O_DIRECT (a tmpfs of
-    /// older kernels) is read through the cache.
+    /// The nodes of its partitions, opened for reading. Without a node nobody
+    /// can have one open.
+    fn partition_files(&self) -> Result<Vec<(PathBuf, File)>, Error> {
+        let Some(name) = self.kernel_name() else {
+            return Ok(Vec::new());
+        };
+        let mut files = Vec::new();
+        for partition in partitions(Path::new(SYS), name)? {
+            let node = partition_node(name, partition.number);
+            match File::open(&node) {
+                Ok(file) => files.push((node, file)),
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(Error::Open { path: node, source }),
+            }
+        }
+        Ok(files)
+    }
+
+    /// Makes the kernel refuse writes through the nodes of the disk and of its
+    /// partitions, also by who has them open, or take them again. Mounted file
+    /// systems and device-mapper are not kept from writing (Linux 6.1). Image
+    /// files know no such state.
+    ///
+    /// # Errors
+    /// The first one; the other nodes are switched all the same.
+    pub fn write_protect(&self, on: bool) -> Result<(), Error> {
+        const WHAT: &str = "switch its write protection";
+        if self.kernel_name.is_none() {
+            return Ok(());
+        }
+        let mut result = sys::block::set_read_only(&self.file, on)
+            .map_err(|source| self.ioctl_error(WHAT, source));
+        for (path, file) in self.partition_files()? {
+            let switched = sys::block::set_read_only(&file, on);
+            let failed = |source| Error::Ioctl {
+                path,
+                what: WHAT,
+                source,
+            };
+            result = result.and(switched.map_err(failed));
+        }
+        result
+    }
+
+    /// Whether the kernel refuses writes through its node.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn is_write_protected(&self) -> Result<bool, Error> {
+        if self.kernel_name.is_none() {
+            return Ok(false);
+        }
+        sys::block::is_read_only(&self.file)
+            .map_err(|source| self.ioctl_error("ask whether it is read-only", source))
+    }
+
+    /// Reads from the medium and not from a cache.
     pub fn read_fresh(&self, offset: u64, len: usize) -> Result<Vec<u8>, Error> {
-        let error = |source| Error::Read {
+        super::direct::read(&self.file, offset, len).map_err(|source| Error::Read {
             path: self.path.clone(),
             offset,
             len,
             source,
-        };
-        let direct = OFlags::DIRECT.bits() as i32;
-        let file = match OpenOptions::new()
-            .read(true)
-            .custom_flags(direct)
-            .open(&self.path)
-        {
-            Err(e) if e.kind() == io::ErrorKind::InvalidInput => {
-                let mut bytes = vec![0; len];
-                self.read_at(offset, &mut bytes)?;
-                return Ok(bytes);
-            }
-            Err(source) => {
-                return Err(Error::Open {
-                    path: self.path.clone(),
-                    source,
-                });
-            }
-            Ok(file) => file,
-        };
-        let align = DIRECT_ALIGN.max(self.block_size as usize);
-        let skip = (offset % align as u64) as usize;
-        let start = offset - skip as u64;
-        let length = (skip + len).next_multiple_of(align);
-        // Safe code cannot ask for aligned memory, but can look for it.
-        let mut memory = vec![0; length + align];
-        let lead = memory.as_ptr().align_offset(align);
-        let buffer = memory.get_mut(lead..lead + length).unwrap_or_default();
-        let mut have = 0;
-        while have < skip + len {
-            let rest = buffer.get_mut(have..).unwrap_or_default();
-            match file.read_at(rest, start + have as u64) {
-                Ok(0) => return Err(error(io::ErrorKind::UnexpectedEof.into())),
-                Ok(n) => have += n,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(error(e)),
-            }
-        }
-        Ok(buffer.get(skip..skip + len).unwrap_or_default().to_vec())
+        })
     }
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What can go wrong with a disk.
 
-use std::{io, path::PathBuf};
+use std::{io, ops::Range, path::PathBuf};
 
 use ondisk::gpt;
 use rustix::io::Errno;
+use sys::FileError;
+use sys::transient;
 
 /// Why a disk cannot be read, written, or shown to the kernel.
 #[derive(Debug, thiserror::Error)]
@@ -12,73 +14,88 @@ use rustix::io::Errno;
 pub enum Error {
     /// The node cannot be opened.
     #[error("cannot open {path}: {source}")]
-    Open {
-        /// Its path.
-        path: PathBuf,
-        /// The kernel's reason.
-        source: io::Error,
-    },
+    Open { path: PathBuf, source: io::Error },
     /// Neither a block device nor an image file.
     #[error("{path} is not a disk: it is neither a block device nor a file")]
-    NotADisk {
-        /// Its path.
-        path: PathBuf,
-    },
+    NotADisk { path: PathBuf },
     /// A disk that may not be written.
     #[error("{path} is read-only; switch its write protection off (blockdev --setrw {path})")]
-    ReadOnly {
-        /// Its path.
-        path: PathBuf,
-    },
+    ReadOnly { path: PathBuf },
     /// An ioctl failed.
     #[error("{path}: cannot {what}: {source}")]
     Ioctl {
-        /// The disk's path.
         path: PathBuf,
-        /// What the ioctl does.
         what: &'static str,
-        /// The kernel's reason.
         source: Errno,
     },
     /// A read failed.
     #[error("cannot read {len} bytes of {path} at byte {offset}: {source}")]
     Read {
-        /// The disk's path.
         path: PathBuf,
         /// Where, in bytes.
         offset: u64,
         /// How much, in bytes.
         len: usize,
-        /// The kernel's reason.
         source: io::Error,
     },
     /// A write, or writing the cache out, failed.
     #[error("cannot write {what} to {path} at byte {offset}: {source}")]
     Write {
-        /// The disk's path.
         path: PathBuf,
-        /// What was written.
         what: &'static str,
         /// Where, in bytes.
         offset: u64,
-        /// The kernel's reason.
         source: io::Error,
     },
+    /// Sector 0 of a disk, by another way than the one for it.
+    #[error(
+        "{path}: {what} would overwrite sector 0, at byte {offset}, which is written in another \
+         way only; nothing was written there; this is a fault of replant, please report it"
+    )]
+    Sector0 {
+        path: PathBuf,
+        what: &'static str,
+        /// Where, in bytes.
+        offset: u64,
+    },
+    /// Something that must stay as it is would be overwritten.
+    #[error(
+        "{path}: {what} would overwrite sector {lba} of the disk, which is protected (bytes {} to \
+         {}); nothing was written there; this is a fault of replant, please report it",
+        range.start, range.end.saturating_sub(1)
+    )]
+    Protected {
+        path: PathBuf,
+        what: String,
+        /// The first such sector, of 512 bytes, from the start of the disk.
+        lba: u64,
+        /// The protected bytes of the disk.
+        range: Range<u64>,
+    },
+    /// Where a device lies is not known, and so not whether a write is harmless.
+    #[error("{path} is not written: where on the disk it lies is not known: {why}")]
+    Unmapped { path: PathBuf, why: String },
+    /// A person asked to stop.
+    #[error(transparent)]
+    Stopped(#[from] crate::stop::Stopped),
+    /// Places of a content that are fewer than its bytes.
+    #[error("{path}: {short}")]
+    Places {
+        path: PathBuf,
+        short: ondisk::lifeboat::TooShort,
+    },
+    /// It is not known what a file system uses.
+    #[error("the free space of the file system on {path} is not known: {why}")]
+    Unused { path: PathBuf, why: String },
     /// The disk's table cannot be read, or a table is not for this disk.
     #[error("{path}: {source}")]
-    Table {
-        /// The disk's path.
-        path: PathBuf,
-        /// What is wrong.
-        source: gpt::Error,
-    },
+    Table { path: PathBuf, source: gpt::Error },
     /// A table that was not fitted to the disk it is to be written to.
     #[error(
         "the partition table is for a disk of {table_blocks} blocks of {table_block_size} bytes, \
          {path} has {blocks} of {block_size}; is it the right disk?"
     )]
     WrongDisk {
-        /// The disk's path.
         path: PathBuf,
         /// Blocks that the table is for.
         table_blocks: u64,
@@ -95,9 +112,7 @@ pub enum Error {
          different; replace the disk"
     )]
     ReadBack {
-        /// The disk's path.
         path: PathBuf,
-        /// What was written.
         what: &'static str,
         /// The first byte that differs.
         offset: u64,
@@ -113,28 +128,40 @@ pub enum Error {
     },
     /// The kernel makes no partitions of this device.
     #[error("the kernel makes no partitions of {path}: {source}; use a whole disk")]
-    NoPartitions {
-        /// The disk's path.
-        path: PathBuf,
-        /// The kernel's reason.
-        source: Errno,
-    },
+    NoPartitions { path: PathBuf, source: Errno },
     /// The kernel's view differs from the table after all attempts.
     #[error("{path}: the kernel has not taken the new partition table over: {detail}; reboot")]
-    NotTaken {
-        /// The disk's path.
-        path: PathBuf,
-        /// The first difference.
-        detail: String,
-    },
-    /// The kernel does not say what it should in /sys.
-    #[error("cannot read {path}: {source}")]
-    Sysfs {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        source: io::Error,
-    },
+    NotTaken { path: PathBuf, detail: String },
+    /// A file of /sys.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+impl Error {
+    /// Whether the same again may go well.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            // The node of a new partition or volume may come late.
+            Self::Open { source, .. } => {
+                source.kind() == io::ErrorKind::NotFound || transient::io(source)
+            }
+            Self::Read { source, .. } | Self::Write { source, .. } => transient::io(source),
+            Self::File(error) => error.is_transient(),
+            Self::Ioctl { source, .. } => transient::errno(*source),
+            Self::ReadBack { .. } | Self::Busy { .. } | Self::NotTaken { .. } => true,
+            Self::NotADisk { .. }
+            | Self::ReadOnly { .. }
+            | Self::Table { .. }
+            | Self::WrongDisk { .. }
+            | Self::Unused { .. }
+            | Self::Places { .. }
+            | Self::Sector0 { .. }
+            | Self::Protected { .. }
+            | Self::Unmapped { .. }
+            | Self::Stopped(_)
+            | Self::NoPartitions { .. } => false,
+        }
+    }
 }
 
 fn words(holders: &[String]) -> String {

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Making an ext4 file system on a block device or in an image file.
 
-use std::{
-    fs::File,
-    io,
-    os::unix::fs::FileExt,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use ondisk::ext4::{self, Layout, Options, Write};
+
+use super::Disk;
 
 /// Why there is no new file system.
 #[derive(Debug, thiserror::Error)]
@@ -16,39 +13,27 @@ use ondisk::ext4::{self, Layout, Options, Write};
 pub enum Error {
     /// The device or the options do not allow one.
     #[error("{path}: {source}")]
-    Plan {
-        /// The device's path.
-        path: PathBuf,
-        /// The reason.
-        source: ext4::Error,
-    },
-    /// A write failed. There is no file system on the device now.
-    #[error(
-        "{path}: cannot write {length} bytes of the new ext4 file system at byte {offset}: \
-         {source}; check the disk, then format again"
-    )]
-    Write {
-        /// The device's path.
-        path: PathBuf,
-        /// Where, in bytes.
-        offset: u64,
-        /// How much, in bytes.
-        length: usize,
-        /// The kernel's reason.
-        source: io::Error,
-    },
-    /// What was written did not reach the medium.
-    #[error(
-        "{path}: cannot write the cache out ({what}): {source}; check the disk, then format again"
-    )]
-    Sync {
-        /// The device's path.
-        path: PathBuf,
-        /// What was written before.
-        what: &'static str,
-        /// The kernel's reason.
-        source: io::Error,
-    },
+    Plan { path: PathBuf, source: ext4::Error },
+    /// Somebody asked to stop. There is no file system on the device now.
+    #[error(transparent)]
+    Stopped(#[from] crate::stop::Stopped),
+    /// Something protected lies where the file system would be.
+    #[error(transparent)]
+    Guard(super::Error),
+    /// A write failed, or did not reach the medium. There is no file system on
+    /// the device now.
+    #[error("{0}; check the disk, then format again")]
+    Write(super::Error),
+}
+
+impl Error {
+    /// Whether the same again may go well.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Plan { .. } | Self::Stopped(_) => false,
+            Self::Guard(error) | Self::Write(error) => error.is_transient(),
+        }
+    }
 }
 
 /// Makes the file system: only what must be written is, some megabytes on
@@ -59,22 +44,22 @@ pub enum Error {
 /// repeated.
 ///
 /// # Errors
-/// [`Error::Plan`] before anything is written; [`Error::Write`] and
-/// [`Error::Sync`] after that.
+/// [`Error::Plan`] and [`Error::Guard`] before anything is written;
+/// [`Error::Write`] after that.
 pub fn format(
-    path: &Path,
-    file: &File,
+    disk: &Disk,
     options: &Options,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(), Error> {
-    let plan = |source| Error::Plan {
-        path: path.to_owned(),
+    let layout = Layout::plan(options).map_err(|source| Error::Plan {
+        path: disk.path().to_owned(),
         source,
-    };
-    let layout = Layout::plan(options).map_err(plan)?;
+    })?;
+    // The kernel will write anywhere in it, and asks nobody.
+    disk.check("the new ext4 file system", 0..disk.bytes())
+        .map_err(Error::Guard)?;
     let mut target = Target {
-        path,
-        file,
+        disk,
         done: 0,
         total: layout.write_bytes(),
         progress,
@@ -91,8 +76,7 @@ pub fn format(
 }
 
 struct Target<'a> {
-    path: &'a Path,
-    file: &'a File,
+    disk: &'a Disk,
     done: u64,
     total: u64,
     progress: &'a mut dyn FnMut(u64, u64),
@@ -100,25 +84,16 @@ struct Target<'a> {
 
 impl Target<'_> {
     fn write(&mut self, write: &Write) -> Result<(), Error> {
-        let length = write.data.len();
-        self.file
-            .write_all_at(&write.data, write.offset)
-            .map_err(|source| Error::Write {
-                path: self.path.to_owned(),
-                offset: write.offset,
-                length,
-                source,
-            })?;
-        self.done = self.done.saturating_add(length as u64);
+        crate::stop::check()?;
+        self.disk
+            .write_at("the new ext4 file system", write.offset, &write.data)
+            .map_err(Error::Write)?;
+        self.done = self.done.saturating_add(write.data.len() as u64);
         (self.progress)(self.done, self.total);
         Ok(())
     }
 
     fn sync(&self, what: &'static str) -> Result<(), Error> {
-        self.file.sync_data().map_err(|source| Error::Sync {
-            path: self.path.to_owned(),
-            what,
-            source,
-        })
+        self.disk.sync(what).map_err(Error::Write)
     }
 }

@@ -8,7 +8,7 @@ use ondisk::{
     mbr,
 };
 
-use super::{Disk, Error};
+use super::{Disk, Error, sector_0};
 
 /// The table that a disk has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,7 +101,7 @@ pub(super) fn check_disk(disk: &Disk, table: &Table) -> Result<(), Error> {
 /// protective MBR, and compares what is on the medium afterwards. Of
 /// `old_sector_0` the boot code and disk signature are kept.
 ///
-/// The kernel does not look at it by itself: [`super::kernel::tell`].
+/// The kernel does not look at it by itself: [`super::reread::reread`].
 ///
 /// # Errors
 /// [`Error::WrongDisk`] and [`Error::Table`] before anything is written.
@@ -114,7 +114,10 @@ pub fn write(disk: &Disk, table: &Table, old_sector_0: Option<&[u8]>) -> Result<
     // What is still cached for an old partition must not come after this.
     disk.flush()?;
     for write in &writes {
-        disk.write_at(write.what, write.offset, &write.bytes)?;
+        match write.offset {
+            0 => sector_0::write(disk, write.what, 0, &write.bytes)?,
+            offset => disk.write_at(write.what, offset, &write.bytes)?,
+        }
         // Each on the medium before the next: one copy is whole at any time.
         disk.sync(write.what)?;
     }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use ondisk::gpt::Table;
 
 use super::{
-    Disk, Error,
+    Disk, Error, sector_0,
     table::{Present, check_disk},
 };
 
@@ -81,8 +81,14 @@ pub fn clear(disk: &Disk, ranges: &[Range<u64>]) -> Result<(), Error> {
     // What is still cached for an old partition must not come after this.
     disk.flush()?;
     for range in ranges {
-        let end = range.end.min(disk.bytes());
-        let mut at = range.start;
+        let (first, rest) = sector_0::split(disk, range);
+        if !first.is_empty() {
+            let length = (first.end - first.start).min(EDGE) as usize;
+            let zeros = zeros.get(..length).unwrap_or(&zeros);
+            sector_0::write(disk, WHAT, first.start, zeros)?;
+        }
+        let end = rest.end.min(disk.bytes());
+        let mut at = rest.start;
         while at < end {
             let len = (end - at).min(EDGE) as usize;
             disk.write_at(WHAT, at, zeros.get(..len).unwrap_or(&zeros))?;

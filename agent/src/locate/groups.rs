@@ -1,72 +1,72 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Volume groups that the disk to be replaced does not have for itself.
 
-use super::lvm_devices;
-use crate::device::{BlockDevice, SYS};
-use crate::lvm::{BlockDevice as LvmDevice, FoundGroup, GroupError, scan};
-use crate::machine;
-use crate::plan::OtherGroup;
+use crate::block::BlockDevice;
+use crate::lvm::FoundGroup;
+use crate::plan::{OtherGroup, Whole};
+use ondisk::lvm::GroupProblem;
 use std::collections::BTreeSet;
-use std::path::Path;
 
-/// Volume groups with a physical volume on any other disk than this one, by
-/// name.
-pub fn groups_elsewhere(blocks: &[BlockDevice], disk: &BlockDevice) -> Vec<OtherGroup> {
-    // A physical volume on an md device is on all of its disks. sysfs knows
-    // every device that we list; should one have gone, its name has to do.
-    let disks = |device: &LvmDevice| {
-        machine::disks_below(Path::new(SYS), (device.dev.major, device.dev.minor))
-            .ok()
-            .filter(|disks| !disks.is_empty())
-            .unwrap_or_else(|| {
-                let block = blocks.iter().find(|b| b.path() == device.path);
-                let name = block.map(|b| b.parent.clone().unwrap_or_else(|| b.name.clone()));
-                name.into_iter().collect()
-            })
-    };
-    others(&scan(&lvm_devices(blocks)).groups, &disk.name, &disks)
-}
-
-/// `disks` gives the names of the disks below a device.
-fn others(
+/// Groups with a physical volume on any other disk than this one, by name; and
+/// those that have one here, as something that is made of several devices.
+/// `disks` gives the names of the disks below a device. The groups on logical
+/// volumes are a guest's: their names are nobody's concern here.
+pub(super) fn others(
     groups: &[FoundGroup],
     disk: &str,
-    disks: &dyn Fn(&LvmDevice) -> BTreeSet<String>,
-) -> Vec<OtherGroup> {
+    disks: &dyn Fn(&BlockDevice) -> BTreeSet<String>,
+) -> (Vec<OtherGroup>, Vec<Whole>) {
     let mut found = BTreeSet::new();
+    let mut wholes = Vec::new();
     for group in groups {
-        let (mut here, mut elsewhere) = (None, None);
-        for device in group.pvs.iter().filter_map(|pv| pv.device.as_ref()) {
-            let below = disks(device);
-            let path = || device.path.display().to_string();
-            if below.contains(disk) {
-                here.get_or_insert_with(path);
-            }
-            if below.iter().any(|name| name != disk) || below.is_empty() {
-                elsewhere.get_or_insert_with(path);
-            }
-        }
         // What is on several devices, as the paths of a multipath disk, is on
         // none by the scan's account; the group is on them nevertheless.
-        if elsewhere.is_none() && here.is_some() {
-            elsewhere = group.problems.iter().find_map(|problem| match problem {
-                GroupError::DuplicatePv { devices, .. } => Some(devices.clone()),
-                _ => None,
+        let copies = group.problems.iter().filter_map(|problem| match problem {
+            GroupProblem::DuplicatePv { devices, .. } => Some(devices),
+            _ => None,
+        });
+        let devices: Vec<&BlockDevice> = group.devices().chain(copies.flatten()).collect();
+        let guests = devices.iter().all(|device| device.is_volume());
+        let (mut here, mut elsewhere) = (BTreeSet::new(), BTreeSet::new());
+        for device in devices {
+            let below = disks(device);
+            if below.contains(disk) {
+                here.insert(device.to_string());
+            }
+            if below.iter().any(|name| name != disk) || below.is_empty() {
+                elsewhere.insert(device.to_string());
+            }
+        }
+        let missing =
+            |problem: &&GroupProblem<_>| matches!(problem, GroupProblem::MissingPv { .. });
+        let missing = group.problems.iter().filter(missing).count() as u64;
+        let name = group.vg.name.clone();
+        if let Some(device) = elsewhere.first().filter(|_| !guests) {
+            found.insert(OtherGroup {
+                name: name.clone(),
+                device: device.clone(),
+                here: here.first().cloned(),
             });
         }
-        if let Some(device) = elsewhere {
-            let name = group.vg.name.clone();
-            found.insert(OtherGroup { name, device, here });
+        // What is here and elsewhere is told above, but for a guest's.
+        if !here.is_empty() && (elsewhere.is_empty() || guests) {
+            wholes.push(Whole {
+                kind: ondisk::signature::Kind::LvmPv.whole().into(),
+                name,
+                here: here.into_iter().collect(),
+                elsewhere: elsewhere.into_iter().collect(),
+                missing,
+            });
         }
     }
-    found.into_iter().collect()
+    (found.into_iter().collect(), wholes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lvm::{DevNo, FoundPv};
-    use ondisk::lvm::{Origin, PvPlan, Uuid, VgPlan};
+    use crate::block::tests::sample;
+    use ondisk::lvm::{Origin, PvPlan, PvSlot, Uuid, VgPlan};
 
     fn group(name: &str, devices: &[&str]) -> FoundGroup {
         let uuid = |n: usize| Uuid::from_random(&[u8::try_from(n).unwrap(); 32]);
@@ -82,25 +82,24 @@ mod tests {
             extent_bytes: 4 << 20,
             pvs: devices.iter().enumerate().map(plan).collect(),
             lvs: Vec::new(),
+            pinned: None,
             origin: Origin::default(),
         };
         let vg = plan.build().unwrap();
-        let found = |pv: &PvPlan| FoundPv {
+        let slot = |(pv, device): (&PvPlan, &&str)| PvSlot {
             uuid: pv.uuid,
-            device: Some(LvmDevice {
-                path: pv.device.clone().into(),
-                dev: DevNo { major: 8, minor: 1 },
-                size: pv.size,
-            }),
+            device: Some(sample(device)),
         };
-        let pvs = plan.pvs.iter().map(found).collect();
-        let problems = Vec::new();
-        FoundGroup { vg, pvs, problems }
+        FoundGroup {
+            vg,
+            slots: plan.pvs.iter().zip(devices).map(slot).collect(),
+            problems: Vec::new(),
+        }
     }
 
     /// `sda2` is on `sda`; `md0` on `sda` and `sdb`.
-    fn disks(device: &LvmDevice) -> BTreeSet<String> {
-        let name = device.path.file_name().unwrap().to_str().unwrap();
+    fn disks(device: &BlockDevice) -> BTreeSet<String> {
+        let name = &device.name;
         if name == "md0" {
             return ["sda", "sdb"].map(String::from).into();
         }
@@ -108,8 +107,8 @@ mod tests {
         [disk.to_string()].into()
     }
 
-    fn told(groups: &[FoundGroup]) -> Vec<(String, String, Option<String>)> {
-        let found = others(groups, "sda", &disks);
+    fn seen(groups: &[FoundGroup]) -> Vec<(String, String, Option<String>)> {
+        let (found, _) = others(groups, "sda", &disks);
         found
             .into_iter()
             .map(|g| (g.name, g.device, g.here))
@@ -120,19 +119,19 @@ mod tests {
     fn a_group_may_be_here_elsewhere_or_both() {
         let here = Some("/dev/sda2".to_string());
         let text = String::from;
-        assert_eq!(told(&[group("own", &["sda2", "sda3"])]), []);
+        assert_eq!(seen(&[group("own", &["sda2", "sda3"])]), []);
         assert_eq!(
-            told(&[group("data", &["sdb", "sdc"])]),
+            seen(&[group("data", &["sdb", "sdc"])]),
             [(text("data"), text("/dev/sdb"), None)]
         );
         for devices in [["sda2", "sdb1"], ["sdb1", "sda2"]] {
             assert_eq!(
-                told(&[group("both", &devices)]),
+                seen(&[group("both", &devices)]),
                 [(text("both"), text("/dev/sdb1"), here.clone())]
             );
         }
         assert_eq!(
-            told(&[group("raid", &["md0"])]),
+            seen(&[group("raid", &["md0"])]),
             [(text("raid"), text("/dev/md0"), Some(text("/dev/md0")))]
         );
     }
@@ -140,13 +139,41 @@ mod tests {
     #[test]
     fn a_volume_on_several_paths_is_elsewhere() {
         let mut both = group("both", &["sda2", "sdb"]);
-        both.pvs[1].device = None;
-        // A disk that died keeps nobody from migrating.
-        assert_eq!(told(std::slice::from_ref(&both)), []);
-        both.problems.push(GroupError::DuplicatePv {
-            uuid: both.pvs[1].uuid,
-            devices: "/dev/sdb, /dev/sdc".into(),
+        both.slots[1].device = None;
+        both.problems.push(GroupProblem::DuplicatePv {
+            uuid: both.slots[1].uuid,
+            devices: ["sdb", "sdc"].map(sample).into(),
         });
-        assert_eq!(told(&[both])[0].1, "/dev/sdb, /dev/sdc");
+        assert_eq!(seen(&[both])[0].1, "/dev/sdb");
+    }
+
+    fn wholes(group: FoundGroup) -> Vec<Whole> {
+        others(&[group], "sda", &disks).1
+    }
+
+    #[test]
+    fn a_volume_that_nobody_finds_is_counted() {
+        let mut both = group("both", &["sda2", "sdb"]);
+        both.slots[1].device = None;
+        both.problems.push(GroupProblem::MissingPv {
+            uuid: both.slots[1].uuid,
+            hint: None,
+        });
+        let found = &wholes(both)[0];
+        assert_eq!((found.missing, found.here.len()), (1, 1));
+        assert_eq!(wholes(group("own", &["sda2", "sda3"]))[0].missing, 0);
+        assert_eq!(wholes(group("data", &["sdb"])), []);
+    }
+
+    #[test]
+    fn a_guests_group_counts_by_what_it_has_but_not_by_its_name() {
+        let mut guest = group("guest", &["sda2", "sdb1"]);
+        for slot in &mut guest.slots {
+            let device = slot.device.as_mut().unwrap();
+            device.dm_uuid = Some("LVM-x".into());
+        }
+        let (found, all) = others(&[guest], "sda", &disks);
+        assert_eq!(found, []);
+        assert_eq!(all[0].elsewhere, ["/dev/sdb1"]);
     }
 }

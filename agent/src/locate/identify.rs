@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is on a block device.
 
-use crate::disk::Disk;
-use ondisk::signature::{Device, find, regions};
+use crate::disk::{self, Disk};
+use ondisk::signature::{Device, Signature, find, regions};
 use std::path::Path;
 
 /// What is on a block device.
@@ -12,54 +12,61 @@ pub struct Content {
     pub kind: String,
     /// Its UUID, as blkid prints it; empty when it has none.
     pub uuid: String,
-    /// Its label.
     pub label: String,
+}
+
+/// What a look at a device saw.
+#[derive(Debug, Default)]
+pub(super) struct Look {
+    pub(super) signatures: Vec<Signature>,
+    /// All that was read is zero.
+    pub(super) blank: bool,
+    /// Why a part of it could not be read.
+    pub(super) unread: Option<disk::Error>,
+}
+
+/// Looks for signatures where they may be.
+pub(super) fn look(path: &Path) -> Look {
+    let mut look = Look::default();
+    let disk = match Disk::open(path) {
+        Ok(disk) => disk,
+        Err(error) => {
+            look.unread = Some(error);
+            return look;
+        }
+    };
+    let mut pieces = Vec::new();
+    for range in regions(disk.bytes()) {
+        // A region has a MiB at most.
+        let length = range.end.saturating_sub(range.start) as usize;
+        let mut bytes = vec![0; length];
+        match disk.read_at(range.start, &mut bytes) {
+            Ok(()) => pieces.push((range.start, bytes)),
+            Err(error) => look.unread = Some(error),
+        }
+    }
+    look.blank = pieces.iter().all(|(_, b)| b.iter().all(|byte| *byte == 0));
+    let pieces = pieces.iter().map(|(at, b)| (*at, b.as_slice()));
+    look.signatures = find(&Device::new(disk.bytes(), pieces));
+    look
 }
 
 /// Looks at the signatures of a device; `None` when there is none that is
 /// known, when it has a partition table, or when it cannot be read (an empty
 /// drive, a device that goes away).
 pub fn identify(path: &Path) -> Option<Content> {
-    let disk = match Disk::open(path) {
-        Ok(disk) => disk,
-        Err(error) => {
-            log::debug!("{error}");
-            return None;
-        }
-    };
-    let mut pieces = Vec::new();
-    for range in regions(disk.bytes()) {
-        let length = usize::try_from(range.end.saturating_sub(range.start)).ok()?;
-        let mut bytes = vec![0; length];
-        match disk.read_at(range.start, &mut bytes) {
-            Ok(()) => pieces.push((range.start, bytes)),
-            Err(error) => log::debug!("{error}"),
-        }
+    let look = look(path);
+    if let Some(error) = &look.unread {
+        log::debug!("{error}");
     }
-    let device = Device::new(
-        disk.bytes(),
-        pieces.iter().map(|(at, b)| (*at, b.as_slice())),
-    );
-    let found = find(&device);
     // Behind a table lie other devices, which speak for themselves; a boot
     // sector of a FAT looks like a table, too.
-    let first = found.iter().find(|s| !s.kind.is_table())?;
+    let first = look.signatures.iter().find(|s| !s.kind.is_table())?;
     Some(Content {
         kind: first.kind.name().to_string(),
         uuid: first.uuid.clone().unwrap_or_default(),
         label: first.label.clone().unwrap_or_default(),
     })
-}
-
-/// What is on a device in a few words, as `ext4 "root"`; for the console.
-pub fn describe(path: &Path) -> Option<String> {
-    let content = identify(path)?;
-    let label = if content.label.is_empty() {
-        String::new()
-    } else {
-        format!(" {:?}", content.label)
-    };
-    Some(format!("{}{label}", content.kind))
 }
 
 #[cfg(test)]
@@ -81,9 +88,8 @@ mod tests {
         assert!(status.success());
         let content = identify(file.path()).unwrap();
         assert_eq!(
-            (content.kind.as_str(), content.uuid.as_str()),
-            ("ext4", uuid)
+            [&*content.kind, &*content.uuid, &*content.label],
+            ["ext4", uuid, "old root"]
         );
-        assert_eq!(describe(file.path()).unwrap(), "ext4 \"old root\"");
     }
 }

@@ -4,31 +4,34 @@
 //! Only devices that cannot be taken for one another are taken: what could be
 //! meant twice is refused, with all the devices named.
 
+mod crypttab;
 mod groups;
 mod identify;
+mod members;
+mod survey;
 #[cfg(test)]
 mod tests;
 
-pub use groups::groups_elsewhere;
-pub use identify::{Content, describe, identify};
+pub use crypttab::keys;
+pub use identify::{Content, identify};
+pub use survey::others;
 
+use crate::block::{self, BlockDevice, DevNo, NotOneDisk, SYS, node};
 use crate::cmdline::RootSpec;
-use crate::device::{BlockDevice, Devices};
+use crate::device::Devices;
 use crate::disk::Disk;
 use crate::disk::table::{self, Present};
-use crate::lvm::{Access, DevNo, LvmError, Mapper, scan};
-use crate::machine;
+use crate::lvm::{Access, LvmError, Mapper, mapping, scan};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use sys::FileError;
 
 /// The old root file system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Root {
-    /// Its node.
     pub device: PathBuf,
-    /// Its number.
-    pub dev: (u32, u32),
+    pub dev: DevNo,
     /// Its type, as mount(2) wants it.
     pub kind: String,
 }
@@ -44,42 +47,48 @@ pub enum Error {
     /// It did not appear.
     #[error("{spec} did not appear; {}", .why.join("; "))]
     NotFound {
-        /// What was looked for.
         spec: String,
         /// What was found instead, and what is wrong with it.
         why: Vec<String>,
     },
     /// Several devices match.
     #[error("{spec} is on several devices ({}); detach all but the machine's own disk", .devices.join(", "))]
-    Ambiguous {
-        /// What was looked for.
-        spec: String,
-        /// The devices.
-        devices: Vec<String>,
-    },
+    Ambiguous { spec: String, devices: Vec<String> },
     /// The file system has a type that we cannot read.
     #[error("{}: the old root is {kind}; this version reads ext2, ext3, ext4 and xfs", device.display())]
-    Kind {
-        /// The device.
-        device: PathBuf,
-        /// The type.
-        kind: String,
-    },
+    Kind { device: PathBuf, kind: String },
     /// The disk refuses writes.
     #[error("{disk} is read-only; switch its write protection off")]
-    ReadOnly {
-        /// The disk.
-        disk: String,
-    },
+    ReadOnly { disk: String },
     /// It is not on one disk.
     #[error(transparent)]
-    Machine(#[from] machine::Error),
+    NotOneDisk(#[from] NotOneDisk),
+    /// A file of /sys.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// Devices.
     #[error(transparent)]
     Device(#[from] crate::device::Error),
     /// Volume groups.
     #[error(transparent)]
     Lvm(#[from] LvmError),
+}
+
+impl Error {
+    /// Whether the same again may go well.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Error::NotFound { .. } => true,
+            Error::File(error) => error.is_transient(),
+            Error::Device(error) => error.is_transient(),
+            Error::Lvm(error) => error.is_transient(),
+            Error::NoRoot
+            | Error::NotOneDisk(_)
+            | Error::Ambiguous { .. }
+            | Error::Kind { .. }
+            | Error::ReadOnly { .. } => false,
+        }
+    }
 }
 
 /// File systems that an old root can be, for which the tiny system has a module.
@@ -149,7 +158,7 @@ pub fn wait(devices: &mut Devices, spec: &RootSpec, patience: Duration) -> Resul
         let visible = group.vg.lvs.iter().filter(|lv| lv.is_visible());
         why.extend(
             visible
-                .filter_map(|lv| group.mapping(lv).err())
+                .filter_map(|lv| mapping(group, lv).err())
                 .map(|e| e.to_string()),
         );
     }
@@ -171,7 +180,7 @@ enum Seen {
 /// Looks once among the devices that are there.
 fn look(blocks: &[BlockDevice], spec: &RootSpec) -> Result<Seen, Error> {
     let troubles = activate(blocks)?;
-    let blocks = crate::device::list_block_devices(Path::new(crate::device::SYS))?;
+    let blocks = block::list(Path::new(SYS))?;
     let mut matches: Vec<(&BlockDevice, Content)> = Vec::new();
     for block in &blocks {
         if let Some(content) = identify(&block.path()).filter(|c| matches_spec(block, c, spec)) {
@@ -220,7 +229,7 @@ fn judge(
             }
             Ok(Seen::Root(Root {
                 device,
-                dev: (block.major, block.minor),
+                dev: block.dev,
                 kind,
             }))
         }
@@ -280,7 +289,7 @@ fn matches_spec(block: &BlockDevice, content: &Content, spec: &RootSpec) -> bool
 /// The name of a partition by its table; kernels before 6.3 do not tell it.
 fn part_uuid(block: &BlockDevice) -> Option<String> {
     let (disk, partition) = (block.parent.as_deref()?, block.partition?);
-    match Disk::open(crate::device::node(disk)).and_then(|disk| table::read(&disk)) {
+    match Disk::open(node(disk)).and_then(|disk| table::read(&disk)) {
         Ok(table) => table_uuid(&table, partition.number),
         Err(error) => {
             log::debug!("{error}");
@@ -301,42 +310,28 @@ fn table_uuid(table: &Present, number: u32) -> Option<String> {
 fn same_device(path: &Path, block: &BlockDevice) -> bool {
     use std::os::unix::fs::{FileTypeExt, MetadataExt};
     std::fs::metadata(path).is_ok_and(|meta| {
-        meta.file_type().is_block_device()
-            && rustix::fs::major(meta.rdev()) == block.major
-            && rustix::fs::minor(meta.rdev()) == block.minor
+        meta.file_type().is_block_device() && DevNo::from(meta.rdev()) == block.dev
     })
 }
 
 /// The devices that may be physical volumes of this machine's own groups. A
 /// logical volume may hold a guest's. A disk with partitions is none, as for
 /// lvm2: a label on it is left over from what the disk was before.
-pub fn lvm_devices(blocks: &[BlockDevice]) -> Vec<crate::lvm::BlockDevice> {
+pub fn lvm_devices(blocks: &[BlockDevice]) -> Vec<BlockDevice> {
     let parents: BTreeSet<&str> = blocks.iter().filter_map(|b| b.parent.as_deref()).collect();
     let real = blocks
         .iter()
         .filter(|b| b.dm_name.is_none() && !parents.contains(b.name.as_str()));
-    real.map(lvm_device).collect()
-}
-
-/// A device in the words of `lvm`.
-pub fn lvm_device(block: &BlockDevice) -> crate::lvm::BlockDevice {
-    crate::lvm::BlockDevice {
-        path: block.path(),
-        dev: DevNo {
-            major: block.major,
-            minor: block.minor,
-        },
-        size: block.bytes(),
-    }
+    real.cloned().collect()
 }
 
 /// The one disk that the root is on.
 ///
 /// # Errors
-/// [`machine::Error::Disks`] when it is on several, or on none;
+/// [`Error::NotOneDisk`] when it is on several, or on none;
 /// [`Error::ReadOnly`].
 pub fn disk_of(blocks: &[BlockDevice], root: &Root) -> Result<BlockDevice, Error> {
-    let names = machine::disks_below(Path::new(crate::device::SYS), root.dev)?;
+    let names = block::disks_below(Path::new(SYS), root.dev)?;
     only_disk(blocks, names, &root.device)
 }
 
@@ -358,5 +353,5 @@ fn only_disk(
         }
     }
     let device = device.display().to_string();
-    Err(machine::Error::Disks { device, disks }.into())
+    Err(NotOneDisk { device, disks }.into())
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 use super::*;
-use crate::lvm::GroupError;
+use ondisk::lvm::GroupProblem;
 use std::process::Command;
+use testkit::{Loop, sparse, tool};
 
 fn block(name: &str, parent: Option<&str>) -> BlockDevice {
     let place = match name.starts_with("sd") {
@@ -10,22 +11,16 @@ fn block(name: &str, parent: Option<&str>) -> BlockDevice {
         false => "virtual/block",
     };
     BlockDevice {
-        name: name.into(),
-        major: 8,
-        minor: 0,
-        sectors: 1 << 21,
-        read_only: false,
-        logical_block_size: 512,
         parent: parent.map(String::from),
-        partition: parent.map(|_| crate::device::Partition {
+        partition: parent.map(|_| crate::block::Partition {
             number: 1,
-            start: 2048,
+            start: 1 << 20,
+            length: 1 << 20,
         }),
-        model: None,
-        serial: None,
         dm_name: name.starts_with("dm").then(|| "vg-root".into()),
         dm_uuid: name.starts_with("dm").then(|| "LVM-GROUPvolume".into()),
         sysfs: Path::new("/sys/devices").join(place).join(name),
+        ..crate::block::tests::sample(name)
     }
 }
 
@@ -39,7 +34,7 @@ fn a_disk_with_partitions_is_no_physical_volume() {
         block("dm-0", None),
     ];
     let found = lvm_devices(&blocks);
-    let nodes: Vec<_> = found.iter().map(|d| d.path.to_str().unwrap()).collect();
+    let nodes: Vec<_> = found.iter().map(|d| d.to_string()).collect();
     assert_eq!(nodes, ["/dev/sda1", "/dev/sdb", "/dev/md0"]);
 }
 
@@ -68,8 +63,8 @@ fn only_one_real_disk_that_takes_writes_will_do() {
 }
 
 fn trouble(prefix: &str) -> Trouble {
-    let problem = GroupError::Conflict {
-        device: "/dev/sdb".into(),
+    let problem = GroupProblem::Conflict {
+        device: block("sdb", None),
     };
     let error = LvmError::Group {
         vg: "vg".into(),
@@ -121,34 +116,23 @@ fn a_group_that_cannot_be_used_counts_for_its_own_volumes() {
 
 #[test]
 fn the_name_of_a_partition_is_in_its_table() {
+    testkit::needs!("root", "sfdisk", "partx");
     let dir = tempfile::tempdir().unwrap();
     let image = dir.path().join("disk");
     for label in ["gpt", "dos"] {
-        std::fs::File::create(&image)
-            .unwrap()
-            .set_len(64 << 20)
-            .unwrap();
+        sparse(&image, 64 << 20);
         let script = format!("label: {label}\nsize=8M\nsize=8M\n");
         std::fs::write(dir.path().join("script"), script).unwrap();
         let script = std::fs::File::open(dir.path().join("script")).unwrap();
         let mut sfdisk = Command::new("sfdisk");
         let made = sfdisk.arg("-q").arg(&image).stdin(script).status();
         assert!(made.unwrap().success());
-        let device = Command::new("losetup")
-            .args(["-f", "--show"])
-            .arg(&image)
-            .output();
-        let device = String::from_utf8(device.unwrap().stdout).unwrap();
-        let blkid = |number: &str| {
-            let mut partx = Command::new("partx");
-            let partx = partx.args(["-g", "-o", "UUID", "-n", number, device.trim()]);
-            String::from_utf8(partx.output().unwrap().stdout).unwrap()
-        };
+        let device = Loop::new(&image);
+        let blkid = |number| tool("partx", &["-g", "-o", "UUID", "-n", number, device.name()]);
         let theirs = [blkid("1"), blkid("2")];
-        let detached = Command::new("losetup").args(["-d", device.trim()]).status();
-        assert!(detached.unwrap().success());
+        drop(device);
         let table = table::read(&Disk::open(&image).unwrap()).unwrap();
         let ours = |number| table_uuid(&table, number).unwrap().to_ascii_lowercase();
-        assert_eq!([ours(1), ours(2)], theirs.map(|t| t.trim().to_string()));
+        assert_eq!([ours(1), ours(2)], theirs);
     }
 }

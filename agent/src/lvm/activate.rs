@@ -3,12 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
-use ondisk::lvm::{DevNo, LogicalVolume, Mapping};
-use sys::dm::{Control, DevNum, Selector, Status, TableLine};
+use ondisk::lvm::{LogicalVolume, Mapping};
+use sys::dm::{Control, Selector, Status, TableLine};
 
 use super::error::LvmError;
 use super::node;
-use super::scan::FoundGroup;
+use super::scan::{FoundGroup, find_lv, mapping};
+use crate::block::DevNo;
 
 /// Whether a volume may be written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,17 +23,11 @@ pub enum Access {
 /// A volume that is mapped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActiveLv {
-    /// The group.
     pub vg: String,
-    /// The volume.
     pub lv: String,
-    /// Device-mapper's name.
     pub dm_name: String,
-    /// The node, /dev/mapper/NAME.
     pub node: PathBuf,
-    /// The link, /dev/VG/LV.
     pub link: PathBuf,
-    /// The number.
     pub dev: DevNo,
     /// Bytes.
     pub size: u64,
@@ -46,13 +41,6 @@ pub struct Mapper {
     pub(super) control: Control,
     pub(super) dev_dir: PathBuf,
     pub(super) sysfs: PathBuf,
-}
-
-pub(super) fn dev_no(dev: DevNum) -> DevNo {
-    DevNo {
-        major: dev.major,
-        minor: dev.minor,
-    }
 }
 
 impl Mapper {
@@ -81,7 +69,7 @@ impl Mapper {
         lv: &str,
         access: Access,
     ) -> Result<ActiveLv, LvmError> {
-        let lv = group.lv(lv)?;
+        let lv = find_lv(group, lv)?;
         self.activate_lv(group, lv, access)
     }
 
@@ -115,11 +103,11 @@ impl Mapper {
         lv: &LogicalVolume,
         access: Access,
     ) -> Result<ActiveLv, LvmError> {
-        let mapping = group.mapping(lv)?;
+        let mapping = mapping(group, lv)?;
         let read_only = mapping.read_only || access == Access::ReadOnly;
         let status = self.map(&mapping, read_only)?;
         let (vg, name) = (mapping.path.0.as_str(), mapping.path.1.as_str());
-        let dev = dev_no(status.dev);
+        let dev = DevNo::from(status.dev);
         let (node, link) = node::make(&self.dev_dir, &mapping.name, (vg, name), dev)?;
         Ok(ActiveLv {
             vg: vg.to_owned(),

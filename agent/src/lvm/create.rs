@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A new volume group on real devices.
 
-use ondisk::lvm::{self, Origin, Step, Uuid, VgPlan, VolumeGroup, read_pv};
+use ondisk::lifeboat::Protected;
+use ondisk::lvm::{self, Origin, PvSlot, Step, Uuid, VgPlan, VolumeGroup};
 
-use super::BlockDevice;
-use super::direct::Direct;
 use super::error::LvmError;
-use super::scan::{FoundGroup, FoundPv};
+use super::scan::{FoundGroup, read};
+use crate::block::BlockDevice;
+use crate::disk::Disk;
 
 /// What the metadata say of who made a group, and when (seconds since 1970).
 pub fn origin(host: &str, time: Option<i64>) -> Origin {
@@ -25,9 +26,14 @@ pub fn origin(host: &str, time: Option<i64>) -> Origin {
 /// the plan, in that order; then reads everything back past the page cache
 /// and compares.
 ///
-/// The first 8 KiB of each device are overwritten. Fails before the first write
+/// The first 8 KiB of each device are overwritten; `protected` of the disk that
+/// they are on is not, and makes it fail. Fails before the first write
 /// if a device is in use, or has another size than planned.
-pub fn create(plan: &VgPlan, devices: &[BlockDevice]) -> Result<FoundGroup, LvmError> {
+pub fn create(
+    plan: &VgPlan,
+    devices: &[BlockDevice],
+    protected: &Protected,
+) -> Result<FoundGroup, LvmError> {
     let vg = plan.build()?;
     if devices.len() != plan.pvs.len() {
         let (vg, planned, given) = (vg.name, plan.pvs.len(), devices.len());
@@ -37,22 +43,36 @@ pub fn create(plan: &VgPlan, devices: &[BlockDevice]) -> Result<FoundGroup, LvmE
     let steps = lvm::create(&vg, &sizes)?;
     let mut open = Vec::with_capacity(devices.len());
     for (device, planned) in devices.iter().zip(sizes) {
-        let direct = Direct::open_exclusive(&device.path)?;
-        let found = direct.size();
+        // A whole device can be a physical volume, too: then it has no table.
+        let disk = Disk::open_exclusive(device.path())?
+            .as_volume()
+            .guarded(protected)?;
+        if let Some(found) = disk.dev().filter(|dev| *dev != device.dev) {
+            let (device, planned) = (device.to_string(), device.dev);
+            return Err(LvmError::DeviceNumber {
+                device,
+                found,
+                planned,
+            });
+        }
+        let found = disk.bytes();
         if found != planned {
-            let device = device.path.display().to_string();
+            let device = device.to_string();
             return Err(LvmError::DeviceSize {
                 device,
                 found,
                 planned,
             });
         }
-        open.push(direct);
+        open.push(disk);
     }
+    const WHAT: &str = "LVM metadata";
+    // What is still cached must not be written back over it.
+    open.iter().try_for_each(Disk::flush)?;
     for step in &steps {
         match step {
             Step::Write { pv, offset, bytes } => match open.get(*pv) {
-                Some(device) => device.write_at(*offset, bytes)?,
+                Some(disk) => disk.write_at(WHAT, *offset, bytes)?,
                 None => {
                     let (planned, given) = (pv.saturating_add(1), open.len());
                     return Err(LvmError::DeviceCount {
@@ -62,38 +82,32 @@ pub fn create(plan: &VgPlan, devices: &[BlockDevice]) -> Result<FoundGroup, LvmE
                     });
                 }
             },
-            Step::Flush => open.iter().try_for_each(Direct::flush)?,
+            Step::Flush => open.iter().try_for_each(|disk| disk.sync(WHAT))?,
         }
     }
     drop(open);
     for (device, pv) in devices.iter().zip(&vg.pvs) {
         verify(device, &pv.id, &vg)?;
     }
-    let pvs = vg
-        .pvs
-        .iter()
-        .zip(devices)
-        .map(|(pv, d)| FoundPv {
-            uuid: pv.id,
-            device: Some(d.clone()),
-        })
-        .collect();
+    let slots = vg.pvs.iter().zip(devices).map(|(pv, device)| PvSlot {
+        uuid: pv.id,
+        device: Some(device.clone()),
+    });
     Ok(FoundGroup {
+        slots: slots.collect(),
         vg,
-        pvs,
         problems: Vec::new(),
     })
 }
 
 /// Reads a device through a new descriptor and compares.
 fn verify(device: &BlockDevice, uuid: &Uuid, vg: &VolumeGroup) -> Result<(), LvmError> {
-    let name = device.path.display().to_string();
+    let name = device.to_string();
     let wrong = |what: String| LvmError::Verify {
         device: name.clone(),
         what,
     };
-    let direct = Direct::open(&device.path)?;
-    let pv = read_pv(|offset, len| direct.read_at(offset, len))?
+    let pv = read(&Disk::open(device.path())?)?
         .map_err(|source| LvmError::Label {
             device: name.clone(),
             source,

@@ -4,14 +4,14 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use ondisk::lvm::{DevNo, VolumeGroup};
+use ondisk::lvm::VolumeGroup;
 use rustix::io::Errno;
 use sys::dm::{DmError, Selector};
 
-use super::activate::{Mapper, dev_no};
+use super::activate::Mapper;
 use super::error::LvmError;
 use super::node;
-use super::stack::{Holder, stacked_on};
+use crate::block::{DevNo, Holder, stacked_on};
 
 /// How long a device may stay open: something may look at it, as udev does.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -31,18 +31,17 @@ impl Mapper {
     pub fn deactivate_group(&self, vg: &VolumeGroup) -> Result<Vec<String>, LvmError> {
         let prefix = format!("LVM-{}", vg.id.compact());
         let mut removed = Vec::new();
-        for listed in self.control.list()? {
+        for name in self.control.list()? {
             // It may have gone with another one's stack.
-            let Some(status) = self.control.status(Selector::Name(&listed.name))? else {
+            let Some(status) = self.control.status(Selector::Name(&name))? else {
                 continue;
             };
             if !status.uuid.starts_with(&prefix) {
                 continue;
             }
-            let dev = dev_no(status.dev);
             // A device without a table has no entry in /sys on newer kernels.
             if status.active {
-                removed.extend(self.remove_stack(&stacked_on(&self.sysfs, dev)?)?);
+                removed.extend(self.remove_stack(&stacked_on(&self.sysfs, status.dev.into())?)?);
             }
             self.remove(&status.name)?;
             removed.push(status.name);
@@ -93,8 +92,9 @@ impl Mapper {
 /// The names of all of a stack, if device-mapper can remove all of it.
 fn removable(stack: &[Holder]) -> Result<Vec<String>, LvmError> {
     let name = |holder: &Holder| {
-        holder.dm_name.clone().ok_or_else(|| {
-            let (holder, below) = (holder.kernel_name.clone(), holder.below.clone());
+        let Holder { device, below } = holder;
+        device.dm_name.clone().ok_or_else(|| {
+            let (holder, below) = (device.name.clone(), below.clone());
             LvmError::ForeignHolder { holder, below }
         })
     };
@@ -104,13 +104,13 @@ fn removable(stack: &[Holder]) -> Result<Vec<String>, LvmError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lvm::stack::tests::sysfs;
+    use crate::block::tests::stack;
 
     #[test]
     fn an_array_on_the_disk_keeps_everything_in_place() {
         let disk = DevNo { major: 8, minor: 0 };
         let plan = |holders: &[(&str, &str)]| {
-            let tmp = sysfs(holders);
+            let tmp = stack(holders);
             removable(&stacked_on(tmp.path(), disk).unwrap())
         };
         let volumes = [("sda1", "dm-0"), ("sda2", "dm-1"), ("dm-0", "dm-2")];

@@ -3,41 +3,22 @@
 
 use std::path::PathBuf;
 
-use ondisk::lvm::{LabelError, MappingError, PlanError, WriteError};
-use rustix::io::Errno;
+use ondisk::lvm::{GroupProblem, LabelError, MappingError, PlanError, WriteError};
 use sys::dm::DmError;
 
-use super::scan::GroupError;
+use crate::block::{BlockDevice, DevNo};
+use crate::disk;
+use sys::FileError;
+use sys::transient;
 
 /// A request about volume groups that was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum LvmError {
-    /// A device could not be opened, read, written or flushed.
-    #[error("cannot {action} {device} at byte {offset}: {errno}{}", busy(*errno))]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// The device.
-        device: String,
-        /// First byte concerned.
-        offset: u64,
-        /// The kernel's answer.
-        errno: Errno,
-    },
-    /// A device ends before a read or write does.
-    #[error("cannot {action} {device} at byte {offset}: the device ends there")]
-    End {
-        /// What was tried.
-        action: &'static str,
-        /// The device.
-        device: String,
-        /// First byte that is not there.
-        offset: u64,
-    },
+    #[error(transparent)]
+    Disk(#[from] disk::Error),
     /// No group of that name.
     #[error("no volume group \"{name}\" on the devices that were looked at; found: {found}")]
     NoGroup {
-        /// The name.
         name: String,
         /// The names that are there.
         found: String,
@@ -45,20 +26,15 @@ pub enum LvmError {
     /// No volume of that name.
     #[error("volume group {vg} has no logical volume \"{lv}\"; it has: {found}")]
     NoVolume {
-        /// The group.
         vg: String,
-        /// The name.
         lv: String,
-        /// The visible volumes.
         found: String,
     },
     /// Something is wrong with the group as a whole.
     #[error("volume group {vg} cannot be used: {problem}")]
     Group {
-        /// The group.
         vg: String,
-        /// What is wrong.
-        problem: Box<GroupError>,
+        problem: Box<GroupProblem<BlockDevice>>,
     },
     /// A volume that must not, or cannot, be mapped.
     #[error("{0}")]
@@ -71,11 +47,8 @@ pub enum LvmError {
         "device-mapper has a device \"{name}\" already, with the uuid \"{found}\" and not \"{wanted}\": remove it first"
     )]
     NameTaken {
-        /// The name.
         name: String,
-        /// Its uuid.
         found: String,
-        /// The volume's uuid.
         wanted: String,
     },
     /// The volume is mapped in another way.
@@ -83,19 +56,14 @@ pub enum LvmError {
         "logical volume {name} is mapped as \"{found}\", its metadata say \"{wanted}\": remove the mapping first"
     )]
     MappedDifferently {
-        /// The device-mapper name.
         name: String,
-        /// The table in force.
         found: String,
         /// The table of the metadata.
         wanted: String,
     },
     /// The volume is in use for writing.
     #[error("logical volume {name} is in use for writing and cannot be made read-only")]
-    InUse {
-        /// The device-mapper name.
-        name: String,
-    },
+    InUse { name: String },
     /// Something that is not device-mapper's uses the device.
     #[error(
         "{holder} uses {below} and is no device-mapper device: stop it first{}",
@@ -104,7 +72,6 @@ pub enum LvmError {
     ForeignHolder {
         /// The kernel's name of the user, `md0`.
         holder: String,
-        /// The device used.
         below: String,
     },
     /// A device-mapper device stayed in use.
@@ -112,37 +79,17 @@ pub enum LvmError {
         "device-mapper device \"{name}\" is still in use after {seconds} s (opened {open_count} times): unmount it, or swapoff"
     )]
     Busy {
-        /// The name.
         name: String,
         /// How long it was tried.
         seconds: u64,
-        /// Number of openers.
         open_count: i32,
     },
-    /// A node or link in /dev, or an entry of /sys.
-    #[error("cannot {action} {path}: {errno}")]
-    Node {
-        /// What was tried.
-        action: &'static str,
-        /// The path.
-        path: PathBuf,
-        /// The kernel's answer.
-        errno: Errno,
-    },
+    /// A node or link in /dev.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// Something else stands where a link is to be made.
     #[error("{path} exists and is neither a link nor a block device: remove it first")]
-    NodeTaken {
-        /// The path.
-        path: PathBuf,
-    },
-    /// The kernel says something in /sys that cannot be read.
-    #[error("{path}: \"{text}\" is not what the kernel writes there")]
-    Sysfs {
-        /// The path.
-        path: PathBuf,
-        /// Its contents.
-        text: String,
-    },
+    NodeTaken { path: PathBuf },
     /// The plan cannot be carried out.
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -152,41 +99,59 @@ pub enum LvmError {
     /// The devices are not those of the plan.
     #[error("volume group {vg} was planned for {planned} devices, {given} are given")]
     DeviceCount {
-        /// The group.
         vg: String,
-        /// Devices of the plan.
         planned: usize,
-        /// Devices given.
         given: usize,
     },
     /// A device has another size than planned.
     #[error("{device} has {found} bytes, the volume group was planned for {planned}")]
     DeviceSize {
-        /// The device.
         device: String,
         /// Its bytes.
         found: u64,
-        /// The plan's.
         planned: u64,
+    },
+    /// Another device has the name by now.
+    #[error("{device} is device {found} now, the volume group was planned for {planned}")]
+    DeviceNumber {
+        device: String,
+        found: DevNo,
+        planned: DevNo,
     },
     /// What was read back is not what was written.
     #[error(
         "{device}: the LVM metadata that were written read back differently ({what}): the disk is not to be trusted"
     )]
-    Verify {
-        /// The device.
-        device: String,
-        /// What differs.
-        what: String,
-    },
+    Verify { device: String, what: String },
     /// A damaged label.
     #[error("{device}: {source}")]
-    Label {
-        /// The device.
-        device: String,
-        /// What is wrong.
-        source: LabelError,
-    },
+    Label { device: String, source: LabelError },
+}
+
+impl LvmError {
+    /// Whether the same again may go well.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::File(error) => error.is_transient(),
+            Self::Disk(error) => error.is_transient(),
+            Self::Dm(error) => error.errno().is_some_and(transient::errno),
+            // Written a moment ago, and perhaps not seen by everybody yet.
+            Self::NoGroup { .. } | Self::NoVolume { .. } | Self::Verify { .. } => true,
+            Self::InUse { .. } | Self::Busy { .. } => true,
+            Self::Group { .. }
+            | Self::Mapping(_)
+            | Self::NameTaken { .. }
+            | Self::MappedDifferently { .. }
+            | Self::ForeignHolder { .. }
+            | Self::NodeTaken { .. }
+            | Self::Plan(_)
+            | Self::Write(_)
+            | Self::DeviceCount { .. }
+            | Self::DeviceSize { .. }
+            | Self::DeviceNumber { .. }
+            | Self::Label { .. } => false,
+        }
+    }
 }
 
 impl From<MappingError> for LvmError {
@@ -199,12 +164,5 @@ fn stop(holder: &str) -> String {
     match holder.starts_with("md") {
         true => format!(" (a RAID: mdadm --stop /dev/{holder})"),
         false => String::new(),
-    }
-}
-
-fn busy(errno: Errno) -> &'static str {
-    match errno {
-        Errno::BUSY => " (it is mounted, or another device stands on it)",
-        _ => "",
     }
 }

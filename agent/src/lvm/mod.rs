@@ -9,28 +9,12 @@
 mod activate;
 mod create;
 mod deactivate;
-mod direct;
 mod error;
 mod node;
 mod scan;
-mod stack;
-
-use std::path::PathBuf;
 
 pub use activate::{Access, ActiveLv, Mapper};
 pub use create::{create, origin};
 pub use error::LvmError;
-pub use ondisk::lvm::{DevNo, MappingError, Refusal, VgPlan};
-pub use scan::{FoundGroup, FoundPv, GroupError, OrphanPv, Scan, ScanFailure, scan};
-pub use stack::{Holder, stacked_on};
-
-/// A block device.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BlockDevice {
-    /// Its node.
-    pub path: PathBuf,
-    /// Its number.
-    pub dev: DevNo,
-    /// Bytes.
-    pub size: u64,
-}
+pub use ondisk::lvm::{MappingError, Refusal, VgPlan};
+pub use scan::{FoundGroup, Scan, ScanFailure, device_names, find_lv, mapping, scan};

@@ -6,38 +6,26 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
-use ondisk::lvm::DevNo;
-use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, Uid, chownat, makedev, mknodat};
+use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, Uid, chownat, mknodat};
 use rustix::io::Errno;
 
 use super::error::LvmError;
+use crate::block::DevNo;
+use sys::{FileError, cannot};
 
 /// The group `disk`, which may read block devices; the same on all distributions.
 const DISK: u32 = 6;
 
-fn wrong(action: &'static str, path: &Path, errno: Errno) -> LvmError {
-    LvmError::Node {
-        action,
-        path: path.to_owned(),
-        errno,
-    }
-}
-
-fn from_io(action: &'static str, path: &Path, e: &std::io::Error) -> LvmError {
-    wrong(action, path, Errno::from_io_error(e).unwrap_or(Errno::IO))
-}
-
 /// Whether `path` leads to the block device.
 fn leads_to(path: &Path, dev: DevNo) -> bool {
-    fs::metadata(path)
-        .is_ok_and(|m| m.file_type().is_block_device() && m.rdev() == makedev(dev.major, dev.minor))
+    fs::metadata(path).is_ok_and(|m| m.file_type().is_block_device() && m.rdev() == u64::from(dev))
 }
 
 /// Makes room for a node or link: an old link or block device goes.
 fn clear(path: &Path) -> Result<(), LvmError> {
     match fs::symlink_metadata(path) {
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
-        Err(e) => Err(from_io("examine", path, &e)),
+        Err(e) => Err(FileError::new("examine", path, e).into()),
         Ok(m) if m.file_type().is_symlink() || m.file_type().is_block_device() => remove_file(path),
         Ok(_) => Err(LvmError::NodeTaken {
             path: path.to_owned(),
@@ -47,13 +35,13 @@ fn clear(path: &Path) -> Result<(), LvmError> {
 
 fn remove_file(path: &Path) -> Result<(), LvmError> {
     match fs::remove_file(path) {
-        Err(e) if e.kind() != ErrorKind::NotFound => Err(from_io("remove", path, &e)),
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(FileError::new("remove", path, e).into()),
         _ => Ok(()),
     }
 }
 
 fn make_dir(path: &Path) -> Result<(), LvmError> {
-    fs::create_dir_all(path).map_err(|e| from_io("create", path, &e))
+    Ok(fs::create_dir_all(path).map_err(cannot("create", path))?)
 }
 
 /// Makes DEV/mapper/NAME and the link DEV/VG/LV. What is right already stays.
@@ -68,7 +56,7 @@ pub(super) fn make(
     if !leads_to(&node, dev) {
         make_dir(&mapper)?;
         clear(&node)?;
-        let number = makedev(dev.major, dev.minor);
+        let number = u64::from(dev);
         let made = mknodat(
             CWD,
             &node,
@@ -80,7 +68,7 @@ pub(super) fn make(
             Ok(()) => {
                 // Mode and owner do not depend on the umask.
                 rustix::fs::chmod(&node, Mode::from_raw_mode(0o660))
-                    .map_err(|e| wrong("set the mode of", &node, e))?;
+                    .map_err(cannot("set the mode of", &node))?;
                 let (root, disk) = (Uid::ROOT, Gid::from_raw(DISK));
                 chownat(
                     CWD,
@@ -89,11 +77,11 @@ pub(super) fn make(
                     Some(disk),
                     AtFlags::SYMLINK_NOFOLLOW,
                 )
-                .map_err(|e| wrong("set the owner of", &node, e))?;
+                .map_err(cannot("set the owner of", &node))?;
             }
             // A udev was quicker.
             Err(Errno::EXIST) if leads_to(&node, dev) => {}
-            Err(e) => return Err(wrong("make", &node, e)),
+            Err(e) => return Err(FileError::new("make", &node, e).into()),
         }
     }
     let dir = dev_dir.join(vg);
@@ -103,7 +91,7 @@ pub(super) fn make(
         clear(&link)?;
         match symlink(&node, &link) {
             Err(_) if leads_to(&link, dev) => {}
-            Err(e) => return Err(from_io("make the link", &link, &e)),
+            Err(e) => return Err(FileError::new("make the link", &link, e).into()),
             Ok(()) => {}
         }
     }
@@ -132,7 +120,7 @@ pub(super) fn remove(dev_dir: &Path, name: &str) -> Result<(), LvmError> {
             // Not empty: other volumes of the group are still there.
             match fs::remove_dir(&dir) {
                 Err(e) if e.kind() != ErrorKind::DirectoryNotEmpty => {
-                    return Err(from_io("remove", &dir, &e));
+                    return Err(FileError::new("remove", &dir, e).into());
                 }
                 _ => {}
             }
@@ -144,8 +132,8 @@ pub(super) fn remove(dev_dir: &Path, name: &str) -> Result<(), LvmError> {
 fn entries(dir: &Path) -> Result<Vec<PathBuf>, LvmError> {
     let list = match fs::read_dir(dir) {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        other => other.map_err(|e| from_io("list", dir, &e))?,
+        other => other.map_err(cannot("list", dir))?,
     };
-    list.map(|e| e.map(|e| e.path()).map_err(|e| from_io("list", dir, &e)))
+    list.map(|e| Ok(e.map(|e| e.path()).map_err(cannot("list", dir))?))
         .collect()
 }

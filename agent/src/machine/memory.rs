@@ -20,7 +20,7 @@ impl MemInfo {
     /// [`Error`] when /proc is not mounted or does not say it.
     pub fn read() -> Result<MemInfo, Error> {
         let path = "/proc/meminfo";
-        parse(&read(path)?).map_err(|key| Error::Odd {
+        parse(&read(path)?).map_err(|key| Error::Unexpected {
             path: path.into(),
             what: format!("has no proper line {key}"),
         })
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_odd_is_named() {
+    fn what_is_malformed_is_named() {
         for (from, to, key) in [
             ("MemTotal", "Total", "MemTotal"),
             ("1004908 kB", "much", "MemTotal"),

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Mounting and unmounting, by path.
 
+use crate::block::{DevNo, SYS, by_number};
+use rootdir::{Place, RootDir};
 use rustix::io::Errno;
 use rustix::mount::{
-    MountFlags, UnmountFlags, mount as mount2, mount_bind_recursive, unmount as umount2,
+    MountFlags, UnmountFlags, mount as mount2, mount_bind, mount_bind_recursive, mount_remount,
+    unmount as umount2,
 };
 use std::ffi::CString;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use sys::transient;
+use sys::{FileError, cannot};
 
 /// Why something could not be mounted or unmounted.
 #[derive(Debug, thiserror::Error)]
@@ -17,42 +22,34 @@ pub enum Error {
     Mount {
         /// The device, or a name.
         what: String,
-        /// Where.
         target: PathBuf,
-        /// The file system's type.
         kind: String,
-        /// The kernel's answer.
         errno: Errno,
     },
     /// umount(2) failed.
     #[error("{} cannot be unmounted: {errno}; is a program still using it?", target.display())]
-    Unmount {
-        /// Where.
-        target: PathBuf,
-        /// The kernel's answer.
-        errno: Errno,
-    },
-    /// The device could not be protected from writes, or be freed again.
-    #[error("{}: cannot {action} its write protection: {source}", device.display())]
-    Protect {
-        /// The device.
-        device: PathBuf,
-        /// Which way.
-        action: &'static str,
-        /// The kernel's answer.
-        source: std::io::Error,
-    },
-    /// The directory could not be made.
-    #[error("{}: the directory cannot be made: {source}", path.display())]
-    Directory {
-        /// The directory.
-        path: PathBuf,
-        /// The system's error.
-        source: std::io::Error,
-    },
+    Unmount { target: PathBuf, errno: Errno },
+    /// A directory, or the write protection of a device.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The place below a root that is not ours.
+    #[error(transparent)]
+    Below(#[from] rootdir::Error),
     /// What is mounted could not be found out.
     #[error(transparent)]
     Machine(#[from] crate::machine::Error),
+}
+
+impl Error {
+    /// Whether the same again may go well.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Error::Mount { errno, .. } | Error::Unmount { errno, .. } => transient::errno(*errno),
+            Error::File(error) => error.is_transient(),
+            Error::Below(error) => error.is_transient(),
+            Error::Machine(error) => error.is_transient(),
+        }
+    }
 }
 
 /// Mounts a block device. The directory is made if it is missing.
@@ -77,19 +74,31 @@ pub fn device(
     mount2(source, target, kind, flags, options.as_c_str()).map_err(failed)
 }
 
+/// Mounts an ext4 file system of the new system on a directory below its root,
+/// which is made if it is missing. No link there is followed.
+///
+/// # Errors
+/// As [`device`]; [`Error::Below`].
+pub fn below(root: &RootDir, rel: &str, source: &Path) -> Result<(), Error> {
+    let place = root.mount_point(rel)?;
+    let failed = |errno| Error::Mount {
+        what: source.display().to_string(),
+        target: root.full(rel),
+        kind: "ext4".into(),
+        errno,
+    };
+    // Nothing reads the times of access, and every read would write one.
+    mount2(source, place.handle(), "ext4", MountFlags::NOATIME, c"").map_err(failed)
+}
+
 /// Mounts a file system for reading, without replaying its journal: not a
 /// byte of the device changes, even if the machine lost power before.
 /// [`release`] is the way back.
 ///
 /// # Errors
-/// As [`device`]; [`Error::Protect`].
+/// As [`device`]; [`Error::File`].
 pub fn untouched(source: &Path, target: &Path, kind: &str) -> Result<(), Error> {
-    let options = match kind {
-        // Not ext2: it has no journal, and refuses the option.
-        "ext3" | "ext4" => "noload",
-        "xfs" => "norecovery,nouuid",
-        _ => "",
-    };
+    let options = ondisk::untouched(kind).unwrap_or_default();
     let flags = MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     // Even when it mounts for reading, ext4 frees the files that had no name
     // any more when the power went, unless the device itself refuses writes.
@@ -105,7 +114,7 @@ pub fn untouched(source: &Path, target: &Path, kind: &str) -> Result<(), Error> 
 /// Unmounts what [`untouched`] mounted, and makes the device take writes again.
 ///
 /// # Errors
-/// As [`unmount_tree`]; [`Error::Protect`].
+/// As [`unmount_tree`]; [`Error::File`].
 pub fn release(source: &Path, target: &Path) -> Result<(), Error> {
     unmount_tree(target)?;
     protect(source, false)
@@ -116,45 +125,62 @@ pub fn release(source: &Path, target: &Path) -> Result<(), Error> {
 /// mounted is not protected: whoever mounted it may be writing.
 ///
 /// # Errors
-/// [`Error::Protect`].
+/// [`Error::File`].
 pub fn protect(source: &Path, on: bool) -> Result<(), Error> {
-    let failed = |error: std::io::Error| Error::Protect {
-        device: source.into(),
-        action: if on { "switch on" } else { "switch off" },
-        source: error,
+    let action = match on {
+        true => "switch on the write protection of",
+        false => "switch off the write protection of",
     };
+    let failed = |e| FileError::new(action, source, e);
     let device = std::fs::File::open(source).map_err(failed)?;
-    let number = device.metadata().map_err(failed)?.rdev();
-    let (major, minor) = (rustix::fs::major(number), rustix::fs::minor(number));
-    if Path::new(&format!("/sys/dev/block/{major}:{minor}/dm")).exists() {
+    let dev = DevNo::from(device.metadata().map_err(failed)?.rdev());
+    if by_number(Path::new(SYS), dev).is_ok_and(|device| device.dm_name.is_some()) {
         return Ok(());
     }
-    let mounted = |m: &crate::machine::Mount| m.device == (major, minor);
+    let mounted = |m: &crate::machine::Mount| m.device == dev;
     if on && crate::machine::mounts()?.iter().any(mounted) {
         return Ok(());
     }
-    sys::block::set_read_only(&device, on).map_err(|errno| failed(errno.into()))
+    Ok(sys::block::set_read_only(&device, on).map_err(cannot(action, source))?)
 }
 
-/// Makes a directory visible a second time, with all that is mounted in it.
+/// Makes a directory visible a second time, with all that is mounted in it, in
+/// a directory below `root`. No link there is followed.
 ///
 /// # Errors
-/// As [`device`].
-pub fn bind(source: &Path, target: &Path) -> Result<(), Error> {
-    directory(target)?;
-    mount_bind_recursive(source, target).map_err(|errno| Error::Mount {
+/// As [`below`].
+pub fn bind(source: &Path, root: &RootDir, rel: &str) -> Result<(), Error> {
+    let place = root.mount_point(rel)?;
+    mount_bind_recursive(source, place.handle()).map_err(|errno| Error::Mount {
         what: source.display().to_string(),
-        target: target.into(),
+        target: root.full(rel),
         kind: "bind".into(),
         errno,
     })
 }
 
+/// Hides a file behind another one, which can be executed and not be written.
+/// [`unmount_tree`] brings it back.
+///
+/// # Errors
+/// [`Error::Mount`].
+pub fn hide(file: &Place, behind: &Path) -> Result<(), Error> {
+    let failed = |errno| Error::Mount {
+        what: behind.display().to_string(),
+        target: file.handle(),
+        kind: "bind".into(),
+        errno,
+    };
+    let handle = file.handle();
+    let target = std::fs::read_link(&handle).map_err(cannot("read the link", &handle))?;
+    mount_bind(behind, file.handle()).map_err(failed)?;
+    // The file lies where nothing may be executed (/run).
+    let flags = MountFlags::BIND | MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV;
+    mount_remount(&target, flags, c"").map_err(failed)
+}
+
 fn directory(path: &Path) -> Result<(), Error> {
-    std::fs::create_dir_all(path).map_err(|source| Error::Directory {
-        path: path.into(),
-        source,
-    })
+    Ok(std::fs::create_dir_all(path).map_err(cannot("create the directory", path))?)
 }
 
 /// Unmounts `target` and all that is mounted below it, last first; nothing

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Counts the bytes that pass a reader.
+
 use std::io::{self, Read};
 
 /// A reader that tells how many bytes have passed, after every read.
@@ -22,11 +24,6 @@ impl<R: Read, F: FnMut(u64)> Count<R, F> {
     pub fn passed(&self) -> u64 {
         self.passed
     }
-
-    /// The reader below.
-    pub fn into_inner(self) -> R {
-        self.inner
-    }
 }
 
 impl<R: Read, F: FnMut(u64)> Read for Count<R, F> {
@@ -43,13 +40,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_read_is_told() {
-        let mut told = Vec::new();
-        let mut reader = Count::new(&b"abcde"[..], |passed| told.push(passed));
+    fn every_read_is_reported() {
+        let mut seen = Vec::new();
+        let mut reader = Count::new(&b"abcde"[..], |passed| seen.push(passed));
         let mut buffer = [0; 2];
         while reader.read(&mut buffer).unwrap() > 0 {}
         assert_eq!(reader.passed(), 5);
-        assert_eq!(told, [2, 4, 5, 5]);
+        assert_eq!(seen, [2, 4, 5, 5]);
     }
 
     #[test]

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! A reader that fails where there is more than expected.
+
 use std::io::{self, Read};
 
 /// A reader that fails where more than `limit` bytes would come, and says

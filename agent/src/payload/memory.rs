@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! How much RAM a migration needs, known before anything on the disk changes.
 //!
-//! The payload stays in RAM from the wipe on; beside it the decoder, the page
-//! cache that unpacking runs through, and the programs of the new system in
-//! the chroot need their part. What is left makes decoding faster.
+//! The payload stays in RAM from the wipe on, or on the disk, and then only what
+//! is read ahead takes memory; beside it the decoder, the page cache that
+//! unpacking runs through, and the programs of the new system in the chroot
+//! need their part. What is left makes decoding faster.
+use super::runs::READ_AHEAD;
 use super::xz::Limits;
 use std::fmt;
 
@@ -24,22 +26,28 @@ const AGENT: u64 = 16 * MIB + super::stream::PIPE;
 /// The least that the kernel keeps free for itself.
 const RESERVE: u64 = 24 * MIB;
 
+/// Where the payload is while the new system is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In a tmpfs, with so many bytes.
+    Ram(u64),
+    /// On the disk, read from there: [`super::runs`].
+    Disk,
+}
+
 /// What is known before the wipe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Input {
     /// Bytes that can be used, before the payload is in RAM: what
     /// [`crate::machine::MemInfo::available`] says in the tiny system.
     pub available: u64,
-    /// Bytes of the compressed payload.
-    pub payload: u64,
-    /// Processors that can decode.
+    pub payload: Place,
     pub processors: u32,
 }
 
 /// A part of the sum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {
-    /// What it is for.
     pub what: &'static str,
     /// Bytes.
     pub bytes: u64,
@@ -64,7 +72,6 @@ pub struct Budget {
     mib(.missing)
 )]
 pub struct TooLittle {
-    /// What is needed.
     pub budget: Box<Budget>,
     /// Bytes missing.
     pub missing: u64,
@@ -101,9 +108,13 @@ pub fn plan(input: &Input) -> Result<Budget, TooLittle> {
     // the chroot afterwards other programs: the bigger of the two counts.
     let working = CHROOT.max(DECODER_LEAST + PAGE_CACHE);
     let part = |what, bytes| Part { what, bytes };
+    let payload = match input.payload {
+        Place::Ram(bytes) => part("payload", bytes),
+        Place::Disk => part("payload read ahead", READ_AHEAD),
+    };
     let mut budget = Budget {
         parts: [
-            part("payload", input.payload),
+            payload,
             part("decoder", DECODER_LEAST),
             part("page cache or chroot", working - DECODER_LEAST),
             part("agent", AGENT),
@@ -128,6 +139,16 @@ pub fn plan(input: &Input) -> Result<Budget, TooLittle> {
     Ok(budget)
 }
 
+/// What the decoder may use beside a system that runs: half of the bytes that
+/// are available to it, if it can make use of so many.
+pub fn beside(available: u64, processors: u32) -> Limits {
+    let threads = processors.max(1);
+    Limits {
+        threads,
+        memory: (available / 2).min(DECODER_THREAD.saturating_mul(u64::from(threads))),
+    }
+}
+
 fn mib(bytes: &u64) -> u64 {
     bytes.div_ceil(MIB)
 }
@@ -139,7 +160,7 @@ mod tests {
     fn input(available: u64, payload: u64) -> Input {
         Input {
             available: available * MIB,
-            payload: payload * MIB,
+            payload: Place::Ram(payload * MIB),
             processors: 2,
         }
     }
@@ -167,6 +188,27 @@ mod tests {
         assert_eq!(memory(64 << 10), 2 * DECODER_THREAD);
         let budget = plan(&input(1200, 300)).unwrap();
         assert!(budget.needed() - DECODER_LEAST + budget.decoder.memory <= 1200 * MIB);
+    }
+
+    #[test]
+    fn a_payload_on_the_disk_takes_the_same_whatever_its_size() {
+        let disk = Input {
+            payload: Place::Disk,
+            ..input(303, 0)
+        };
+        let text = plan(&disk).unwrap_err().to_string();
+        assert_eq!(
+            text,
+            "not enough memory: payload read ahead 4 MiB + decoder 80 MiB + page cache or chroot \
+             176 MiB + agent 20 MiB + kernel 24 MiB = 304 MiB needed, 303 MiB available; give the \
+             machine 1 MiB more, or make the payload smaller"
+        );
+    }
+
+    #[test]
+    fn beside_a_running_system_half_is_enough() {
+        assert_eq!(beside(100 * MIB, 4).memory, 50 * MIB);
+        assert_eq!(beside(1 << 50, 0).memory, DECODER_THREAD);
     }
 
     #[test]

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Where the payload's bytes come from.
+
+use super::runs::{self, Runs};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use sys::transient;
+use sys::{FileError, cannot};
 
 /// The archive of the new system, wherever its bytes are.
 #[derive(Debug, Clone)]
@@ -10,43 +16,62 @@ pub struct Payload {
     size: u64,
 }
 
-/// Where the bytes are. Readers see only [`Payload::open`], so that block
-/// ranges of a disk can become another variant.
+/// Where the bytes are. Readers see only [`Payload::open`].
 #[derive(Debug, Clone)]
 enum Source {
     File(PathBuf),
+    /// Places of a disk whose file system is gone.
+    Runs(Arc<Runs>),
 }
 
-/// Why the payload cannot be read.
+/// Why the payload cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// The file cannot be opened.
-    #[error("cannot open {path}: {error}; put the package's file back there")]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// The kernel's answer.
-        error: io::Error,
-    },
-    /// Not a regular file.
-    #[error("{path} is not a regular file; put the package's file there")]
-    NotAFile {
-        /// What was given.
-        path: PathBuf,
-    },
+    #[error("{0}; put the package's file back there")]
+    File(#[from] FileError),
+    #[error("cannot begin to read {} ahead: {error}", name.display())]
+    Ahead { name: PathBuf, error: io::Error },
+}
+
+impl SourceError {
+    /// Whether the same again may go well.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            SourceError::File(error) => error.is_transient(),
+            SourceError::Ahead { error, .. } => transient::io(error),
+        }
+    }
+}
+
+/// Whether a read of the payload that failed with `error` may go well when all
+/// of it is read again: each source decides for its own errors.
+pub(super) fn may_pass(error: &io::Error) -> bool {
+    match runs::Error::inside(error) {
+        Some(error) => error.is_transient(),
+        None => transient::io(error),
+    }
 }
 
 impl Payload {
     /// The payload in a file, in a tmpfs or on a disk.
     pub fn file(path: impl Into<PathBuf>) -> Result<Payload, SourceError> {
         let path = path.into();
-        match std::fs::metadata(&path) {
-            Ok(data) if data.is_file() => Ok(Payload {
-                size: data.len(),
-                source: Source::File(path),
-            }),
-            Ok(_) => Err(SourceError::NotAFile { path }),
-            Err(error) => Err(SourceError::Open { path, error }),
+        let data = std::fs::metadata(&path).map_err(cannot("open", &path))?;
+        if !data.is_file() {
+            let what = io::Error::other("it is not a regular file");
+            return Err(FileError::new("open", path, what).into());
+        }
+        Ok(Payload {
+            size: data.len(),
+            source: Source::File(path),
+        })
+    }
+
+    /// The payload in places of a disk.
+    pub fn runs(runs: Runs) -> Payload {
+        Payload {
+            size: runs.size(),
+            source: Source::Runs(Arc::new(runs)),
         }
     }
 
@@ -59,16 +84,27 @@ impl Payload {
     pub fn name(&self) -> &Path {
         match &self.source {
             Source::File(path) => path,
+            Source::Runs(runs) => runs.name(),
+        }
+    }
+
+    /// Whether a reader gives only bytes that are verified: then to have read
+    /// all of them is to have compared them.
+    pub(super) fn is_verified_as_read(&self) -> bool {
+        match &self.source {
+            Source::File(_) => false,
+            Source::Runs(_) => true,
         }
     }
 
     /// A reader of all its bytes, from the first one on.
     pub fn open(&self) -> Result<Box<dyn Read + Send>, SourceError> {
         match &self.source {
-            Source::File(path) => match File::open(path) {
-                Ok(file) => Ok(Box::new(file)),
-                Err(error) => Err(SourceError::Open {
-                    path: path.clone(),
+            Source::File(path) => Ok(Box::new(File::open(path).map_err(cannot("open", path))?)),
+            Source::Runs(runs) => match runs.open() {
+                Ok(reader) => Ok(Box::new(reader)),
+                Err(error) => Err(SourceError::Ahead {
+                    name: runs.name().into(),
                     error,
                 }),
             },

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! The payload decoded on one thread and consumed on another.
+
 use super::xz::{self, Decoder, Limits};
 use super::{Payload, SourceError};
 use ondisk::pax::{self, Event, Parser};
@@ -22,30 +24,32 @@ pub struct Progress {
     pub compressed_total: u64,
     /// Bytes of file data so far (as in [`pax::Totals::bytes`]).
     pub bytes: u64,
-    /// Members so far.
     pub entries: u64,
 }
 
 /// Why the archive cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum StreamError {
-    /// It cannot be opened.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// It cannot be decoded.
     #[error(transparent)]
     Xz(#[from] xz::Error),
-    /// It is no proper tar archive.
     #[error("{file}: {error}")]
-    Tar {
-        /// The archive.
-        file: String,
-        /// What is wrong.
-        error: pax::Error,
-    },
-    /// A thread cannot be started.
+    Tar { file: String, error: pax::Error },
     #[error("cannot start the decoder's thread: {0}")]
     Thread(std::io::Error),
+}
+
+impl StreamError {
+    /// Whether the same again may go well.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            StreamError::Source(error) => error.is_transient(),
+            StreamError::Xz(error) => error.is_transient(),
+            StreamError::Tar { .. } => false,
+            StreamError::Thread(error) => sys::transient::io(error),
+        }
+    }
 }
 
 /// Decodes `payload` on a thread of its own and hands every event of the

@@ -8,37 +8,36 @@ use rustix::mount::MountFlags;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use sys::transient;
+use sys::{FileError, cannot};
 
 /// Why the payload cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The tmpfs cannot be mounted.
     #[error("cannot mount a tmpfs of {size} bytes at {path}: {errno}")]
     Mount {
-        /// Where.
         path: PathBuf,
-        /// How big.
         size: u64,
-        /// The kernel's answer.
         errno: Errno,
     },
-    /// There is no such file.
     #[error("{path} is missing; copy the package again")]
-    Missing {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A file cannot be opened or made.
-    #[error("cannot open {path}: {error}")]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// The kernel's answer.
-        error: io::Error,
-    },
-    /// The bytes are not what they should be, or could not be copied.
+    Missing { path: PathBuf },
+    #[error(transparent)]
+    File(#[from] FileError),
     #[error(transparent)]
     Verify(#[from] verify::Error),
+}
+
+impl Error {
+    /// Whether the same again may go well.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Error::Mount { errno, .. } => transient::errno(*errno),
+            Error::Missing { .. } => false,
+            Error::File(error) => error.is_transient(),
+            Error::Verify(error) => error.is_transient(),
+        }
+    }
 }
 
 /// Mounts a tmpfs that holds files of `size` bytes in all at the directory
@@ -69,27 +68,33 @@ pub fn load(
     expected: &Expected,
     progress: &mut dyn FnMut(u64),
 ) -> Result<(), Error> {
-    let open = |path: &Path, error| Error::Open {
-        path: path.to_path_buf(),
-        error,
-    };
     let source = File::open(from).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Error::Missing {
             path: from.to_path_buf(),
         },
-        _ => open(from, error),
+        _ => FileError::new("open", from, error).into(),
     })?;
+    load_open(&source, from, to, expected, progress)
+}
+
+/// The same with a file that is open; `from` is its name in messages.
+pub fn load_open(
+    source: &File,
+    from: &Path,
+    to: &Path,
+    expected: &Expected,
+    progress: &mut dyn FnMut(u64),
+) -> Result<(), Error> {
     // It is read once from its beginning to its end. A file system that takes
     // no advice reads just as well.
-    let _ = fs::fadvise(&source, 0, None, Advice::Sequential);
+    let _ = fs::fadvise(source, 0, None, Advice::Sequential);
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
-    let copy =
-        fs::open(to, flags, Mode::from_raw_mode(0o600)).map_err(|errno| open(to, errno.into()))?;
+    let copy = fs::open(to, flags, Mode::from_raw_mode(0o600)).map_err(cannot("open", to))?;
     let mut copy = File::from(copy);
-    let result = verify::copy(&source, &mut copy, from, expected, progress);
+    let result = verify::copy(source, &mut copy, from, expected, progress);
     // Its page cache is needed for the copy. What does not take the advice
     // gives it up when memory is short.
-    let _ = fs::fadvise(&source, 0, None, Advice::DontNeed);
+    let _ = fs::fadvise(source, 0, None, Advice::DontNeed);
     if result.is_err() {
         // The first error counts, and nobody uses a copy that was not verified.
         let _ = fs::unlink(to);

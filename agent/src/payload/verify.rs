@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A file's bytes checked against the size and the SHA-256 that the manifest
 //! has for it.
-use super::{Count, Hash, Limit, Sha256Sum};
+use super::runs;
+use super::{Count, Limit, Payload, SourceError};
 use ondisk::manifest::Manifest;
+use ondisk::sha256::{Hash, Sha256Sum};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -17,9 +19,6 @@ pub struct Expected {
 
 impl Expected {
     /// What the manifest says of the file of this name.
-    ///
-    /// # Errors
-    /// When the manifest does not list it.
     pub fn of(manifest: &Manifest, name: &str) -> Result<Expected, ondisk::manifest::Error> {
         let unlisted = || ondisk::manifest::Error::Value {
             place: "file".into(),
@@ -36,60 +35,64 @@ impl Expected {
 /// Why a file is not what the manifest says.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The file cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
+    Runs(runs::Error),
     #[error("cannot read {file} at byte {at}: {error}; check the disk that it is on")]
     Read {
-        /// The file.
         file: PathBuf,
-        /// Where.
         at: u64,
-        /// The kernel's answer.
         error: io::Error,
     },
-    /// The copy cannot be written.
     #[error("cannot copy {file} at byte {at}: {error}")]
     Write {
-        /// The file.
         file: PathBuf,
-        /// Where.
         at: u64,
-        /// The kernel's answer.
         error: io::Error,
     },
-    /// Fewer bytes than expected.
     #[error(
         "{file} is cut: it has {found} bytes, the manifest says {expected}; copy the package again"
     )]
     TooShort {
-        /// The file.
         file: PathBuf,
         /// Bytes there.
         found: u64,
         /// Bytes expected.
         expected: u64,
     },
-    /// More bytes than expected.
     #[error(
         "{file} has more than the {expected} bytes that the manifest says; copy the package again"
     )]
     TooLong {
-        /// The file.
         file: PathBuf,
         /// Bytes expected.
         expected: u64,
     },
-    /// Other bytes than expected.
+    #[error(transparent)]
+    Stopped(#[from] crate::stop::Stopped),
     #[error(
         "{file} is damaged: its SHA-256 is {found}, the manifest says {expected}; copy the package again"
     )]
     Changed {
-        /// The file.
         file: PathBuf,
         /// Checksum of what is there.
         found: Sha256Sum,
-        /// Checksum expected.
         expected: Sha256Sum,
     },
+}
+
+impl Error {
+    /// Whether the same again may go well.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Error::Source(error) => error.is_transient(),
+            Error::Runs(error) => error.is_transient(),
+            Error::Read { error, .. } | Error::Write { error, .. } => sys::transient::io(error),
+            Error::TooShort { .. } | Error::TooLong { .. } | Error::Changed { .. } => false,
+            Error::Stopped(_) => false,
+        }
+    }
 }
 
 /// Bytes that are read, hashed and written at once.
@@ -105,6 +108,20 @@ pub fn verify(
     copy(reader, &mut io::sink(), file, expected, progress)
 }
 
+/// Reads all of the payload and compares. What its source has verified already
+/// is not hashed a second time.
+pub fn payload(
+    payload: &Payload,
+    expected: &Expected,
+    progress: &mut dyn FnMut(u64),
+) -> Result<(), Error> {
+    let (reader, name) = (payload.open()?, payload.name());
+    match payload.is_verified_as_read() {
+        true => pass(reader, &mut io::sink(), name, expected.size, progress),
+        false => verify(reader, name, expected, progress),
+    }
+}
+
 /// Copies all of `reader` to `writer` and compares what passes, so that one
 /// pass over a slow disk does for both. After an error, the copy is worthless.
 pub fn copy(
@@ -114,9 +131,31 @@ pub fn copy(
     expected: &Expected,
     progress: &mut dyn FnMut(u64),
 ) -> Result<(), Error> {
-    let mut reader = Count::new(Hash::new(Limit::new(reader, expected.size)), progress);
+    let mut reader = Hash::new(reader);
+    pass(&mut reader, writer, file, expected.size, progress)?;
+    let found = reader.finish();
+    if found != expected.sha256 {
+        return Err(Error::Changed {
+            file: file.to_path_buf(),
+            found,
+            expected: expected.sha256,
+        });
+    }
+    Ok(())
+}
+
+/// Copies all of `reader` to `writer`; it must be `size` bytes.
+fn pass(
+    reader: impl Read,
+    writer: &mut dyn Write,
+    file: &Path,
+    size: u64,
+    progress: &mut dyn FnMut(u64),
+) -> Result<(), Error> {
+    let mut reader = Count::new(Limit::new(reader, size), progress);
     let mut buffer = vec![0; PIECE];
     loop {
+        crate::stop::check()?;
         let at = reader.passed();
         let read = match reader.read(&mut buffer) {
             Ok(0) => break,
@@ -125,14 +164,18 @@ pub fn copy(
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
                 return Err(Error::TooLong {
                     file: file.to_path_buf(),
-                    expected: expected.size,
+                    expected: size,
                 });
             }
             Err(error) => {
-                return Err(Error::Read {
-                    file: file.to_path_buf(),
-                    at,
-                    error,
+                return Err(match runs::Error::inside(&error) {
+                    Some(runs::Error::Stopped(stopped)) => Error::Stopped(*stopped),
+                    Some(error) => Error::Runs(error.clone()),
+                    None => Error::Read {
+                        file: file.to_path_buf(),
+                        at,
+                        error,
+                    },
                 });
             }
         };
@@ -145,19 +188,11 @@ pub fn copy(
             })?;
     }
     let found = reader.passed();
-    if found != expected.size {
+    if found != size {
         return Err(Error::TooShort {
             file: file.to_path_buf(),
             found,
-            expected: expected.size,
-        });
-    }
-    let found = reader.into_inner().finish();
-    if found != expected.sha256 {
-        return Err(Error::Changed {
-            file: file.to_path_buf(),
-            found,
-            expected: expected.sha256,
+            expected: size,
         });
     }
     Ok(())
@@ -166,14 +201,11 @@ pub fn copy(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payload::Sha256;
 
     fn expected(bytes: &[u8]) -> Expected {
-        let mut hash = Sha256::new();
-        hash.update(bytes);
         Expected {
             size: bytes.len() as u64,
-            sha256: hash.finish(),
+            sha256: Sha256Sum::of(bytes),
         }
     }
 
@@ -185,8 +217,8 @@ mod tests {
     fn the_right_bytes_pass_and_are_copied() {
         for size in [0, 1, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE] {
             let bytes: Vec<u8> = (0..size).map(|i| (i % 251) as u8).collect();
-            let (mut copied, mut told) = (Vec::new(), 0);
-            let mut tell = |at| told = at;
+            let (mut copied, mut message) = (Vec::new(), 0);
+            let mut tell = |at| message = at;
             copy(
                 &bytes[..],
                 &mut copied,
@@ -195,7 +227,7 @@ mod tests {
                 &mut tell,
             )
             .unwrap();
-            assert_eq!((copied.len(), told), (size, size as u64));
+            assert_eq!((copied.len(), message), (size, size as u64));
             assert!(copied == bytes);
         }
     }
@@ -230,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn the_message_names_the_file_and_the_cure() {
+    fn the_message_names_the_file_and_the_remedy() {
         let text = check(b"paYload", &expected(b"payload"))
             .unwrap_err()
             .to_string();

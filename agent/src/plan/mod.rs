@@ -6,36 +6,29 @@
 //! The destructive steps only carry a plan out.
 
 mod display;
+mod names;
+mod others;
 mod refusal;
 #[cfg(test)]
 mod tests;
+mod unused;
 mod volumes;
 
+pub use others::{Name, OtherDisk, OtherGroup, Others, Whole};
 pub use refusal::Refusal;
 #[cfg(test)]
 pub(crate) use tests::sample;
+pub use unused::{Space, Unused};
 pub use volumes::{PvDevice, volume_group};
 
-use crate::device;
-use crate::disk::partition_name;
-use crate::identity::Policy;
+use crate::block;
+use identity::Policy;
 use ondisk::gpt::{Backup, Guid, LastPartition, Table};
+use ondisk::lifeboat::Protected;
 use ondisk::lvm::{VgPlan, dm_name};
 use ondisk::manifest::{Device, Filesystem, Manifest};
-use ondisk::{ext4, lvm};
+use ondisk::{ext4, inventory, lvm};
 use std::path::PathBuf;
-
-/// A volume group with a physical volume on a disk that is not replaced.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct OtherGroup {
-    /// Its name.
-    pub name: String,
-    /// A device of it that is on another disk.
-    pub device: String,
-    /// A device of it on the disk that is replaced, if it has one there too:
-    /// with that, what it has elsewhere would be lost.
-    pub here: Option<String>,
-}
 
 /// What the machine is like.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,8 +39,8 @@ pub struct Facts {
     pub disk_bytes: u64,
     /// Its logical block size in bytes.
     pub block_size: u32,
-    /// Volume groups with a physical volume on any other disk.
-    pub other_groups: Vec<OtherGroup>,
+    /// What the machine has besides.
+    pub others: Others,
     /// The old machine's host name, for the creator of volumes.
     pub host: String,
     /// Seconds since 1970.
@@ -61,7 +54,6 @@ pub struct PlannedFilesystem {
     pub device: PathBuf,
     /// Where it is mounted in the new system.
     pub mount: String,
-    /// How it is made.
     pub options: ext4::Options,
     /// Bytes that the payload puts on it.
     pub content_bytes: u64,
@@ -74,14 +66,15 @@ pub struct Plan {
     pub disk: PathBuf,
     /// The table that it gets.
     pub table: Table,
-    /// The volume groups.
     pub groups: Vec<VgPlan>,
     /// The file systems, parents before what is mounted in them.
     pub filesystems: Vec<PlannedFilesystem>,
     /// Kernels of the new system, newest first.
     pub kernels: Vec<String>,
-    /// What is carried over.
     pub identity: Policy,
+    /// What no step may write, of the whole disk. Nothing is: there is no plan
+    /// yet that keeps something of the old system.
+    pub protected: Protected,
 }
 
 /// Room that directories, extents and xattr blocks take besides the contents:
@@ -105,18 +98,23 @@ fn boot_room(manifest: &Manifest, mount: &str) -> u64 {
 }
 
 impl Plan {
+    /// The node of a partition that the disk gets.
+    pub fn partition_node(&self, number: u32) -> PathBuf {
+        // Not its file name: `/dev/cciss/c0d0` has directories.
+        let name = self.disk.strip_prefix("/dev").unwrap_or(&self.disk);
+        block::partition_node(&name.to_string_lossy(), number)
+    }
+
     /// Computes what will be done; `random` fills its buffer with random bytes.
-    ///
-    /// # Errors
-    /// [`Refusal`], which names what does not fit and what to do.
     pub fn compute(
         manifest: &Manifest,
         backup: &Backup,
         facts: &Facts,
         random: &mut dyn FnMut(&mut [u8]),
     ) -> Result<Plan, Refusal> {
-        contents(manifest)?;
-        other_groups(manifest, &facts.other_groups)?;
+        require_contents(manifest)?;
+        refuse_groups(manifest, &facts.others.groups)?;
+        refuse_shared(&facts.others)?;
         let last = if manifest.table.grow_last {
             LastPartition::Grow
         } else {
@@ -134,6 +132,7 @@ impl Plan {
         if !table.partitions.iter().any(bios) {
             return Err(Refusal::NoBiosBoot);
         }
+        names::refuse_taken(manifest, &table, &facts.others.names)?;
         let groups = manifest
             .volume_groups
             .iter()
@@ -145,21 +144,41 @@ impl Plan {
             let planned = plan_filesystem(filesystem, more, &table, &groups, facts, random)?;
             filesystems.push(planned);
         }
-        let identity = manifest
-            .identity
-            .clone()
-            .try_into()
-            .map_err(|e: toml::de::Error| Refusal::Identity(e.message().to_string()))?;
         let kernels = manifest.payload.kernels.clone();
-        let disk = device::node(&facts.disk);
+        let disk = block::node(&facts.disk);
         Ok(Plan {
             disk,
             table,
             groups,
             filesystems,
             kernels,
-            identity,
+            identity: manifest.identity,
+            protected: Protected::default(),
         })
+    }
+
+    /// Whether the file systems can hold what was found in the payload.
+    pub fn holds(&self, facts: &inventory::Facts) -> Result<(), Refusal> {
+        for content in &facts.content {
+            let Some(planned) = self.filesystems.iter().find(|f| f.mount == content.mount) else {
+                continue;
+            };
+            let mount = content.mount.clone();
+            let layout = ext4::Layout::plan(&planned.options);
+            let layout = layout.map_err(|source| Refusal::Filesystem {
+                mount: mount.clone(),
+                source,
+            })?;
+            if layout.block_size() < content.block {
+                return Err(Refusal::Block {
+                    mount,
+                    have: layout.block_size(),
+                    need: content.block,
+                    file: content.because.clone(),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// The new root file system.
@@ -168,9 +187,9 @@ impl Plan {
     }
 }
 
-/// Groups that are not on the replaced disk alone keep their devices and their
-/// names.
-fn other_groups(manifest: &Manifest, others: &[OtherGroup]) -> Result<(), Refusal> {
+/// Refuses a group that is not on the replaced disk alone, and the name of a
+/// group that stays.
+fn refuse_groups(manifest: &Manifest, others: &[OtherGroup]) -> Result<(), Refusal> {
     for OtherGroup { name, device, here } in others {
         let (name, device) = (name.clone(), device.clone());
         if let Some(here) = here.clone() {
@@ -183,8 +202,25 @@ fn other_groups(manifest: &Manifest, others: &[OtherGroup]) -> Result<(), Refusa
     Ok(())
 }
 
-/// What the payload must contain for the new system to boot.
-fn contents(manifest: &Manifest) -> Result<(), Refusal> {
+/// Refuses what has a part on the replaced disk and another one elsewhere, for
+/// that would be lost, too, and what has a part that is not found.
+fn refuse_shared(others: &Others) -> Result<(), Refusal> {
+    for whole in &others.wholes {
+        if !whole.elsewhere.is_empty() {
+            return Err(Refusal::Spans(whole.clone()));
+        }
+        if whole.missing > 0 && !others.whole_before.contains(&whole.id()) {
+            return Err(Refusal::Incomplete(whole.clone()));
+        }
+    }
+    if let Some((file, device)) = others.keys.first().cloned() {
+        return Err(Refusal::Key { file, device });
+    }
+    Ok(())
+}
+
+/// Refuses a payload without what the new system needs to boot.
+fn require_contents(manifest: &Manifest) -> Result<(), Refusal> {
     if manifest.payload.kernels.is_empty() {
         return Err(Refusal::NoKernel);
     }
@@ -210,7 +246,7 @@ fn partition(table: &Table, number: u32) -> Result<&ondisk::gpt::Partition, Refu
 }
 
 fn node(facts: &Facts, number: u32) -> PathBuf {
-    device::node(&partition_name(&facts.disk, number))
+    block::partition_node(&facts.disk, number)
 }
 
 fn plan_group(

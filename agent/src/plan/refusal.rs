@@ -1,126 +1,166 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Why a machine cannot be migrated with a package.
 
+use super::Whole;
 use crate::report::bytes;
 use ondisk::{ext4, gpt, lvm};
 
 /// Why a machine cannot be migrated with a package. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// No kernel in the payload.
     #[error(
         "the payload va.tar.xz has no kernel (/boot/vmlinuz-*); install one in the new system and make the package again"
     )]
     NoKernel,
-    /// No fstab in the payload.
     #[error(
         "the payload va.tar.xz has no /etc/fstab; write one in the new system and make the package again"
     )]
     NoFstab,
-    /// No way to install a boot loader.
     #[error(
         "the payload va.tar.xz has neither grub-install nor grub2-install; install GRUB for BIOS in the new system and make the package again"
     )]
     NoBootloader,
-    /// No way to make an initramfs.
     #[error(
         "the payload va.tar.xz has neither dracut nor update-initramfs; install one in the new system and make the package again, or name the programs in [boot] of layout.toml"
     )]
     NoInitramfsTool,
-    /// Nowhere to put GRUB.
     #[error(
         "va.sgdisk has no BIOS boot partition (type EF02), which GRUB needs on a GPT disk; make one in the new system and make the package again"
     )]
     NoBiosBoot,
-    /// The table does not fit the disk.
     #[error("va.sgdisk does not fit the disk {disk}: {source}")]
-    Table {
-        /// The disk.
-        disk: String,
-        /// Why.
-        source: gpt::Error,
-    },
-    /// The manifest names a partition that the table does not have.
+    Table { disk: String, source: gpt::Error },
     #[error(
         "migration.toml names partition {number}, va.sgdisk has none of that number; make the package again"
     )]
-    NoPartition {
-        /// The number.
-        number: u32,
-    },
-    /// The manifest names a device that does not exist.
+    NoPartition { number: u32 },
     #[error("migration.toml: {mount} is on {device}, which does not exist; make the package again")]
-    NoDevice {
-        /// Where it is mounted.
-        mount: String,
-        /// What was asked for.
-        device: String,
-    },
-    /// A volume group of this name stays on another disk.
+    NoDevice { mount: String, device: String },
     #[error(
         "a volume group \"{name}\" already exists on {device}, which is not replaced; rename it (vgrename {name} NEWNAME) or detach that disk"
     )]
     GroupExists {
-        /// The group.
         name: String,
         /// A device of the group.
         device: String,
     },
-    /// A volume group lies on the replaced disk and on another one.
     #[error(
-        "the volume group \"{name}\" is on {here}, which is replaced, and on {device}, which stays: what it has there would be lost; free one of them on the old system (pvmove, then vgreduce {name} DEVICE), or detach the other disk if nothing of it is needed"
+        "the volume group \"{name}\" is on {here}, which is replaced, and on {device}, which stays: what it has there would be lost; free one of them on the old system (pvmove, then vgreduce {name} DEVICE)"
     )]
     GroupSpans {
-        /// The group.
         name: String,
         /// A device of it on the disk that is replaced.
         here: String,
         /// A device of it on another disk.
         device: String,
     },
-    /// The volumes do not fit, or have names that LVM does not take.
+    #[error(
+        "the {} {} is on {}, which is replaced, and on {}, which stays: what it has there would be lost or damaged; {}",
+        .0.kind, .0.name, .0.here.join(", "), .0.elsewhere.join(", "), free(.0)
+    )]
+    Spans(Whole),
+    #[error(
+        "the {} {} is on {}, which is replaced, and {} more of its devices are not found: they may be on a disk that stays, and what they have would be lost; attach or open them, or, if they are gone, {}",
+        .0.kind, .0.name, .0.here.join(", "), .0.missing, give_up(.0)
+    )]
+    Incomplete(Whole),
+    #[error(
+        "{file}, which opens the encrypted {device} by /etc/crypttab, is on the disk that is replaced: without it, what is on {device} may never be opened again; copy it to another machine and take the line out of /etc/crypttab"
+    )]
+    Key {
+        /// The key, or a header.
+        file: String,
+        device: String,
+    },
+    #[error(
+        "the {name} of {of} already exists on {device}, which is not replaced: the new system could take one for the other; change it there ({remedy}) or detach that disk"
+    )]
+    NameTaken {
+        /// What kind of name, and the name.
+        name: String,
+        /// What of the package has it.
+        of: String,
+        /// What has it on another disk.
+        device: String,
+        /// How to change it there.
+        remedy: String,
+    },
     #[error("{0}; use a bigger disk or make the volumes of migration.toml smaller")]
     Volumes(#[from] lvm::PlanError),
-    /// We only make ext4.
     #[error("{mount} is to be {kind}; this version only makes ext4")]
-    FilesystemType {
-        /// Where it is mounted.
-        mount: String,
-        /// The type.
-        kind: String,
-    },
-    /// A file system cannot be made.
+    FilesystemType { mount: String, kind: String },
     #[error("the file system of {mount}: {source}")]
-    Filesystem {
-        /// Where it is mounted.
-        mount: String,
-        /// Why.
-        source: ext4::Error,
-    },
+    Filesystem { mount: String, source: ext4::Error },
     /// The payload, with the initramfs of each kernel, is bigger than its file
     /// system.
     #[error("the unpacked payload does not fit {mount}: it needs {}, the file system has {}; use a bigger disk, or make the volume or partition bigger in the package", bytes(*need), bytes(*have))]
     ContentBytes {
-        /// Where it is mounted.
         mount: String,
         /// Bytes needed.
         need: u64,
         /// Bytes free on the new file system.
         have: u64,
     },
-    /// The payload has more files than its file system has inodes.
     #[error(
         "the unpacked payload does not fit {mount}: it has {need} files, the file system takes {have}; make the volume bigger"
     )]
-    ContentInodes {
-        /// Where it is mounted.
+    ContentInodes { mount: String, need: u64, have: u64 },
+    #[error(
+        "{mount} will have blocks of {have} bytes, for it is small, and {file} of the payload needs {need} for its extended attributes or its link; make {mount} 512 MiB or bigger, or remove them in the new system (setfattr -x)"
+    )]
+    Block {
         mount: String,
-        /// Files.
-        need: u64,
-        /// Free inodes.
-        have: u64,
+        /// Bytes of a block.
+        have: u32,
+        /// Bytes needed.
+        need: u32,
+        file: String,
     },
-    /// The identity table of the manifest.
-    #[error("migration.toml: [identity]: {0}; make the package again")]
-    Identity(String),
+}
+
+/// How to take the replaced disk out of something.
+fn free(whole: &Whole) -> String {
+    let here = whole.here.join(" ");
+    let how = match whole.kind.as_str() {
+        "RAID array" => {
+            format!("mdadm ARRAY --fail {here} --remove {here}, mdadm --zero-superblock {here}")
+        }
+        "btrfs file system" => format!("btrfs device remove {here} MOUNTPOINT"),
+        "ZFS pool" => format!("zpool detach or zpool remove {} {here}", whole.name),
+        "bcache set" => "echo 1 >/sys/block/bcacheN/bcache/detach".into(),
+        "external journal" => "tune2fs -O ^has_journal DEVICE, then tune2fs -j DEVICE".into(),
+        "volume group" => format!("pvmove {here}, vgreduce {} {here}", whole.name),
+        "LUKS header" => "cryptsetup luksHeaderBackup, and keep the copy elsewhere".into(),
+        "XFS file system" => "copy it to a file system that is on one disk".into(),
+        _ => "move what it has here".into(),
+    };
+    format!(
+        "free one of the two on the old system ({how}; then {})",
+        erase(whole)
+    )
+}
+
+/// What to do about something whose other parts are gone for good.
+fn give_up(whole: &Whole) -> String {
+    match whole.kind.as_str() {
+        "volume group" => format!("vgreduce --removemissing {}", whole.name),
+        _ => erase(whole),
+    }
+}
+
+/// How to erase its signature, and no other one, for it may be what is left of
+/// something older, on a device that is in use.
+fn erase(whole: &Whole) -> String {
+    let types = match whole.kind.as_str() {
+        "RAID array" => "linux_raid_member",
+        "btrfs file system" => "btrfs",
+        "ZFS pool" => "zfs_member",
+        "bcache set" => "bcache",
+        "external journal" => "jbd",
+        "volume group" => "LVM2_member",
+        "LUKS header" => "crypto_LUKS",
+        "XFS file system" => "xfs,xfs_external_log",
+        _ => return "free the replaced disk of it".into(),
+    };
+    format!("wipefs -a -t {types} {}", whole.here.join(" "))
 }

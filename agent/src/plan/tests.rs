@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Plans for the seed's layout, and what is refused.
 
 use super::*;
-use ondisk::gpt::{Name, Partition};
+use ondisk::gpt::{Name as PartitionName, Partition};
 use ondisk::manifest::Size;
+use std::path::Path;
 
 const MIB: u64 = 1 << 20;
 
@@ -17,7 +19,7 @@ fn backup() -> Backup {
             first_lba: first_mib * 2048,
             last_lba: last_mib * 2048 - 1,
             attributes: 0,
-            name: Name::new("x").unwrap(),
+            name: PartitionName::new("x").unwrap(),
         });
     };
     add(1, Guid::BIOS_BOOT, 1, 3);
@@ -27,29 +29,17 @@ fn backup() -> Backup {
 }
 
 fn manifest() -> Manifest {
-    let mut text = String::from(
-        "format = 1\nname = \"va\"\n[payload]\nunpacked_bytes = 1\nentries = 1\n\
-         kernels = [\"6.1\"]\nfstab = true\ngrub_install = \"/usr/sbin/grub-install\"\n\
-         initramfs_tool = \"/usr/bin/dracut\"\n\
-         [[volume_group]]\nname = \"VA\"\npartitions = [3]\n\
-         [[volume_group.volume]]\nname = \"data\"\nsize = \"512MiB\"\n\
-         [[volume_group.volume]]\nname = \"root\"\nsize = \"rest\"\n\
-         [[filesystem]]\ndevice = \"VA/root\"\nmount = \"/\"\ncontent_bytes = 1000000000\n\
-         content_entries = 1000\n\
-         [[filesystem]]\ndevice = \"partition 2\"\nmount = \"/boot\"\n\
-         uuid = \"11111111-2222-3333-4444-555555555555\"\n",
-    );
-    for name in [
-        "va.sgdisk",
-        "va.tar.xz",
-        "initramfs-convert.img",
-        "vmlinuz-convert",
-    ] {
-        text += &format!(
-            "[[file]]\nname = \"{name}\"\nsize = 1\nsha256 = \"{}\"\n",
-            "0".repeat(64)
+    let root = "mount = \"/\"\n";
+    let boot = "mount = \"/boot\"\n";
+    let text = testkit::manifest()
+        .replace(
+            root,
+            &format!("{root}content_bytes = 1000000000\ncontent_entries = 1000\n"),
+        )
+        .replace(
+            boot,
+            &format!("{boot}uuid = \"11111111-2222-3333-4444-555555555555\"\n"),
         );
-    }
     Manifest::parse(&text).unwrap()
 }
 
@@ -58,11 +48,14 @@ fn facts() -> Facts {
         disk: "nvme0n1".into(),
         disk_bytes: 8 << 30,
         block_size: 512,
-        other_groups: vec![OtherGroup {
-            name: "data".into(),
-            device: "/dev/sdb".into(),
-            here: None,
-        }],
+        others: Others {
+            groups: vec![OtherGroup {
+                name: "data".into(),
+                device: "/dev/sdb".into(),
+                here: None,
+            }],
+            ..Others::default()
+        },
         host: "oldbox".into(),
         time: 1_700_000_000,
     }
@@ -169,6 +162,30 @@ fn boot_has_room_for_every_initramfs() {
 }
 
 #[test]
+fn a_small_file_system_holds_small_attributes() {
+    let content = |mount: &str, block| inventory::Content {
+        mount: mount.into(),
+        bytes: 0,
+        entries: 0,
+        block,
+        because: "boot/x".into(),
+    };
+    let found = |block| inventory::Facts {
+        payload: manifest().payload,
+        content: vec![content("/", 4096), content("/boot", block)],
+    };
+    let mut plan = compute(&manifest(), &facts()).unwrap();
+    plan.holds(&found(4096)).unwrap();
+    plan.filesystems[1].options.size_bytes = 511 * MIB;
+    plan.holds(&found(1024)).unwrap();
+    let error = plan.holds(&found(2048)).unwrap_err().to_string();
+    assert!(
+        error.starts_with("/boot will have blocks of 1024 bytes, for it is small, and boot/x"),
+        "{error}"
+    );
+}
+
+#[test]
 fn nodes_and_numbers_of_a_plan() {
     // The kernel's name of a disk that has a directory of its own in /dev.
     let facts = Facts {
@@ -220,11 +237,11 @@ fn refuses_in_one_line_that_says_what_to_do() {
         &["partition 4"],
     );
     check(
-        &|_, f| f.other_groups[0].name = "VA".into(),
+        &|_, f| f.others.groups[0].name = "VA".into(),
         &["\"VA\" already exists on /dev/sdb"],
     );
     check(
-        &|_, f| f.other_groups[0].here = Some("/dev/nvme0n1p2".into()),
+        &|_, f| f.others.groups[0].here = Some("/dev/nvme0n1p2".into()),
         &[
             "\"data\" is on /dev/nvme0n1p2",
             "on /dev/sdb",
@@ -247,13 +264,105 @@ fn refuses_in_one_line_that_says_what_to_do() {
         &|m, _| m.filesystems[0].content_entries = 1 << 40,
         &["files"],
     );
-    check(
-        &|m, _| {
-            m.identity
-                .insert("colour".into(), toml::Value::Boolean(true));
-        },
-        &["[identity]", "colour"],
+}
+
+fn raid(elsewhere: &[&str], missing: u64) -> Whole {
+    Whole {
+        kind: "RAID array".into(),
+        name: "0123".into(),
+        here: vec!["/dev/nvme0n1p4".into()],
+        elsewhere: elsewhere.iter().map(|d| d.to_string()).collect(),
+        missing,
+    }
+}
+
+#[test]
+fn what_needs_the_disk_and_another_one_is_refused() {
+    let refusal = |whole: Whole, before: bool| {
+        let mut facts = facts();
+        if before {
+            facts.others.whole_before.insert(whole.id());
+        }
+        facts.others.wholes.push(whole);
+        compute(&manifest(), &facts)
+            .map_err(|e| e.to_string())
+            .err()
+    };
+    let spans = refusal(raid(&["/dev/sdb1"], 0), true).unwrap();
+    let words = "the RAID array 0123 is on /dev/nvme0n1p4, which is replaced, and on /dev/sdb1";
+    assert!(
+        spans.starts_with(words) && spans.contains("mdadm"),
+        "{spans}"
     );
+    let missing = refusal(raid(&[], 1), false).unwrap();
+    assert!(
+        missing.contains("1 more of its devices are not found"),
+        "{missing}"
+    );
+    assert!(
+        missing.ends_with("wipefs -a -t linux_raid_member /dev/nvme0n1p4"),
+        "{missing}"
+    );
+    let mut facts = facts();
+    facts
+        .others
+        .keys
+        .push(("/etc/key".into(), "/dev/sdb1".into()));
+    let key = compute(&manifest(), &facts).unwrap_err().to_string();
+    assert!(
+        key.starts_with("/etc/key, which opens the encrypted /dev/sdb1 "),
+        "{key}"
+    );
+    // The old system saw the rest of it here; and what is all here is lost.
+    assert_eq!(refusal(raid(&[], 1), true), None);
+    assert_eq!(refusal(raid(&[], 0), false), None);
+}
+
+#[test]
+fn names_of_the_package_that_are_taken_are_refused() {
+    let refusal = |name: Name| {
+        let (mut manifest, mut facts) = (manifest(), facts());
+        manifest.filesystems[0].label = "root".into();
+        facts.others.names.push((name, "/dev/sdb1".into()));
+        compute(&manifest, &facts).map_err(|e| e.to_string()).err()
+    };
+    let guid = |byte| Guid([byte; 16]);
+    for (name, words) in [
+        (
+            Name::Uuid("11111111-2222-3333-4444-555555555555".into()),
+            "the UUID 11111111-2222-3333-4444-555555555555 of the file system of /boot",
+        ),
+        (
+            Name::Label("root".into()),
+            "the label \"root\" of the file system of /",
+        ),
+        (Name::Table(guid(7)), "of the new partition table"),
+        (Name::Partition(guid(2)), "of the new partition 2"),
+    ] {
+        let error = refusal(name).unwrap();
+        assert!(error.contains(words), "{error}");
+        assert!(error.contains("already exists on /dev/sdb1"), "{error}");
+    }
+    for name in [
+        Name::Uuid("11111111-2222-3333-4444-555555555556".into()),
+        Name::Label("Root".into()),
+        Name::Label(String::new()),
+        Name::Table(guid(2)),
+        Name::Partition(guid(7)),
+    ] {
+        assert_eq!(refusal(name), None);
+    }
+    // A file system that gets a UUID of its own takes none.
+    assert_eq!(refusal(Name::Uuid(String::new())), None);
+    let capitals = "ABCDEF00-2222-3333-4444-555555555555";
+    let mut manifest = manifest();
+    manifest.filesystems[1].uuid = Some(capitals.to_lowercase());
+    let mut facts = facts();
+    facts
+        .others
+        .names
+        .push((Name::Uuid(capitals.into()), "/dev/sdb1".into()));
+    compute(&manifest, &facts).unwrap_err();
 }
 
 #[test]
@@ -274,6 +383,23 @@ fn commands_of_the_package_replace_programs_but_not_the_bios_boot_partition() {
 /// The seed's plan, for the tests of what carries it out.
 pub(crate) fn sample() -> (Manifest, Plan) {
     (manifest(), compute(&manifest(), &facts()).unwrap())
+}
+
+/// The kernel's name has a `!` where the node has a directory.
+#[test]
+fn partitions_of_a_disk_in_a_directory() {
+    let facts = Facts {
+        disk: "cciss!c0d0".into(),
+        ..facts()
+    };
+    let plan = compute(&manifest(), &facts).unwrap();
+    assert_eq!(plan.disk, Path::new("/dev/cciss/c0d0"));
+    assert_eq!(plan.partition_node(2), Path::new("/dev/cciss/c0d0p2"));
+    // What is used is not taken for unused, which is erased.
+    let unused = plan.unused().unwrap();
+    let whole = unused.iter().filter(|u| matches!(u.space, Space::Whole));
+    let whole: Vec<_> = whole.map(|u| u.device.as_path()).collect();
+    assert_eq!(whole, [Path::new("/dev/mapper/VA-data")]);
 }
 
 #[test]

@@ -59,6 +59,7 @@ pub fn volume_group(
         },
         pvs,
         lvs,
+        pinned: None,
         origin: crate::lvm::origin(host, i64::try_from(time).ok()),
     };
     // Whether it can be allocated is known only by doing it.

@@ -19,7 +19,7 @@ use rate::Rate;
 use rustix::fs::OFlags;
 use std::fs::File;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -53,12 +53,12 @@ struct Running {
 pub struct Sinks {
     /// A console; every line and the moving display.
     pub console: Option<Box<dyn Write + Send>>,
-    /// /dev/kmsg: lines only.
     pub kmsg: Option<File>,
     /// The log file: lines and details with times.
     pub log: Option<File>,
-    /// JSON lines.
     pub json: Option<Box<dyn Write + Send>>,
+    /// A number for /init that grows while the work gets on.
+    pub progress: Option<File>,
     /// Whether the display warns not to switch the machine off.
     pub warn: bool,
 }
@@ -70,6 +70,10 @@ struct State {
     /// Whether the console's cursor stands behind a display line.
     drawn: bool,
     spin: usize,
+    /// Grows with what was done, not with the display.
+    moves: u64,
+    /// How many of them /init knows of.
+    said_moves: u64,
 }
 
 /// Takes lines, details and progress from all that works; cheap to clone.
@@ -88,6 +92,8 @@ impl Reporter {
             running: None,
             drawn: false,
             spin: 0,
+            moves: 0,
+            said_moves: 0,
         };
         let reporter = Reporter {
             state: Arc::new(Mutex::new(state)),
@@ -101,6 +107,7 @@ impl Reporter {
                 let Some(state) = state.upgrade() else { return };
                 let mut state = state.lock().unwrap_or_else(|e| e.into_inner());
                 state.draw();
+                state.tell_init();
             }
         });
         reporter
@@ -122,6 +129,7 @@ impl Reporter {
             kmsg: device("kmsg").ok(),
             log: append(Path::new(crate::paths::LOG)),
             json: None,
+            progress: File::create(crate::paths::PROGRESS).ok(),
             warn,
         };
         let mut missing = None;
@@ -145,7 +153,9 @@ impl Reporter {
 
     /// A line for the person in front of the machine; goes everywhere.
     pub fn line(&self, text: &str) {
-        self.state().line(text);
+        let mut state = self.state();
+        state.moves = state.moves.wrapping_add(1);
+        state.line(text);
     }
 
     /// A line for the log only.
@@ -157,6 +167,7 @@ impl Reporter {
     pub fn begin(&self, number: usize, total: usize, name: &'static str) {
         let now = Instant::now();
         let mut state = self.state();
+        state.moves = state.moves.wrapping_add(1);
         state.running = Some(Running {
             number,
             total,
@@ -176,6 +187,10 @@ impl Reporter {
     /// How far the running step is; `goal` 0 when nobody knows.
     pub fn progress(&self, done: u64, goal: u64, unit: Unit) {
         let mut state = self.state();
+        let before = state.running.as_ref().map(|running| running.done);
+        if before != Some(done) {
+            state.moves = state.moves.wrapping_add(1);
+        }
         if let Some(running) = &mut state.running {
             if (running.goal, running.unit) != (goal, unit) {
                 running.rate = Rate::new(Instant::now());
@@ -188,6 +203,7 @@ impl Reporter {
     /// What the running step does at the moment, in a few words.
     pub fn activity(&self, text: &str) {
         let mut state = self.state();
+        state.moves = state.moves.wrapping_add(1);
         if let Some(running) = &mut state.running {
             running.activity = text.trim().to_string();
         }
@@ -255,6 +271,17 @@ impl State {
         }
     }
 
+    fn tell_init(&mut self) {
+        let Some(progress) = &self.sinks.progress else {
+            return;
+        };
+        if self.said_moves != self.moves {
+            self.said_moves = self.moves;
+            // Always as long, so that no digit of an older one stays.
+            let _ = progress.write_all_at(format!("{:020}\n", self.moves).as_bytes(), 0);
+        }
+    }
+
     fn json(&mut self, line: &str) {
         if let Some(json) = &mut self.sinks.json {
             let _ = json.write_all(line.as_bytes());
@@ -312,18 +339,21 @@ mod tests {
         reporter.begin(8, 11, "unpack");
         reporter.progress(50, 100, Unit::Bytes);
         drain(&console);
-        std::thread::sleep(Duration::from_millis(1300));
-        let shown = drain(&console);
-        assert!(shown.matches('\r').count() >= 2, "{shown:?}");
+        let mut shown = String::new();
+        while shown.matches('\r').count() < 2 {
+            let drawn = console.recv_timeout(Duration::from_secs(60)).unwrap();
+            shown += &String::from_utf8(drawn).unwrap();
+        }
         assert!(
             shown.contains("[ 8/11] unpack") && shown.contains("50 %"),
             "{shown:?}"
         );
         assert!(shown.contains("Do not switch off"), "{shown:?}");
         reporter.end();
+        // It may have been drawn once more before.
         let shown = drain(&console);
         assert!(
-            shown.starts_with("\r\x1b[K[ 8/11] unpack") && shown.ends_with('\n'),
+            shown.contains("\r\x1b[K[ 8/11] unpack") && shown.ends_with('\n'),
             "{shown:?}"
         );
         for line in drain(&json).lines() {

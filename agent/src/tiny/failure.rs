@@ -5,22 +5,26 @@
 //! system starts again by itself. After it: the console, with the reason and
 //! the command that goes on from there.
 
-use crate::cli::{EXIT_CONSOLE, EXIT_REBOOT};
+use crate::block::DevNo;
 use crate::cmdline::Mode;
 use crate::locate::Root;
-use crate::lvm::{Access, Mapper, scan};
-use crate::steps::{Context, Error, Failure};
-use crate::{mount, paths};
+use crate::lvm::{Access, Mapper, mapping, scan};
+use crate::tiny::steps::{Context, Error, Failure};
+use crate::{mount, paths, stop};
+use contract::Exit;
+use rootdir::{Attributes, RootDir};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::AsFd;
 use rustix::mount::MountFlags;
+use rustix::termios::{QueueSelector, tcflush};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Seconds in which a person can keep the machine from going back.
 const COUNTDOWN: u64 = 15;
 
-/// Says what happened and what comes next; the exit status for /init.
-pub(super) fn handle(context: &mut Context, failure: &Failure, mode: Mode, by_hand: bool) -> u8 {
+/// Prints what happened and what comes next; returns what /init is to do.
+pub(super) fn handle(context: &mut Context, failure: &Failure, mode: Mode, by_hand: bool) -> Exit {
     let outcome = Outcome::of(failure, paths::begun(), mode, by_hand);
     let next = outcome.next();
     note(context, failure, next);
@@ -30,13 +34,13 @@ pub(super) fn handle(context: &mut Context, failure: &Failure, mode: Mode, by_ha
              the payload is still in memory; DO NOT switch the machine off; {next}"
         ),
         Outcome::Stopped => format!("{failure}; nothing was changed; {next}"),
-        // Not every failure is a step's own, which is on the display already.
+        // Failures outside of a step were not yet on the display.
         Outcome::Unchanged | Outcome::Return => {
             format!("the migration stopped in {failure}\nnothing on the disk was changed")
         }
     });
     if outcome != Outcome::Return {
-        return EXIT_CONSOLE;
+        return Exit::Console;
     }
     if !context.cmdline.no_report {
         match leave_report(context, failure) {
@@ -50,9 +54,9 @@ pub(super) fn handle(context: &mut Context, failure: &Failure, mode: Mode, by_ha
         }
     }
     if countdown(context) {
-        EXIT_REBOOT
+        Exit::Reboot
     } else {
-        EXIT_CONSOLE
+        Exit::Console
     }
 }
 
@@ -61,7 +65,7 @@ pub(super) fn handle(context: &mut Context, failure: &Failure, mode: Mode, by_ha
 enum Outcome {
     /// The disk may have been written.
     HalfWritten,
-    /// `replant.break=` before anything was written.
+    /// `replant.break=`, or a person, before anything was written.
     Stopped,
     /// Nothing was written, and a person is there.
     Unchanged,
@@ -70,12 +74,15 @@ enum Outcome {
 }
 
 impl Outcome {
-    /// The mark counts, and not only the step: whatever failed, a disk that
-    /// was written once is no old system any more.
+    /// The mark counts as much as the step: whatever failed, a disk that was
+    /// written once has no old system any more.
     fn of(failure: &Failure, begun: bool, mode: Mode, by_hand: bool) -> Outcome {
         if failure.past_no_return || begun {
             Outcome::HalfWritten
-        } else if matches!(*failure.error, Error::Break(_) | Error::NoSuchStep { .. }) {
+        } else if matches!(
+            *failure.error,
+            Error::Break(_) | Error::NoSuchStep { .. } | Error::Stopped
+        ) {
             Outcome::Stopped
         } else if mode != Mode::Migrate || by_hand {
             Outcome::Unchanged
@@ -92,8 +99,8 @@ impl Outcome {
     }
 }
 
-/// For the console's `status`. That this cannot be written is told and no
-/// more: the failure itself matters.
+/// For the console's `status`. An error of this is only printed: the failure
+/// itself matters more.
 fn note(context: &Context, failure: &Failure, next: &str) {
     let text = format!("{failure}\n{next}\n");
     if let Err(error) = std::fs::write(paths::FAILURE, text) {
@@ -108,21 +115,19 @@ fn note(context: &Context, failure: &Failure, next: &str) {
 /// machine's disk, or a package that was never staged, stays as it is.
 fn leave_report(context: &Context, failure: &Failure) -> Result<bool, Error> {
     let root = context.found.as_ref().and_then(|f| f.root.as_ref());
-    let Some(root) = ours(root, context.recognized) else {
+    let Some(root) = recognized_root(root, context.recognized) else {
         return Ok(false);
     };
     let mapper = Mapper::open()?;
     for group in &scan(&context.lvm_devices()?).groups {
         for lv in group.vg.lvs.iter().filter(|lv| lv.is_visible()) {
-            let Ok(mapping) = group.mapping(lv) else {
+            let Ok(mapping) = mapping(group, lv) else {
                 continue;
             };
             let same = Path::new("/dev/mapper").join(&mapping.name);
             let is_root = |path: &Path| {
                 use std::os::unix::fs::MetadataExt;
-                std::fs::metadata(path).is_ok_and(|m| {
-                    (rustix::fs::major(m.rdev()), rustix::fs::minor(m.rdev())) == root.dev
-                })
+                std::fs::metadata(path).is_ok_and(|m| DevNo::from(m.rdev()) == root.dev)
             };
             if is_root(&same) {
                 mapper.activate(group, &lv.name, Access::ReadWrite)?;
@@ -133,38 +138,49 @@ fn leave_report(context: &Context, failure: &Failure) -> Result<bool, Error> {
     mount::release(&root.device, old)?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     mount::device(&root.device, old, &root.kind, flags, "")?;
-    let path = old.join(paths::STAGED_DIR).join(paths::FAILURE_REPORT);
     let log = std::fs::read_to_string(paths::LOG).unwrap_or_default();
     let text = format!("The migration stopped, and nothing was changed.\n{failure}\n\n{log}");
-    let written = std::fs::create_dir_all(path.parent().unwrap_or(old))
-        .and_then(|()| std::fs::write(&path, text))
-        .map_err(|source| Error::File { path, source });
+    let written = write_report(old, &text);
     mount::unmount_tree(old)?;
     rustix::fs::sync();
     written.map(|()| true)
 }
 
+/// Writes the report into the old root; links there mean what they mean on the
+/// old system.
+fn write_report(old: &Path, text: &str) -> Result<(), Error> {
+    let old = RootDir::open(old)?;
+    let path = format!("{}/{}", paths::STAGED_DIR, paths::FAILURE_REPORT);
+    old.write(&path, text.as_bytes(), Attributes::root(0o600))?;
+    Ok(())
+}
+
 /// The old root, if it is known to be this machine's.
-fn ours(root: Option<&Root>, recognized: bool) -> Option<&Root> {
+fn recognized_root(root: Option<&Root>, recognized: bool) -> Option<&Root> {
     root.filter(|_| recognized)
 }
 
 /// Counts down on the consoles; `false` when somebody pressed a key.
 fn countdown(context: &Context) -> bool {
+    let stdin = std::io::stdin();
+    // What was typed before the question does not answer it.
+    drain(&stdin);
     let end = Instant::now() + Duration::from_secs(COUNTDOWN);
     context.reporter.line(&format!(
         "the old system starts again in {COUNTDOWN} s; press Enter for the console instead"
     ));
-    let stdin = std::io::stdin();
     while let Some(left) = end.checked_duration_since(Instant::now()) {
         let second = Timespec {
             tv_sec: 1,
             tv_nsec: 0,
         };
+        if stop::requested() {
+            return false;
+        }
         let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
         match poll(&mut fds, Some(&second)) {
             Ok(0) | Err(_) => context.reporter.detail(&format!("{} s", left.as_secs())),
-            // A closed terminal is nobody's key.
+            // A closed terminal is readable, too, but nobody pressed a key.
             Ok(_) if fds.iter().any(|fd| fd.revents().contains(PollFlags::IN)) => {
                 let mut line = String::new();
                 if std::io::stdin().read_line(&mut line).is_ok_and(|n| n > 0) {
@@ -178,9 +194,55 @@ fn countdown(context: &Context) -> bool {
     true
 }
 
+/// Throws away what waits to be read, of a terminal or of a pipe.
+fn drain(input: impl AsFd) {
+    // A pipe refuses this, and is read empty below.
+    let _ = tcflush(&input, QueueSelector::IFlush);
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    let mut buffer = [0; 256];
+    while let Ok(1..) = poll(&mut [PollFd::new(&input, PollFlags::IN)], Some(&now)) {
+        if !matches!(rustix::io::read(&input, &mut buffer), Ok(1..)) {
+            return;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn waits(input: impl AsFd) -> bool {
+        let second = Timespec {
+            tv_sec: 1,
+            tv_nsec: 0,
+        };
+        poll(&mut [PollFd::new(&input, PollFlags::IN)], Some(&second)).unwrap() > 0
+    }
+
+    #[test]
+    fn what_was_typed_before_is_thrown_away() {
+        let (pipe, keys) = rustix::pipe::pipe().unwrap();
+        let master = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR).unwrap();
+        rustix::pty::unlockpt(&master).unwrap();
+        let name = rustix::pty::ptsname(&master, Vec::new()).unwrap();
+        let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY;
+        let terminal = rustix::fs::open(&*name, flags, rustix::fs::Mode::empty()).unwrap();
+        for (input, typed) in [(&pipe, &keys), (&terminal, &master)] {
+            rustix::io::write(typed, b"\nyes\nmigrate\n").unwrap();
+            assert!(waits(input));
+            drain(input);
+            assert!(!waits(input));
+            // What is typed afterwards is an answer.
+            rustix::io::write(typed, b"\n").unwrap();
+            assert!(waits(input));
+        }
+        // A closed one ends it, too.
+        drop(keys);
+        drain(&pipe);
+    }
 
     fn failure(error: Error, past_no_return: bool) -> Failure {
         Failure {
@@ -210,9 +272,10 @@ mod tests {
         let missing = || Error::Missing("x");
         assert_eq!(of(missing(), Mode::Migrate, false), Outcome::Return);
         assert_eq!(of(missing(), Mode::Migrate, true), Outcome::Unchanged);
-        assert_eq!(of(missing(), Mode::Verify, false), Outcome::Unchanged);
+        assert_eq!(of(missing(), Mode::Rehearse, false), Outcome::Unchanged);
         for error in [
             Error::Break("load"),
+            Error::Stopped,
             Error::NoSuchStep {
                 name: "laod".into(),
             },
@@ -225,11 +288,31 @@ mod tests {
     fn only_a_root_that_was_recognised_gets_a_report() {
         let root = Root {
             device: "/dev/none".into(),
-            dev: (0, 0),
+            dev: DevNo { major: 0, minor: 0 },
             kind: "ext4".into(),
         };
-        assert!(ours(Some(&root), true).is_some());
-        assert!(ours(Some(&root), false).is_none());
-        assert!(ours(None, true).is_none());
+        assert!(recognized_root(Some(&root), true).is_some());
+        assert!(recognized_root(Some(&root), false).is_none());
+        assert!(recognized_root(None, true).is_none());
+    }
+
+    #[test]
+    fn the_report_stays_in_the_old_root() {
+        use std::os::unix::fs::symlink;
+        let top = tempfile::tempdir().unwrap();
+        let (old, outside) = (top.path().join("old"), top.path().join("outside"));
+        for dir in [&old.join("etc"), &old.join("srv"), &outside] {
+            std::fs::create_dir_all(dir).unwrap();
+        }
+        for link in [outside.to_str().unwrap(), "../../outside"] {
+            symlink(link, old.join("etc/upd")).unwrap();
+            write_report(&old, "x").unwrap_err();
+            std::fs::remove_file(old.join("etc/upd")).unwrap();
+        }
+        assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0);
+        symlink("/srv", old.join("etc/upd")).unwrap();
+        write_report(&old, "why").unwrap();
+        let report = std::fs::read_to_string(old.join("srv/report.txt")).unwrap();
+        assert_eq!(report, "why");
     }
 }

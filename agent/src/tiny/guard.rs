@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 pub(super) struct Signs {
     /// The program that is PID 1.
     pub(super) init: PathBuf,
-    /// This program.
     pub(super) program: PathBuf,
     /// Whether the root directory is in memory: the initramfs itself.
     pub(super) root_in_memory: bool,
@@ -48,6 +47,7 @@ impl Signs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cmdline::Mode;
 
     #[test]
     fn only_the_tiny_system_has_all_signs() {
@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn the_machine_that_runs_the_tests_is_refused() {
         assert!(Signs::read().missing().is_some());
-        let error = crate::tiny::run(crate::tiny::Task::Migrate { resume: false }).unwrap_err();
+        let error = crate::tiny::run(Some(Mode::Migrate)).unwrap_err();
         assert!(
             error.to_string().starts_with("this is not the tiny system"),
             "{error}"

@@ -2,12 +2,14 @@
 //! Loop devices, and lvm2 confined to them.
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
-use replant::lvm::{BlockDevice, DevNo};
+use replant::block::{BlockDevice, SYS, by_number};
 use tempfile::TempDir;
+use testkit::{output, sparse};
 
 /// What lvm2 says with `--driverloaded n`, whatever it does.
 const DRIVER: &str =
@@ -15,6 +17,7 @@ const DRIVER: &str =
 
 /// A sparse file behind a loop device; gone when dropped.
 pub struct Loop {
+    _node: testkit::Loop,
     pub path: PathBuf,
     pub file: PathBuf,
     pub size: u64,
@@ -23,23 +26,16 @@ pub struct Loop {
 impl Loop {
     /// A new file of `size` bytes in `dir`.
     pub fn new(dir: &TempDir, name: &str, size: u64) -> Self {
-        let file = dir.path().join(name);
-        fs::File::create(&file).unwrap().set_len(size).unwrap();
-        Self::over(&file)
+        Self::over(&sparse(dir.path().join(name), size))
     }
 
     /// A further loop device over a file.
     pub fn over(file: &Path) -> Self {
-        let out = run(Command::new("losetup").args(["-f", "--show"]).arg(file));
-        assert!(
-            out.status.success(),
-            "losetup, as root: {}",
-            text(&out.stderr)
-        );
-        let path = PathBuf::from(text(&out.stdout).trim());
+        let node = testkit::Loop::new(file);
         let size = fs::metadata(file).unwrap().len();
         Self {
-            path,
+            path: node.0.clone(),
+            _node: node,
             file: file.to_owned(),
             size,
         }
@@ -47,44 +43,20 @@ impl Loop {
 
     pub fn device(&self) -> BlockDevice {
         let rdev = fs::metadata(&self.path).unwrap().rdev();
-        let dev = DevNo {
-            major: rustix::fs::major(rdev),
-            minor: rustix::fs::minor(rdev),
-        };
-        BlockDevice {
-            path: self.path.clone(),
-            dev,
-            size: self.size,
-        }
+        by_number(Path::new(SYS), rdev.into()).unwrap()
     }
 
     /// The first MiB of the file, where all of LVM's own bytes are.
     pub fn head(&self) -> Vec<u8> {
-        let mut head = fs::read(&self.file).unwrap();
-        head.truncate(1 << 20);
+        let mut head = Vec::new();
+        let file = fs::File::open(&self.file).unwrap();
+        file.take(1 << 20).read_to_end(&mut head).unwrap();
         head
-    }
-}
-
-impl Drop for Loop {
-    fn drop(&mut self) {
-        let out = run(Command::new("losetup").arg("-d").arg(&self.path));
-        assert!(out.status.success(), "{}", text(&out.stderr));
     }
 }
 
 pub fn devices(loops: &[Loop]) -> Vec<BlockDevice> {
     loops.iter().map(Loop::device).collect()
-}
-
-fn run(command: &mut Command) -> Output {
-    command
-        .output()
-        .unwrap_or_else(|e| panic!("{command:?}: {e}"))
-}
-
-pub fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// lvm2 that sees some devices and nothing else of this machine.
@@ -121,13 +93,14 @@ impl Lvm2 {
     /// nothing but what `expected` says. Its standard output.
     pub fn quiet(&self, line: &str, expected: &[&str]) -> String {
         let mut words = line.split(' ');
-        let out = run(Command::new(words.next().unwrap())
-            .args(words)
-            .args(["--driverloaded", "n"])
-            .env("LVM_SYSTEM_DIR", self.dir.path())
-            .env("LVM_SUPPRESS_FD_WARNINGS", "1")
-            .env("LC_ALL", "C"));
-        let stderr = text(&out.stderr);
+        let out = output(
+            Command::new(words.next().unwrap())
+                .args(words)
+                .args(["--driverloaded", "n"])
+                .env("LVM_SYSTEM_DIR", self.dir.path())
+                .env("LVM_SUPPRESS_FD_WARNINGS", "1"),
+        );
+        let stderr = String::from_utf8_lossy(&out.stderr);
         let complaints: Vec<&str> = stderr
             .lines()
             .map(str::trim)
@@ -138,7 +111,7 @@ impl Lvm2 {
             "{line}: {}: {complaints:#?}",
             out.status
         );
-        text(&out.stdout)
+        String::from_utf8(out.stdout).unwrap()
     }
 
     /// Fields of a report, one row for each line.

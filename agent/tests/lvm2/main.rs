@@ -9,6 +9,5 @@
 mod lvm2;
 mod ours;
 mod refusals;
-mod rng;
 mod theirs;
 mod wanted;

@@ -3,48 +3,54 @@
 
 use std::os::unix::fs::FileExt;
 
+use ondisk::lifeboat::Protected;
+use ondisk::lvm::{MdaHeader, PINNED, PvTarget, Step, Uuid, next_generation, release_pinned};
 use ondisk::manifest::{Size, Volume};
-use replant::lvm::{create, scan};
+use replant::lvm::{FoundGroup, create, scan};
 use tempfile::TempDir;
+use testkit::Random;
 
 use super::lvm2::{Loop, Lvm2, devices};
-use super::rng::Rng;
 use super::wanted::{plan, pv_devices, volume};
 
 const MIB: u64 = 1 << 20;
 
 /// Makes a random group, and has lvm2 judge, print and change it.
-fn round(rng: &mut Rng) {
+fn round(rng: &mut Random) {
     let dir = TempDir::new().unwrap();
-    let loops: Vec<Loop> = (0..rng.range(1, 4))
+    let loops: Vec<Loop> = (0..rng.range(1..4))
         .map(|n| {
             Loop::new(
                 &dir,
                 &format!("pv{n}"),
-                rng.range(40 * MIB, 4000 * MIB) / 512 * 512,
+                rng.range(40 * MIB..4000 * MIB) / 512 * 512,
             )
         })
         .collect();
     let total: u64 = loops.iter().map(|l| l.size).sum();
-    let mut volumes: Vec<Volume> = (0..rng.range(0, 6))
-        .map(|n| volume(&format!("lv-{n}"), Size::Bytes(rng.range(1, total / 8))))
+    let mut volumes: Vec<Volume> = (0..rng.below(6))
+        .map(|n| volume(&format!("lv-{n}"), Size::Bytes(rng.range(1..total / 8))))
         .collect();
-    let rest = rng.range(0, 2) == 1;
+    let rest = rng.below(2) == 1;
     if rest {
-        let at = rng.range(0, volumes.len() as u64 + 1) as usize;
+        let at = rng.below(volumes.len() + 1);
         volumes.insert(at, volume("rest", Size::Rest));
     }
     let mut planned = plan("my-vg", &pv_devices(&loops), &volumes).unwrap();
     // One hole per device, somewhere.
     for pv in &mut planned.pvs {
-        if rng.range(0, 2) == 1 {
+        if rng.below(2) == 1 {
             continue;
         }
-        let start = rng.range(0, pv.size);
-        pv.avoid.push(start..start + rng.range(1, pv.size / 10));
+        let start = rng.below(pv.size);
+        pv.avoid.push(start..start + rng.range(1..pv.size / 10));
+    }
+    if rng.below(2) == 1 {
+        planned.pinned = Some(Uuid::from_random(&[40; 32]));
     }
     let lvm2 = Lvm2::new(&loops);
-    let group = create(&planned, &devices(&loops)).unwrap();
+    let group = create(&planned, &devices(&loops), &Protected::default()).unwrap();
+    let pinned = group.vg.lv(PINNED).map_or(0, |lv| lv.extents());
 
     for l in &loops {
         let out = lvm2.quiet(&format!("pvck --dump headers {}", l.path.display()), &[]);
@@ -63,7 +69,7 @@ fn round(rng: &mut Rng) {
             .sum::<u64>()
             .to_string(),
         loops.len().to_string(),
-        volumes.len().to_string(),
+        (volumes.len() + usize::from(pinned > 0)).to_string(),
     ];
     assert_eq!(
         lvm2.rows("vgs -o vg_uuid,seqno,vg_extent_count,pv_count,lv_count"),
@@ -82,11 +88,29 @@ fn round(rng: &mut Rng) {
         assert_eq!(row[1..], want);
     }
     // Every segment where we think that it is.
-    let mut segments = lvm2.rows(
-        "lvs --segments -o lv_name,seg_start_pe,seg_pe_ranges,segtype -O lv_name,seg_start_pe",
-    );
-    segments.sort();
-    assert_eq!(segments, our_segments(&group));
+    assert_eq!(lvm2_segments(&lvm2), our_segments(&group));
+    if pinned > 0 {
+        let [list] = lvm2
+            .rows("lvs -o lv_permissions,lv_size my-vg/replant-pinned")
+            .try_into()
+            .unwrap();
+        assert_eq!(
+            list,
+            [
+                "read-only".to_owned(),
+                (pinned * planned.extent_bytes).to_string()
+            ]
+        );
+        // All that is avoided is taken: lvm2 finds no room there.
+        let total: u64 = group.vg.pvs.iter().map(|p| p.pe_count).sum();
+        let used: u64 = group.vg.lvs.iter().map(|lv| lv.extents()).sum();
+        let free = lvm2.rows("vgs -o vg_free_count");
+        assert_eq!(free, [[(total - used).to_string()]]);
+    }
+    let released = u32::from(pinned > 0 && rest);
+    if released == 1 {
+        release(&loops, &lvm2, &group);
+    }
     lvm2.quiet("vgcfgbackup my-vg", &[]);
     assert!(lvm2.dir().join("backup/my-vg").exists());
 
@@ -116,14 +140,63 @@ fn round(rng: &mut Rng) {
     );
     let again = found.group("my-vg").unwrap();
     assert!(again.problems.is_empty(), "{:?}", again.problems);
-    assert_eq!(again.vg.seqno, 1 + changes);
+    assert_eq!(again.vg.seqno, 1 + released + changes);
     assert_eq!(again.vg.tags, ["seen"]);
     assert_eq!(again.vg.lv("added").is_some(), free >= 2);
     assert!(again.vg.lv("rest").is_none());
 }
 
+/// Gives the pinned extents to the volume `rest`, and has lvm2 look at it.
+fn release(loops: &[Loop], lvm2: &Lvm2, group: &FoundGroup) {
+    let next = release_pinned(&group.vg, "rest").unwrap();
+    let places: Vec<&Loop> = (group.slots.iter())
+        .map(|slot| {
+            let device = slot.device.as_ref().unwrap().to_string();
+            loops
+                .iter()
+                .find(|l| l.path.display().to_string() == device)
+                .unwrap()
+        })
+        .collect();
+    let target = |(pv, l): (usize, &&Loop)| {
+        let head = l.head();
+        let header = MdaHeader::decode(&head[4096..4608], 4096).unwrap();
+        PvTarget { pv, header }
+    };
+    let targets: Vec<PvTarget> = places.iter().enumerate().map(target).collect();
+    for step in next_generation(&next, &targets).unwrap() {
+        if let Step::Write { pv, offset, bytes } = step {
+            let device = std::fs::OpenOptions::new()
+                .write(true)
+                .open(&places[pv].path)
+                .unwrap();
+            device.write_all_at(&bytes, offset).unwrap();
+            device.sync_all().unwrap();
+        }
+    }
+    for l in loops {
+        lvm2.quiet(&format!("pvck {}", l.path.display()), &[]);
+    }
+    lvm2.quiet("vgck my-vg", &[]);
+    let next = FoundGroup {
+        vg: next,
+        slots: group.slots.clone(),
+        problems: Vec::new(),
+    };
+    assert_eq!(lvm2_segments(lvm2), our_segments(&next));
+}
+
+/// Rows of `lvs --segments`.
+fn lvm2_segments(lvm2: &Lvm2) -> Vec<Vec<String>> {
+    let mut segments = lvm2.rows(
+        "lvs --segments -o lv_name,seg_start_pe,seg_pe_ranges,segtype -O lv_name,seg_start_pe",
+    );
+    segments.sort();
+    segments
+}
+
 /// Rows of `lvs --segments` as our metadata give them.
-pub fn our_segments(group: &replant::lvm::FoundGroup) -> Vec<Vec<String>> {
+pub fn our_segments(group: &FoundGroup) -> Vec<Vec<String>> {
     use ondisk::lvm::SegmentKind;
     let mut out = Vec::new();
     for lv in &group.vg.lvs {
@@ -139,7 +212,7 @@ pub fn our_segments(group: &replant::lvm::FoundGroup) -> Vec<Vec<String>> {
                     .iter()
                     .position(|p| p.section == stripe.on)
                     .unwrap();
-                let device = group.pvs[n].device.as_ref().unwrap().path.display();
+                let device = group.slots[n].device.as_ref().unwrap();
                 format!("{device}:{}-{}", stripe.extent, stripe.extent + per_leg - 1)
             };
             let legs: Vec<String> = stripes.iter().map(leg).collect();
@@ -162,7 +235,8 @@ pub fn our_segments(group: &replant::lvm::FoundGroup) -> Vec<Vec<String>> {
 
 #[test]
 fn lvm2_accepts_and_changes_what_we_write() {
-    let mut rng = Rng(0x6b8b_4567_327b_23c6);
+    testkit::needs!("root", "lvm");
+    let mut rng = Random(0x6b8b_4567_327b_23c6);
     for _ in 0..12 {
         round(&mut rng);
     }
@@ -171,6 +245,7 @@ fn lvm2_accepts_and_changes_what_we_write() {
 /// What lvm2 calls the same group after a round through its own backup.
 #[test]
 fn lvm2_restores_our_group_from_its_backup() {
+    testkit::needs!("root", "lvm");
     let dir = TempDir::new().unwrap();
     let loops = [Loop::new(&dir, "pv0", 512 * MIB)];
     let volumes = [
@@ -178,7 +253,7 @@ fn lvm2_restores_our_group_from_its_backup() {
         volume("data", Size::Rest),
     ];
     let planned = plan("vg0", &pv_devices(&loops), &volumes).unwrap();
-    let group = create(&planned, &devices(&loops)).unwrap();
+    let group = create(&planned, &devices(&loops), &Protected::default()).unwrap();
     let lvm2 = Lvm2::new(&loops);
     lvm2.quiet("vgcfgbackup vg0", &[]);
     let backup = lvm2.dir().join("backup/vg0");
@@ -205,6 +280,7 @@ fn lvm2_restores_our_group_from_its_backup() {
 /// A page cache with old contents does not hide what was written elsewhere.
 #[test]
 fn a_stale_page_cache_is_not_believed() {
+    testkit::needs!("root", "lvm");
     let dir = TempDir::new().unwrap();
     let first = Loop::new(&dir, "pv0", 64 * MIB);
     let second = Loop::over(&first.file);
@@ -215,7 +291,7 @@ fn a_stale_page_cache_is_not_believed() {
     assert!(cached.iter().all(|b| *b == 0));
     let loops = [second];
     let planned = plan("vg0", &pv_devices(&loops), &[]).unwrap();
-    create(&planned, &devices(&loops)).unwrap();
+    create(&planned, &devices(&loops), &Protected::default()).unwrap();
     let mut cached = vec![0; 4096];
     std::io::Read::read_exact(&mut std::fs::File::open(&first.path).unwrap(), &mut cached).unwrap();
     let stale = cached.iter().all(|b| *b == 0);

@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Our reader on what lvm2 wrote.
 
-use replant::lvm::scan;
+use replant::lvm::{mapping, scan};
 use tempfile::TempDir;
+use testkit::Random;
 
 use super::lvm2::{Loop, Lvm2, devices};
 use super::ours::our_segments;
-use super::rng::Rng;
 
 const MIB: u64 = 1 << 20;
 
 /// A random group, changed a number of times by lvm2, read after each change.
-fn round(rng: &mut Rng) {
+fn round(rng: &mut Random) {
     let dir = TempDir::new().unwrap();
-    let count = rng.range(1, 4);
+    let count = rng.range(1..4);
     let loops: Vec<Loop> = (0..count)
         .map(|n| {
             Loop::new(
                 &dir,
                 &format!("pv{n}"),
-                rng.range(100 * MIB, 2000 * MIB) / 512 * 512,
+                rng.range(100 * MIB..2000 * MIB) / 512 * 512,
             )
         })
         .collect();
     let lvm2 = Lvm2::new(&loops);
     for l in &loops {
-        let copies = rng.range(1, 3);
+        let copies = rng.range(1..3);
         // Small areas wrap soon.
-        let size = ["", " --metadatasize 36k --dataalignment 64k"][rng.range(0, 2) as usize];
+        let size = ["", " --metadatasize 36k --dataalignment 64k"][rng.below(2)];
         let name = l.path.display();
         lvm2.quiet(
             &format!("pvcreate -qq --pvmetadatacopies {copies}{size} {name}"),
@@ -35,24 +35,24 @@ fn round(rng: &mut Rng) {
         );
     }
     let names: Vec<String> = loops.iter().map(|l| l.path.display().to_string()).collect();
-    let extent = ["64k", "1m", "4m", "16m"][rng.range(0, 4) as usize];
+    let extent = ["64k", "1m", "4m", "16m"][rng.below(4)];
     lvm2.quiet(
         &format!("vgcreate -qq -s {extent} their-vg {}", names.join(" ")),
         &[],
     );
     let mut live: Vec<String> = Vec::new();
-    for n in 0..rng.range(4, 14) {
+    for n in 0..rng.range(4..14) {
         let free: u64 = lvm2.rows("vgs -o vg_free_count their-vg")[0][0]
             .parse()
             .unwrap();
-        let size = rng.range(1, (free / 4).max(2));
-        match rng.range(0, 6) {
+        let size = rng.range(1..(free / 4).max(2));
+        match rng.below(6) {
             0 if !live.is_empty() => {
-                let lv = live.remove(rng.range(0, live.len() as u64) as usize);
+                let lv = live.remove(rng.below(live.len()));
                 lvm2.quiet(&format!("lvremove -qq -y their-vg/{lv}"), &[]);
             }
             1 if !live.is_empty() && free > size => {
-                let lv = &live[rng.range(0, live.len() as u64) as usize];
+                let lv = &live[rng.below(live.len())];
                 lvm2.quiet(
                     &format!("lvextend -qq --alloc anywhere -i1 -l +{size} their-vg/{lv}"),
                     &[],
@@ -109,13 +109,14 @@ fn compare(lvm2: &Lvm2, loops: &[Loop]) {
     assert_eq!(vg[..3], ours);
     assert_eq!(theirs.join(","), tags.join(","));
     for lv in &group.vg.lvs {
-        group.mapping(lv).unwrap();
+        mapping(group, lv).unwrap();
     }
 }
 
 #[test]
 fn we_read_what_lvm2_writes() {
-    let mut rng = Rng(0x0123_4567_89ab_cdef);
+    testkit::needs!("root", "lvm");
+    let mut rng = Random(0x0123_4567_89ab_cdef);
     for _ in 0..8 {
         round(&mut rng);
     }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Every kind of xz file that xz writes, and the memory that decoding takes.
 use super::equal::LIMITS;
-use super::scratch::{Random, file, sh, xz};
+use super::scratch::{compressible, file, peak, sh, xz};
 use replant::payload::xz::{Decoder, Error, Limits};
 use std::path::Path;
 use std::process::Command;
+use testkit::Random;
 
 /// Decodes all of it.
 pub fn decode(bytes: &[u8], limits: Limits) -> Result<Vec<u8>, Error> {
@@ -24,7 +25,8 @@ pub fn decode(bytes: &[u8], limits: Limits) -> Result<Vec<u8>, Error> {
 
 #[test]
 fn whatever_xz_writes() {
-    let data = Random(1).bytes(1_300_000);
+    testkit::needs!("xz");
+    let data = compressible(&mut Random(1), 1_300_000);
     for options in [
         &["-0", "-T2", "--block-size=100KiB"][..],
         &["-0", "-T1"],
@@ -60,8 +62,11 @@ fn packed(options: &[&str], data: &[u8]) -> Option<Vec<u8>> {
 
 #[test]
 fn several_streams_and_padding() {
+    testkit::needs!("xz");
     let mut random = Random(2);
-    let parts: Vec<_> = (0..4).map(|i| random.bytes(200_000 * i + 1)).collect();
+    let parts: Vec<_> = (0..4)
+        .map(|i| compressible(&mut random, 200_000 * i + 1))
+        .collect();
     let whole = parts.concat();
     for padding in [0, 4, 512, 300_000] {
         let mut packed = Vec::new();
@@ -81,6 +86,7 @@ fn several_streams_and_padding() {
 
 #[test]
 fn memory_follows_the_limit() {
+    testkit::needs!("time", "xz");
     let mib = 1 << 20;
     // One block whose header has its sizes: a decoder on many threads would
     // hold 60 MiB of output. One without sizes. Many of both at once.
@@ -126,6 +132,7 @@ fn memory_follows_the_limit() {
 /// memory nobody else uses.
 #[test]
 fn child_says_its_peak() {
+    testkit::needs!("xz");
     let (_dir, archive, limit) = match std::env::var_os("REPLANT_TEST_ARCHIVE") {
         Some(archive) => {
             let limit = std::env::var("REPLANT_TEST_LIMIT").unwrap();
@@ -154,18 +161,9 @@ fn child_says_its_peak() {
     println!("\npeak {base} {} {decoded}", peak());
 }
 
-/// KiB of memory at the most, so far.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
 #[test]
 fn a_dictionary_that_does_not_fit_is_refused() {
+    testkit::needs!("xz");
     let packed = xz(&["--lzma2=preset=0,dict=256MiB"], b"hello");
     let limits = Limits {
         memory: 100 << 20,

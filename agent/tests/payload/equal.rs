@@ -33,7 +33,7 @@ fn options() -> Options {
     }
 }
 
-fn ours(archive: &Path, root: &Path) -> Summary {
+fn unpacked(archive: &Path, root: &Path) -> Summary {
     let payload = Payload::file(archive).unwrap();
     unpack(&payload, root, &options(), &mut |_| {}).unwrap()
 }
@@ -53,20 +53,21 @@ fn compare(pack: &str, unpack: &str) -> (Summary, usize) {
         &[&archive, theirs.path()],
     );
     let root = Ext4::new(64);
-    let summary = ours(&archive, root.path());
+    let summary = unpacked(&archive, root.path());
     let files = snapshot::assert_equal(root.path(), theirs.path());
     // Over a tree of which half is there, and over a complete one.
     sh(
         "cd \"$1\"; rm -rf names links/one devices/null; echo junk >>sizes/513; chmod -R 777 times",
         &[root.path()],
     );
-    ours(&archive, root.path());
+    unpacked(&archive, root.path());
     snapshot::assert_equal(root.path(), theirs.path());
     (summary, files)
 }
 
 #[test]
 fn pax_with_attributes() {
+    testkit::needs!("root");
     let (summary, files) = compare(&format!("{XATTRS} --sparse"), XATTRS);
     assert!(files > 150, "{files}");
     assert!(summary.lost.is_empty(), "{:?}", summary.lost);
@@ -76,6 +77,7 @@ fn pax_with_attributes() {
 
 #[test]
 fn pax_with_acls_and_labels_as_text() {
+    testkit::needs!("root");
     compare(
         &format!("{XATTRS} --acls --selinux --sparse --sparse-version=0.1"),
         &format!("{XATTRS} --acls --selinux"),
@@ -84,16 +86,19 @@ fn pax_with_acls_and_labels_as_text() {
 
 #[test]
 fn pax_sparse_0_0() {
+    testkit::needs!("root");
     compare(&format!("{XATTRS} --sparse --sparse-version=0.0"), XATTRS);
 }
 
 #[test]
 fn gnu_format() {
+    testkit::needs!("root");
     compare("--format=gnu --sparse", "");
 }
 
 #[test]
 fn gnu_format_without_holes() {
+    testkit::needs!("root");
     compare("--format=gnu --exclude=huge", "");
 }
 
@@ -101,6 +106,7 @@ fn gnu_format_without_holes() {
 /// --acls, ours always does.
 #[test]
 fn acls_only_as_text() {
+    testkit::needs!("root");
     let tree = Ext4::new(16);
     sh(
         "cd \"$1\"; rmdir lost+found
@@ -114,12 +120,13 @@ fn acls_only_as_text() {
         &[tree.path(), &archive],
     );
     let root = Ext4::new(16);
-    ours(&archive, root.path());
+    unpacked(&archive, root.path());
     snapshot::assert_equal(root.path(), tree.path());
 }
 
 #[test]
 fn hidden_parents_are_made() {
+    testkit::needs!("root");
     let tree = Ext4::new(16);
     sh(
         "mkdir -p \"$1/a/b/c\"; echo x >\"$1/a/b/c/file\"; chmod 700 \"$1/a\"",
@@ -132,7 +139,7 @@ fn hidden_parents_are_made() {
         &[tree.path(), &archive],
     );
     let root = Ext4::new(16);
-    ours(&archive, root.path());
+    unpacked(&archive, root.path());
     assert_eq!(
         std::fs::read(root.path().join("a/b/c/file")).unwrap(),
         b"x\n"
@@ -143,6 +150,7 @@ fn hidden_parents_are_made() {
 
 #[test]
 fn limits_of_the_manifest_stop_before_writing() {
+    testkit::needs!("root");
     let tree = Ext4::new(16);
     sh(
         "cd \"$1\"; for i in 1 2 3; do head -c 1000 /dev/zero >f$i; done",
@@ -196,6 +204,7 @@ fn limits_of_the_manifest_stop_before_writing() {
 
 #[test]
 fn a_full_file_system_is_named() {
+    testkit::needs!("root");
     let tree = Ext4::new(64);
     sh("head -c 30000000 /dev/zero >\"$1/zeros\"", &[tree.path()]);
     let archive = tempfile::tempdir().unwrap();
@@ -216,6 +225,7 @@ fn a_full_file_system_is_named() {
 
 #[test]
 fn progress_moves_to_the_end() {
+    testkit::needs!("root");
     let archive = tempfile::tempdir().unwrap();
     let archive = archive.path().join("va.tar.xz");
     sh(

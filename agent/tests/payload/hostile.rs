@@ -119,6 +119,7 @@ fn names_that_lead_out_are_refused() {
 
 #[test]
 fn absolute_names_stay_inside() {
+    testkit::needs!("root");
     let scene = Scene::new();
     scene
         .unpack(&[(FILE, "/evil", "x"), (FILE, "OUT/secret", "changed")])
@@ -131,6 +132,7 @@ fn absolute_names_stay_inside() {
 
 #[test]
 fn nothing_goes_through_a_symbolic_link() {
+    testkit::needs!("root");
     for (link, target, through) in [
         ("d", "OUT", "d/evil"),
         ("d", "OUT", "d/sub/evil"),
@@ -166,6 +168,7 @@ fn a_link_that_was_there_before_is_no_way_out() {
 
 #[test]
 fn a_link_is_replaced_and_not_followed() {
+    testkit::needs!("root");
     for kind in [FILE, SOFT, b'6', HARD] {
         let scene = Scene::new();
         let members = [
@@ -188,6 +191,7 @@ fn a_link_is_replaced_and_not_followed() {
 
 #[test]
 fn a_directory_that_became_a_link_gets_no_mode_by_it() {
+    testkit::needs!("root");
     let scene = Scene::new();
     scene
         .unpack(&[(DIR, "d", ""), (SOFT, "d", "OUT"), (FILE, "f", "x")])
@@ -197,6 +201,7 @@ fn a_directory_that_became_a_link_gets_no_mode_by_it() {
 
 #[test]
 fn hard_links_stay_inside() {
+    testkit::needs!("root");
     for (target, message) in [
         (
             "../outside/secret",
@@ -239,6 +244,7 @@ fn hard_links_stay_inside() {
 
 #[test]
 fn endless_paths_are_refused_and_long_ones_are_not() {
+    testkit::needs!("root");
     // A recursion as deep as this path would not return.
     let endless = "a/".repeat(500_000);
     for (keyword, kind) in [("path", FILE), ("path", DIR), ("linkpath", HARD)] {
@@ -280,6 +286,7 @@ fn endless_paths_are_refused_and_long_ones_are_not() {
 
 #[test]
 fn absurd_numbers_are_refused_by_name_or_do_no_harm() {
+    testkit::needs!("root");
     let unpack = |records: &[(&str, &str)]| {
         let scene = Scene::new();
         let records: String = records
@@ -350,6 +357,7 @@ fn absurd_numbers_are_refused_by_name_or_do_no_harm() {
 
 #[test]
 fn a_directory_that_comes_twice_is_as_it_came_last() {
+    testkit::needs!("root");
     let scene = Scene::new();
     let attribute = |name: &str| record(&format!("SCHILY.xattr.user.{name}"), "x");
     let (first, last) = (attribute("first"), attribute("last"));
@@ -368,6 +376,7 @@ fn a_directory_that_comes_twice_is_as_it_came_last() {
 
 #[test]
 fn a_full_directory_is_not_removed() {
+    testkit::needs!("root");
     let scene = Scene::new();
     let error = scene
         .unpack(&[(FILE, "d/kept", "x"), (FILE, "d", "x")])
@@ -398,6 +407,7 @@ fn types_that_cannot_be_unpacked_are_named() {
 
 #[test]
 fn what_is_cut_or_goes_on_is_refused() {
+    testkit::needs!("root");
     let scene = Scene::new();
     let whole = super::decode::decode(&archive(&[(FILE, "f", "x")]), LIMITS).unwrap();
     for (bytes, message) in [

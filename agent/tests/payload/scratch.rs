@@ -5,6 +5,7 @@ use std::os::fd::IntoRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
+use testkit::Random;
 
 /// Runs a shell script with positional parameters; it must succeed.
 pub fn sh(script: &str, arguments: &[&Path]) -> Vec<u8> {
@@ -28,11 +29,16 @@ pub struct Ext4 {
 
 impl Ext4 {
     pub fn new(mib: u32) -> Ext4 {
+        Ext4::with_block(mib, 4096)
+    }
+
+    /// With blocks of so many bytes.
+    pub fn with_block(mib: u32, block: u32) -> Ext4 {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("root");
         sh(
             &format!(
-                "truncate -s {mib}M \"$1/image\"; mkfs.ext4 -qF -b 4096 -N 4096 \"$1/image\"
+                "truncate -s {mib}M \"$1/image\"; mkfs.ext4 -qF -b {block} -I 256 -N 4096 \"$1/image\"
                  mkdir \"$1/root\"; mount -o loop \"$1/image\" \"$1/root\""
             ),
             &[dir.path()],
@@ -102,39 +108,36 @@ pub fn file(name: &str, bytes: &[u8]) -> (TempDir, PathBuf) {
     (dir, path)
 }
 
-/// Random numbers that are the same every time: xorshift64*.
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % limit
-    }
-
-    /// Bytes that compress, but not to nothing, with some that look like
-    /// x86 calls.
-    pub fn bytes(&mut self, size: usize) -> Vec<u8> {
-        let words: Vec<Vec<u8>> = (0..200)
-            .map(|_| {
-                (0..2 + self.below(9))
-                    .map(|_| self.below(256) as u8)
-                    .collect()
-            })
-            .collect();
-        let mut bytes = Vec::with_capacity(size + 16);
-        while bytes.len() < size {
-            match self.below(8) {
-                0 => {
-                    bytes.push(0xe8);
-                    bytes.extend([self.below(256) as u8, self.below(256) as u8, 0, 0]);
-                }
-                1 => bytes.push(self.below(256) as u8),
-                _ => bytes.extend_from_slice(&words[self.below(words.len())]),
+/// Bytes that compress, but not to nothing, with some that look like x86 calls.
+pub fn compressible(random: &mut Random, size: usize) -> Vec<u8> {
+    let words: Vec<Vec<u8>> = (0..200)
+        .map(|_| {
+            let length = 2 + random.below(9);
+            random.bytes(length)
+        })
+        .collect();
+    let mut bytes = Vec::with_capacity(size + 16);
+    while bytes.len() < size {
+        match random.below(8) {
+            0 => {
+                bytes.push(0xe8);
+                bytes.extend(random.bytes(2));
+                bytes.extend([0, 0]);
             }
+            1 => bytes.extend(random.bytes(1)),
+            _ => bytes.extend_from_slice(&words[random.below(words.len())]),
         }
-        bytes.truncate(size);
-        bytes
     }
+    bytes.truncate(size);
+    bytes
+}
+
+/// KiB of memory that this process had at the most, so far.
+pub fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
 }

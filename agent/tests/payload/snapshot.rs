@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Everything about a tree that must be equal.
-use replant::payload::{Sha256, Sha256Sum};
+use ondisk::sha256::{Sha256, Sha256Sum};
 use rustix::fs::{FileType, SeekFrom, seek};
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A tree with one of everything that a system's files can have.
-use super::scratch::{Random, sh};
+use super::scratch::{compressible, sh};
 use std::fs;
 use std::path::Path;
+use testkit::Random;
 
 /// Makes the tree below `root`, which is on ext4.
 pub fn make(root: &Path) {
@@ -21,7 +22,11 @@ pub fn make(root: &Path) {
         (1 << 20) + 3,
         (3 << 20) - 1,
     ] {
-        fs::write(sizes.join(size.to_string()), random.bytes(size)).unwrap();
+        fs::write(
+            sizes.join(size.to_string()),
+            compressible(&mut random, size),
+        )
+        .unwrap();
     }
     sh(NAMES, &[root]);
     sh(ATTRIBUTES, &[root]);

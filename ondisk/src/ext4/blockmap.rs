@@ -127,17 +127,13 @@ impl BlockMap {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use testkit::Random;
 
     /// The same questions asked of a plain vector of booleans.
     #[test]
     fn agrees_with_a_plain_bitmap() {
-        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut next = |below: u64| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state % below
-        };
+        let mut random = Random(1);
+        let mut next = |below: u64| random.below(below);
         for _ in 0..300 {
             let (first, end) = (next(2), 40 + next(40));
             let mut map = BlockMap::new(first..end);

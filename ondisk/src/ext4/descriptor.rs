@@ -5,11 +5,11 @@ use super::checksum::crc32c;
 use super::field::{put_u16, put_u32};
 
 /// The group's inode bitmap is not written: no inode in use.
-const INODE_UNINIT: u64 = 1;
+pub(super) const INODE_UNINIT: u64 = 1;
 /// The group's block bitmap is not written.
-const BLOCK_UNINIT: u64 = 2;
+pub(super) const BLOCK_UNINIT: u64 = 2;
 /// The group's inode table is all zeros.
-const INODE_ZEROED: u64 = 4;
+pub(super) const INODE_ZEROED: u64 = 4;
 
 /// What a descriptor says.
 #[derive(Debug, Clone, Copy)]

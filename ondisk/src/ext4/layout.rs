@@ -3,6 +3,7 @@
 
 use super::checksum::{crc32c, inode_seed, uuid_seed};
 use super::descriptor::Descriptor;
+use super::directory;
 use super::extent;
 use super::geometry::{Geometry, USED_INODES};
 use super::inode::{self, Inode};
@@ -11,7 +12,6 @@ use super::lifetime::{self, Places};
 use super::options::{Error, Options};
 use super::resize;
 use super::tables::{Bitmap, Tables};
-use super::{directory, superblock};
 
 /// A planned file system.
 ///
@@ -221,13 +221,6 @@ impl Layout {
     pub(super) fn journal_leaf(&self) -> Vec<u8> {
         let seed = inode_seed(self.seed, inode::JOURNAL);
         extent::leaf(&self.journal.extents, self.block_bytes(), seed)
-    }
-
-    /// The superblock as it stands in `group`, with zeros to the block's end.
-    pub(super) fn superblock_block(&self, group: u32) -> Vec<u8> {
-        let mut block = superblock::encode(self, group).to_vec();
-        block.resize(self.block_bytes(), 0);
-        block
     }
 
     /// Block `index` of the group descriptor table.

@@ -30,8 +30,11 @@ mod options;
 mod resize;
 mod superblock;
 mod tables;
+mod unused;
 mod writes;
 
 pub use layout::Layout;
 pub use options::{Error, Label, MIN_BYTES, Options};
+pub use superblock::{BYTES as SUPERBLOCK, OFFSET as SUPERBLOCK_AT, is_in_use, uuid};
+pub use unused::{Group, UnusedError};
 pub use writes::{Write, Writes};

@@ -9,9 +9,37 @@ use super::inode;
 use super::layout::Layout;
 
 /// Length in bytes.
-pub(super) const BYTES: usize = 1024;
+pub const BYTES: usize = 1024;
 /// Byte offset of the primary one.
-pub(super) const OFFSET: u64 = 1024;
+pub const OFFSET: u64 = 1024;
+
+/// Where its magic number, state and incompatible features are, and the UUID.
+const MAGIC_AT: usize = 0x38;
+const STATE_AT: usize = 0x3a;
+const INCOMPAT_AT: usize = 0x60;
+const UUID_AT: usize = 0x68;
+const MAGIC: u16 = 0xef53;
+/// The state of a file system that was unmounted.
+const CLEAN: u8 = 1;
+/// `needs_recovery`, an incompatible feature.
+const NEEDS_RECOVERY: u8 = 4;
+
+/// The UUID of the ext2, ext3 or ext4 file system that a device begins with.
+#[must_use]
+pub fn uuid(head: &[u8]) -> Option<[u8; 16]> {
+    let superblock = head.get(OFFSET as usize..)?;
+    let magic: &[u8; 2] = superblock.get(MAGIC_AT..)?.first_chunk()?;
+    (*magic == MAGIC.to_le_bytes()).then_some(())?;
+    superblock.get(UUID_AT..)?.first_chunk().copied()
+}
+
+/// Whether the file system with this superblock has a journal to replay, or
+/// none and was not unmounted.
+#[must_use]
+pub fn is_in_use(superblock: &[u8; BYTES]) -> bool {
+    let has = |at: usize, bit: u8| superblock.get(at).is_some_and(|byte| byte & bit != 0);
+    has(INCOMPAT_AT, NEEDS_RECOVERY) || !has(STATE_AT, CLEAN)
+}
 
 /// `has_journal`, `ext_attr`, `resize_inode`, `dir_index`.
 const COMPAT: u64 = 0x3c;
@@ -46,7 +74,7 @@ pub(super) fn encode(layout: &Layout, group: u32) -> [u8; BYTES] {
         (0x4c, 1),                            // revision with inode sizes and features
         (0x54, u64::from(inode::LOST_FOUND)), // first inode that is not reserved
         (0x5c, COMPAT),
-        (0x60, INCOMPAT),
+        (INCOMPAT_AT, INCOMPAT),
         (0x64, RO_COMPAT),
         (0xe0, u64::from(inode::JOURNAL)),
         (0x100, 0x0c), // mount options user_xattr and acl
@@ -64,9 +92,9 @@ pub(super) fn encode(layout: &Layout, group: u32) -> [u8; BYTES] {
     }
     let halves = [
         (0x36, 0xffff), // no check after a number of mounts
-        (0x38, 0xef53),
+        (MAGIC_AT, u64::from(MAGIC)),
         // Copies say "not cleanly unmounted": whoever needs one, checks.
-        (0x3a, u64::from(group == 0)),
+        (STATE_AT, u64::from(group == 0)),
         (0x3c, 1), // errors: go on
         (0x58, u64::from(INODE_BYTES)),
         (0x5a, u64::from(group.min(0xffff))),
@@ -78,7 +106,7 @@ pub(super) fn encode(layout: &Layout, group: u32) -> [u8; BYTES] {
     for (offset, value) in halves {
         put_u16(&mut record, offset, value);
     }
-    put(&mut record, 0x68, &options.uuid);
+    put(&mut record, UUID_AT, &options.uuid);
     put(&mut record, 0x78, &options.label.bytes());
     put(&mut record, 0xec, &options.hash_seed);
     // Hash half_md4; the journal's inode is kept in the superblock, too.
@@ -97,4 +125,26 @@ pub(super) fn encode(layout: &Layout, group: u32) -> [u8; BYTES] {
     let checksum = crc32c(!0, record.get(..BYTES - 4).unwrap_or_default());
     put_u32(&mut record, BYTES - 4, u64::from(checksum));
     record
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_of_it() {
+        let mut head = [0; 2048];
+        assert_eq!(uuid(&head), None);
+        head[1024 + 0x38..][..2].copy_from_slice(&[0x53, 0xef]);
+        head[1024 + 0x68..][..16].copy_from_slice(&[7; 16]);
+        assert_eq!(uuid(&head), Some([7; 16]));
+        assert_eq!(uuid(&head[..1024 + 0x77]), None);
+        let mut superblock = [0; BYTES];
+        // Neither unmounted nor with a journal.
+        assert!(is_in_use(&superblock));
+        superblock[0x3a] = 1;
+        assert!(!is_in_use(&superblock));
+        superblock[0x60] = 0xc6;
+        assert!(is_in_use(&superblock));
+    }
 }

@@ -14,6 +14,17 @@ pub(super) const ENTRY_SIZE: u32 = 128;
 /// More entries than any tool makes; the kernel's own limit is 4 MiB of them.
 pub(super) const MAX_ENTRIES: u32 = 32768;
 
+const SIGNATURE: &[u8; 8] = b"EFI PART";
+/// Where the disk's GUID is.
+const GUID_AT: usize = 56;
+
+/// The GUID of the disk with this header, whatever else is wrong with it.
+#[must_use]
+pub fn disk_guid(block: &[u8]) -> Option<Guid> {
+    block.starts_with(SIGNATURE).then_some(())?;
+    block.get(GUID_AT..)?.first_chunk().copied().map(Guid)
+}
+
 /// Blocks that `count` entries take.
 pub(super) fn entry_blocks(count: u32, block_size: u32) -> u64 {
     (u64::from(count) * u64::from(ENTRY_SIZE)).div_ceil(u64::from(block_size.max(1)))
@@ -53,7 +64,7 @@ pub(super) fn parse(block: &[u8], copy: Copy) -> Result<GPTHeader, Error> {
             .and_then(|b| b.first_chunk())
             .map_or(0, |b| u32::from_le_bytes(*b))
     };
-    if !bytes.starts_with(b"EFI PART") {
+    if !bytes.starts_with(SIGNATURE) {
         return Err(Error::NoSignature(copy));
     }
     let unsupported = |field, value: u32| Error::Unsupported {
@@ -186,7 +197,7 @@ pub(super) fn encode(table: &Table, copy: Copy) -> Result<Encoded, Error> {
         Copy::Backup => (last, 1, table.backup_entries_lba),
     };
     let mut header = GPTHeader {
-        signature: *b"EFI PART",
+        signature: *SIGNATURE,
         revision: [0, 0, 1, 0],
         header_size: HEADER_SIZE as u32,
         crc32_checksum: 0,

@@ -23,6 +23,7 @@ pub use backup::Backup;
 pub use disk::{Copy, OnDisk};
 pub use fit::LastPartition;
 pub use guid::{Guid, GuidError};
+pub use header::disk_guid;
 pub use table::{Name, Partition, Table};
 pub use write::Write;
 

@@ -11,7 +11,7 @@ fn seed() -> Table {
 }
 
 fn crc(bytes: &[u8]) -> [u8; 4] {
-    crc32fast::hash(bytes).to_le_bytes()
+    crate::checksum::crc32(bytes).to_le_bytes()
 }
 
 /// Makes the checksum of the header at `at` right.

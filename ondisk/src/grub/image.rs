@@ -9,12 +9,12 @@
 use std::{fmt, ops::Range};
 
 /// Bytes of a sector.
-const SECTOR: usize = 512;
+pub(super) const SECTOR: usize = 512;
 /// Where boot.img has the core image's first sector.
-const KERNEL_SECTOR_AT: usize = 0x5c;
+pub(super) const KERNEL_SECTOR_AT: usize = 0x5c;
 /// Where the first entry of the block list is, and the size of an entry.
-const LIST_AT: usize = 0x1f4;
-const RUN_SIZE: usize = 12;
+pub(super) const LIST_AT: usize = 0x1f4;
+pub(super) const RUN_SIZE: usize = 12;
 /// More runs than diskboot.img has room for above its code.
 const MAX_RUNS: usize = 14;
 

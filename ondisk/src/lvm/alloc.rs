@@ -186,8 +186,9 @@ fn sum(mut numbers: impl Iterator<Item = u64>) -> Result<u64, AllocError> {
         .ok_or(AllocError::Overflow)
 }
 
-/// Appends the runs of extents of a physical volume that may be used.
-fn free_runs(i: usize, pv: &PvSpace, extent: u64, out: &mut Vec<Piece>) -> Result<(), AllocError> {
+/// The extents of a physical volume that share a byte with what must not be
+/// touched, in order and joined.
+fn kept(pv: &PvSpace, extent: u64) -> Result<Vec<Range<u64>>, AllocError> {
     let base = pv.pe_start.checked_mul(512).ok_or(AllocError::Overflow)?;
     let size = pv
         .pe_count
@@ -203,8 +204,38 @@ fn free_runs(i: usize, pv: &PvSpace, extent: u64, out: &mut Vec<Piece>) -> Resul
             let end = r.end.saturating_sub(base).div_ceil(extent);
             first.min(pv.pe_count)..end.min(pv.pe_count)
         })
+        .filter(|r| r.start < r.end)
         .collect();
     kept.sort_by_key(|r| r.start);
+    let mut joined: Vec<Range<u64>> = Vec::new();
+    for range in kept {
+        match joined.last_mut() {
+            Some(last) if last.end >= range.start => last.end = last.end.max(range.end),
+            _ => joined.push(range),
+        }
+    }
+    Ok(joined)
+}
+
+/// The extents that [`allocate`] leaves out, as pieces of a volume of their
+/// own. `extent_size` is in sectors.
+pub(super) fn kept_pieces(extent_size: u64, pvs: &[PvSpace]) -> Result<Vec<Piece>, AllocError> {
+    let extent = extent_size.checked_mul(512).filter(|n| *n > 0);
+    let extent = extent.ok_or(AllocError::Overflow)?;
+    let mut pieces = Vec::new();
+    for (i, pv) in pvs.iter().enumerate() {
+        pieces.extend(kept(pv, extent)?.into_iter().map(|r| Piece {
+            pv: i,
+            start: r.start,
+            count: r.end - r.start,
+        }));
+    }
+    Ok(pieces)
+}
+
+/// Appends the runs of extents of a physical volume that may be used.
+fn free_runs(i: usize, pv: &PvSpace, extent: u64, out: &mut Vec<Piece>) -> Result<(), AllocError> {
+    let kept = kept(pv, extent)?;
     let mut at = 0;
     for r in kept
         .into_iter()
@@ -225,6 +256,7 @@ fn free_runs(i: usize, pv: &PvSpace, extent: u64, out: &mut Vec<Piece>) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+    use testkit::Random;
 
     const MIB: u64 = 1 << 20;
 
@@ -336,13 +368,8 @@ mod tests {
     /// No extent twice, none that is to be avoided, and all of them.
     #[test]
     fn random_holes_are_respected() {
-        let mut seed = 0x9e37_79b9_7f4a_7c15u64;
-        let mut next = |n: u64| {
-            seed ^= seed << 13;
-            seed ^= seed >> 7;
-            seed ^= seed << 17;
-            seed % n
-        };
+        let mut random = Random(1);
+        let mut next = |n: u64| random.below(n);
         for _ in 0..500 {
             let avoid: Vec<Range<u64>> = (0..next(6))
                 .map(|_| {

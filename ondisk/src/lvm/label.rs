@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The label: the sector that makes a device a physical volume.
 
-use super::crc::crc;
 use super::uuid::Uuid;
+use crate::checksum::lvm2;
 
 const SECTOR: usize = 512;
 /// Labels stand in one of the first four sectors.
@@ -123,7 +123,7 @@ impl Label {
         let mut r = Cursor { bytes, at: 8 };
         let own = r.u64().ok_or(bounds("sector number"))?;
         let found = r.u32().ok_or(bounds("checksum"))?;
-        let computed = crc(&[bytes.get(20..).ok_or(bounds("checksum"))?]);
+        let computed = lvm2(bytes.get(20..).ok_or(bounds("checksum"))?);
         if found != computed {
             return Err(LabelError::Crc {
                 sector,
@@ -191,7 +191,7 @@ impl Label {
         }
         body.resize(SECTOR - 20, 0);
         let mut out = [0u8; SECTOR];
-        let sum = crc(&[&body]).to_le_bytes();
+        let sum = lvm2(&body).to_le_bytes();
         let number = self.sector.to_le_bytes();
         let bytes = MAGIC.iter().chain(&number).chain(&sum).chain(&body);
         for (to, from) in out.iter_mut().zip(bytes) {

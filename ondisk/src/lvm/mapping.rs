@@ -7,21 +7,7 @@ use super::name::{NameError, dm_name, dm_uuid};
 use super::refusal::Refusal;
 use super::uuid::Uuid;
 use super::vg::{LogicalVolume, SegmentKind, VolumeGroup};
-
-/// Number of a block device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct DevNo {
-    /// The driver's number.
-    pub major: u32,
-    /// The device's number.
-    pub minor: u32,
-}
-
-impl fmt::Display for DevNo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.major, self.minor)
-    }
-}
+use crate::DevNo;
 
 /// A device-mapper device to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]

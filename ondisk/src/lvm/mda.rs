@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The header of a metadata area: where in the ring the text stands.
 
-use super::crc::crc;
 use super::label::Cursor;
+use crate::checksum::lvm2;
 
 /// Bytes of the header; the ring begins after them.
 pub(super) const HEADER: u64 = 512;
@@ -129,7 +129,7 @@ impl MdaHeader {
         let wrong = |what| MdaError::Header { start, what };
         let mut r = Cursor { bytes, at: 0 };
         let found = r.u32().ok_or_else(|| short.clone())?;
-        let computed = crc(&[bytes.get(4..).ok_or_else(|| short.clone())?]);
+        let computed = lvm2(bytes.get(4..).ok_or_else(|| short.clone())?);
         if found != computed {
             return Err(MdaError::HeaderCrc {
                 start,
@@ -180,7 +180,7 @@ impl MdaHeader {
         }
         body.resize(508, 0);
         let mut out = [0u8; 512];
-        let sum = crc(&[&body]).to_le_bytes();
+        let sum = lvm2(&body).to_le_bytes();
         for (to, from) in out.iter_mut().zip(sum.iter().chain(&body)) {
             *to = *from;
         }

@@ -15,8 +15,8 @@
 
 mod alloc;
 mod assemble;
+mod below;
 mod check;
-mod crc;
 mod date;
 mod decode;
 mod encode;
@@ -24,6 +24,7 @@ mod label;
 mod mapping;
 mod mda;
 mod name;
+mod pinned;
 mod plan;
 mod read;
 mod refusal;
@@ -35,14 +36,15 @@ mod write;
 
 pub use alloc::{AllocError, LvSize, Piece, PvSpace, Request, allocate};
 pub use assemble::{Assembly, Group, GroupProblem, PvSlot, assemble};
+pub use below::{BelowError, below};
 pub use check::Problem;
-pub use crc::crc;
 pub use decode::{DecodeError, decode};
 pub use encode::encode;
 pub use label::{Area, EXTENSION_USED, EXTENSION_VERSION, Label, LabelError};
-pub use mapping::{DevNo, Mapping, MappingError, Target, TargetKind};
+pub use mapping::{Mapping, MappingError, Target, TargetKind};
 pub use mda::{MdaError, MdaHeader, RawLocation};
 pub use name::{NameError, check_lv_name, check_vg_name, dm_name, dm_uuid};
+pub use pinned::{PINNED, ReleaseError, release_pinned};
 pub use plan::{EXTENT_BYTES, LvPlan, PlanError, PvPlan, VgPlan};
 pub use read::{MdaRead, MdaState, PvRead, read_pv};
 pub use refusal::Refusal;

@@ -3,8 +3,9 @@
 
 use std::ops::Range;
 
-use super::alloc::{AllocError, LvSize, PvSpace, Request, allocate};
+use super::alloc::{AllocError, LvSize, Piece, PvSpace, Request, allocate, kept_pieces};
 use super::name::{NameError, check_lv_name, check_vg_name, dm_name};
+use super::pinned::PINNED;
 use super::uuid::Uuid;
 use super::vg::{LogicalVolume, Origin, PhysicalVolume, Segment, SegmentKind, Stripe, VolumeGroup};
 
@@ -28,6 +29,10 @@ pub struct VgPlan {
     pub pvs: Vec<PvPlan>,
     /// The volumes, in the order in which they lie on the disk.
     pub lvs: Vec<LvPlan>,
+    /// The identifier of [`PINNED`], the volume that gets the extents that are
+    /// avoided; without one they stay free. It is not made where nothing is
+    /// avoided.
+    pub pinned: Option<Uuid>,
     /// Who makes it; `creation_time` and `creation_host` are the volumes' too.
     pub origin: Origin,
 }
@@ -116,6 +121,19 @@ pub enum PlanError {
     },
 }
 
+impl PvPlan {
+    /// The bytes of the device that extents of this size will lie on.
+    ///
+    /// # Errors
+    /// No extent fits, or too many do.
+    pub fn extents(&self, extent_bytes: u64) -> Result<Range<u64>, PlanError> {
+        let pv = physical_volume(0, self, extent_bytes)?;
+        let start = pv.pe_start.saturating_mul(512);
+        let bytes = pv.pe_count.saturating_mul(extent_bytes);
+        Ok(start..start.saturating_add(bytes))
+    }
+}
+
 impl VgPlan {
     /// Computes the whole group: layout, allocation, metadata of generation 1.
     pub fn build(&self) -> Result<VolumeGroup, PlanError> {
@@ -164,12 +182,16 @@ impl VgPlan {
             .collect();
         let pieces = allocate(extent_size, &spaces, &requests)
             .map_err(|source| PlanError::Alloc { vg: vg(), source })?;
-        let lvs = self
-            .lvs
-            .iter()
-            .zip(pieces)
-            .map(|(lv, pieces)| self.logical_volume(lv, &pieces, &pvs))
-            .collect();
+        let lvs = self.lvs.iter().zip(pieces);
+        let lvs = lvs.map(|(lv, pieces)| self.logical_volume(lv, &pieces, &pvs));
+        let mut lvs: Vec<LogicalVolume> = lvs.collect();
+        if let Some(uuid) = self.pinned {
+            let kept = kept_pieces(extent_size, &spaces)
+                .map_err(|source| PlanError::Alloc { vg: vg(), source })?;
+            if !kept.is_empty() {
+                lvs.push(self.pinned_volume(uuid, &kept, &pvs)?);
+            }
+        }
         Ok(VolumeGroup {
             name: vg(),
             id: self.uuid,
@@ -197,30 +219,9 @@ impl VgPlan {
     fn logical_volume(
         &self,
         lv: &LvPlan,
-        pieces: &[super::alloc::Piece],
+        pieces: &[Piece],
         pvs: &[PhysicalVolume],
     ) -> LogicalVolume {
-        let mut start_extent = 0u64;
-        let mut segments = Vec::with_capacity(pieces.len());
-        for piece in pieces {
-            let on = pvs
-                .get(piece.pv)
-                .map(|pv| pv.section.clone())
-                .unwrap_or_default();
-            segments.push(Segment {
-                start_extent,
-                extent_count: piece.count,
-                tags: Vec::new(),
-                kind: SegmentKind::Striped {
-                    stripe_size: 0,
-                    stripes: vec![Stripe {
-                        on,
-                        extent: piece.start,
-                    }],
-                },
-            });
-            start_extent = start_extent.saturating_add(piece.count);
-        }
         LogicalVolume {
             name: lv.name.clone(),
             id: lv.uuid,
@@ -235,9 +236,63 @@ impl VgPlan {
             read_ahead: None,
             major: None,
             minor: None,
-            segments,
+            segments: segments(pieces, pvs, 0),
         }
     }
+
+    fn pinned_volume(
+        &self,
+        uuid: Uuid,
+        kept: &[Piece],
+        pvs: &[PhysicalVolume],
+    ) -> Result<LogicalVolume, PlanError> {
+        if self.lvs.iter().any(|lv| lv.name == PINNED) {
+            return Err(PlanError::DuplicateName {
+                vg: self.name.clone(),
+                lv: PINNED.to_owned(),
+            });
+        }
+        dm_name(&self.name, PINNED)?;
+        let wish = LvPlan {
+            name: PINNED.to_owned(),
+            uuid,
+            size: LvSize::Rest,
+        };
+        let volume = self.logical_volume(&wish, kept, pvs);
+        Ok(LogicalVolume {
+            status: words(&["READ", "VISIBLE"]),
+            ..volume
+        })
+    }
+}
+
+/// Linear segments of a volume, from its extent `start_extent` on.
+pub(super) fn segments(
+    pieces: &[Piece],
+    pvs: &[PhysicalVolume],
+    mut start_extent: u64,
+) -> Vec<Segment> {
+    let mut segments = Vec::with_capacity(pieces.len());
+    for piece in pieces {
+        let on = pvs
+            .get(piece.pv)
+            .map(|pv| pv.section.clone())
+            .unwrap_or_default();
+        segments.push(Segment {
+            start_extent,
+            extent_count: piece.count,
+            tags: Vec::new(),
+            kind: SegmentKind::Striped {
+                stripe_size: 0,
+                stripes: vec![Stripe {
+                    on,
+                    extent: piece.start,
+                }],
+            },
+        });
+        start_extent = start_extent.saturating_add(piece.count);
+    }
+    segments
 }
 
 fn words(list: &[&str]) -> Vec<String> {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Everything that one device says about volume groups.
 
-use super::crc::crc;
 use super::decode::decode;
 use super::label::{Area, LABEL_SCAN_SECTORS, Label, LabelError};
 use super::mda::{HEADER, MdaError, MdaHeader};
 use super::ring::pieces;
 use super::vg::VolumeGroup;
+use crate::checksum::lvm2;
 
 /// A device with a label.
 #[derive(Debug, Clone, PartialEq)]
@@ -129,7 +129,7 @@ fn read_area<E>(
         }
         text.extend_from_slice(&bytes);
     }
-    let computed = crc(&[&text]);
+    let computed = lvm2(&text);
     if computed != slot.crc {
         let e = MdaError::TextCrc {
             start: area.offset,

@@ -98,6 +98,7 @@ pub(super) fn place(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use testkit::Random;
 
     const AREA: u64 = 1044480;
 
@@ -164,13 +165,10 @@ mod tests {
     fn the_text_in_force_is_never_overwritten() {
         let area = 20480;
         let max = (area - 512) / 2 - 512;
-        let mut seed = 0x2545_f491_4f6c_dd1du64;
+        let mut random = Random(1);
         let mut current = RawLocation::default();
         for _ in 0..20_000 {
-            seed ^= seed << 13;
-            seed ^= seed >> 7;
-            seed ^= seed << 17;
-            let size = 1 + seed % max;
+            let size = 1 + random.below(max);
             let p = place(area, Some(&current), size).unwrap();
             let cells = |o: u64, s: u64| (0..s).map(move |i| 512 + (o - 512 + i) % (area - 512));
             let mut used = vec![false; area as usize];

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Volume group to disk: which bytes go where, in which order.
 
-use super::crc::crc;
 use super::encode::encode;
 use super::label::{Area, EXTENSION_USED, EXTENSION_VERSION, Label};
 use super::mda::{HEADER, MdaHeader, RawLocation};
 use super::ring::{RingError, pieces, place};
 use super::uuid::Uuid;
 use super::vg::VolumeGroup;
+use crate::checksum::lvm2;
 
 /// Where lvm2 puts the first metadata area.
 const MDA_START: u64 = 4096;
@@ -228,7 +228,7 @@ fn commit(
     precommit: bool,
 ) -> Result<Vec<Step>, WriteError> {
     let text = encode(vg);
-    let (size, sum) = (text.len() as u64, crc(&[&text]));
+    let (size, sum) = (text.len() as u64, lvm2(&text));
     let mut steps = Vec::new();
     let mut headers = Vec::new();
     for target in targets.iter().filter(|t| !t.header.committed.is_ignored()) {

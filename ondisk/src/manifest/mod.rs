@@ -3,17 +3,24 @@
 //!
 //! The manifest is written by `replant-pack bundle` and read on the old
 //! system and in the tiny one. It says the size and SHA-256 of every other
-//! file of the package, so that all that was verified at build time (the
-//! payload's kernels, its fstab, its size) can be trusted once the sums are
-//! right, without decoding the payload a second time.
+//! file of the package, and in its last line the SHA-256 of itself. What it
+//! says of the payload is compared with the payload before a machine is staged
+//! ([`crate::inventory`]); from then on it is trusted while the sums are right.
 
 mod check;
+mod password;
+mod policy;
+mod seal;
 mod size;
 #[cfg(test)]
 mod tests;
 
+pub use password::{Password, is_crypt_hash};
+pub use policy::Policy;
+pub use seal::Seal;
 pub use size::Size;
 
+use crate::{document, hex};
 use serde::{Deserialize, Serialize};
 
 /// The format that this version writes and reads.
@@ -58,10 +65,15 @@ pub struct Manifest {
     /// Commands of the new system that make it bootable.
     #[serde(default)]
     pub boot: Boot,
-    /// What of the old machine's identity is carried over; the agent's
-    /// `identity` module knows the keys.
+    /// What of the old machine's identity is carried over.
     #[serde(default)]
-    pub identity: toml::Table,
+    pub identity: Policy,
+    /// Who may use the tiny system's recovery console.
+    #[serde(default, skip_serializing_if = "Console::is_default")]
+    pub console: Console,
+    /// What becomes of the old disk's free space.
+    #[serde(default, skip_serializing_if = "Wipe::is_default")]
+    pub wipe: Wipe,
     /// The package's other files.
     #[serde(rename = "file")]
     pub files: Vec<File>,
@@ -132,6 +144,47 @@ pub struct Boot {
     /// Each a program and its arguments.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub commands: Vec<Vec<String>>,
+}
+
+/// The tiny system's recovery console.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Console {
+    /// Asked before anything but looking and leaving; without one, whoever
+    /// is at the console is root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Password>,
+}
+
+impl Console {
+    /// Whether nothing is said.
+    pub fn is_default(&self) -> bool {
+        *self == Console::default()
+    }
+}
+
+/// How thoroughly the old system goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wipe {
+    /// What is overwritten beyond signatures and tables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erase: Option<Erase>,
+}
+
+impl Wipe {
+    /// Whether nothing is said.
+    pub fn is_default(&self) -> bool {
+        *self == Wipe::default()
+    }
+}
+
+/// What of the old disk is overwritten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Erase {
+    /// All that the new system does not use.
+    Free,
 }
 
 /// A volume group.
@@ -208,6 +261,19 @@ pub enum Device<'a> {
 }
 
 impl Filesystem {
+    /// An ext4 of which nothing else is known.
+    pub fn new(device: &str, mount: &str) -> Filesystem {
+        Filesystem {
+            device: device.into(),
+            mount: mount.into(),
+            kind: ext4(),
+            uuid: None,
+            label: String::new(),
+            content_bytes: 0,
+            content_entries: 0,
+        }
+    }
+
     /// The parsed `device`; `None` when it is neither form.
     pub fn device(&self) -> Option<Device<'_>> {
         if let Some(number) = self.device.strip_prefix("partition ") {
@@ -231,13 +297,19 @@ pub fn parse_uuid(text: &str) -> Option<[u8; 16]> {
         return None;
     }
     let digits: Vec<u8> = text.bytes().filter(|b| *b != b'-').collect();
-    let mut uuid = [0; 16];
-    for (byte, pair) in uuid.iter_mut().zip(digits.chunks_exact(2)) {
-        let high = char::from(*pair.first()?).to_digit(16)?;
-        let low = char::from(*pair.get(1)?).to_digit(16)?;
-        *byte = u8::try_from(high * 16 + low).ok()?;
+    hex::decode(&digits)
+}
+
+/// A UUID in the form `8-4-4-4-12`, in small letters.
+pub fn uuid_text(uuid: &[u8; 16]) -> String {
+    let mut text = String::new();
+    for (at, byte) in uuid.iter().enumerate() {
+        if [4, 6, 8, 10].contains(&at) {
+            text.push('-');
+        }
+        text.push_str(&format!("{byte:02x}"));
     }
-    Some(uuid)
+    text
 }
 
 /// What is wrong with a manifest.
@@ -246,6 +318,11 @@ pub enum Error {
     /// Not TOML, or not the manifest's keys.
     #[error("migration.toml: {0}; make the package again with replant-pack")]
     Syntax(String),
+    /// Its own checksum is another one.
+    #[error(
+        "migration.toml is not as replant-pack wrote it: its last line is the SHA-256 of other lines; unpack migration.tar.gz again, or, to change the package, edit layout.toml and make it anew with replant-pack bundle"
+    )]
+    Changed,
     /// A format that this version does not know.
     #[error(
         "migration.toml has format {found}, this replant reads {FORMAT}; use the replant binary of the package"
@@ -275,34 +352,36 @@ impl Manifest {
         struct Versioned {
             format: u32,
         }
-        let one_line = |e: toml::de::Error| {
-            let line = e
-                .span()
-                .map_or(0, |s| text.get(..s.start).unwrap_or("").lines().count());
-            Error::Syntax(format!(
-                "line {}: {}",
-                line.max(1),
-                e.message().replace('\n', " ")
-            ))
-        };
-        let versioned: Versioned = toml::from_str(text).map_err(one_line)?;
+        let syntax = |e: document::Error| Error::Syntax(e.to_string());
+        // First of all: what is damaged may say anything.
+        seal::check(text)?;
+        let versioned: Versioned = document::read(text).map_err(syntax)?;
         if versioned.format != FORMAT {
             return Err(Error::Format {
                 found: versioned.format,
             });
         }
-        let manifest: Manifest = toml::from_str(text).map_err(one_line)?;
+        let manifest: Manifest = document::read(text).map_err(syntax)?;
         check::check(&manifest)?;
         Ok(manifest)
     }
 
-    /// The text of `migration.toml`.
+    /// Whether the text of a manifest has its own checksum.
+    ///
+    /// # Errors
+    /// [`Error::Changed`].
+    pub fn seal(text: &str) -> Result<Seal, Error> {
+        seal::check(text)
+    }
+
+    /// The text of `migration.toml`, with its checksum.
     ///
     /// # Errors
     /// [`Error`] as of [`Manifest::parse`]: what cannot be read back is not written.
     pub fn encode(&self) -> Result<String, Error> {
         check::check(self)?;
-        toml::to_string(self).map_err(|e| Error::Syntax(e.to_string()))
+        let text = toml::to_string(self).map_err(|e| Error::Syntax(e.to_string()))?;
+        Ok(seal::add(&text))
     }
 
     /// The entry of a file of the package.

@@ -15,7 +15,7 @@ fn reads_what_a_person_writes_and_reads_back_what_it_writes() {
     assert_eq!(group.extent_size, Size::Bytes(4 << 20));
     assert_eq!(group.volumes[1].size, Size::Rest);
     assert!(manifest.table.grow_last);
-    assert_eq!(manifest.identity["hostname"].as_bool(), Some(false));
+    assert!(!manifest.identity.hostname);
     let boot = manifest.filesystem("/boot").unwrap();
     assert_eq!(boot.device(), Some(Device::Partition(2)));
     assert_eq!(
@@ -132,5 +132,51 @@ fn sizes() {
         Size::Bytes(512 << 20),
     ] {
         assert_eq!(Size::parse(&size.to_string()), Some(size));
+    }
+}
+
+#[test]
+fn no_character_of_it_can_change_unseen() {
+    let text = Manifest::parse(&seed()).unwrap().encode().unwrap();
+    assert_eq!(Manifest::seal(&text), Ok(Seal::Right));
+    assert_eq!(Manifest::seal(&seed()), Ok(Seal::Absent));
+    // Readers of TOML that know nothing of it read the same.
+    assert!(toml::from_str::<toml::Table>(&text).is_ok());
+    for at in 0..text.len() - 1 {
+        let mut bytes = text.clone().into_bytes();
+        bytes[at] ^= 1;
+        let Ok(damaged) = String::from_utf8(bytes) else {
+            continue;
+        };
+        assert_eq!(Manifest::parse(&damaged), Err(Error::Changed), "byte {at}");
+    }
+    for end in 0..text.len() - 1 {
+        // Shorter than the first line it is nothing but a comment.
+        assert!(Manifest::parse(&text[..end]).is_err(), "{end} bytes");
+    }
+    let message = Manifest::parse(&text.replace("VA/root", "VA/data")).unwrap_err();
+    assert!(
+        message
+            .to_string()
+            .contains("; unpack migration.tar.gz again, or, to change"),
+        "{message}"
+    );
+    let more = format!("{text}name = 1\n");
+    assert_eq!(Manifest::parse(&more), Err(Error::Changed));
+}
+
+#[test]
+fn what_is_carried_over_is_known_by_its_keys() {
+    let with = |line: &str| Manifest::parse(&seed().replace("hostname = false", line));
+    let policy = with("timezone = false").unwrap().identity;
+    assert!(policy.hostname && !policy.timezone);
+    for (line, key) in [("hostnam = false", "hostnam"), ("network = 3", "boolean")] {
+        let error = with(line).unwrap_err().to_string();
+        let number = 1 + seed()
+            .lines()
+            .position(|l| l == "hostname = false")
+            .unwrap();
+        assert!(error.contains(&format!("line {number}: ")), "{error}");
+        assert!(error.contains(key), "{error}");
     }
 }

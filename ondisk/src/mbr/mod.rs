@@ -127,9 +127,7 @@ struct Entry {
 
 /// The four entries, or `None` without `55 AA`.
 fn entries(sector: &[u8]) -> Option<[Entry; 4]> {
-    if sector.get(SECTOR - 2..SECTOR)? != [0x55, 0xaa] {
-        return None;
-    }
+    is_marked(sector).then_some(())?;
     let mut entries = [Entry {
         status: 0,
         kind: 0,
@@ -153,6 +151,25 @@ fn entries(sector: &[u8]) -> Option<[Entry; 4]> {
         };
     }
     Some(entries)
+}
+
+/// Whether sector 0 ends as those that a BIOS starts, and those with a table.
+#[must_use]
+pub fn is_marked(sector_0: &[u8]) -> bool {
+    sector_0.get(SECTOR - 2..SECTOR) == Some(&[0x55, 0xaa])
+}
+
+/// Sector 0 `new` with its first entry active if `old` has an active entry:
+/// some BIOSes start no disk without one, although a protective entry must not
+/// be active (UEFI 2.10, 5.2.3), so on UEFI this is not called.
+#[must_use]
+pub fn active_as(old: &[u8], new: &[u8; SECTOR]) -> [u8; SECTOR] {
+    let was = entries(old).is_some_and(|entries| entries.iter().any(|e| e.status == 0x80));
+    let mut sector = *new;
+    if let Some(status) = sector.get_mut(ENTRIES_AT).filter(|_| was) {
+        *status = 0x80;
+    }
+    sector
 }
 
 /// The disk signature in sector 0 (bytes 440 to 443); 0 if it has none.

@@ -129,3 +129,26 @@ fn what_sector_0_is() {
     assert_eq!(disk_signature(TABLES), 0x1a2b_3c4d);
     assert_eq!(disk_signature(&[]), 0);
 }
+
+#[test]
+fn a_new_table_is_active_as_the_old_one_was() {
+    let mut old = [0; 512];
+    old[510..].copy_from_slice(&[0x55, 0xaa]);
+    let new = [7; 512];
+    assert_eq!(active_as(&old, &new), new);
+    // The third entry.
+    old[446 + 2 * 16] = 0x80;
+    let active = active_as(&old, &new);
+    assert_eq!((active[446], active[462]), (0x80, 7));
+    assert_eq!(
+        (active[..446].to_vec(), active[447..].to_vec()),
+        (new[..446].to_vec(), new[447..].to_vec())
+    );
+    // No table, and code in the place of one.
+    assert_eq!(active_as(&old[..511], &new), new);
+    old[510] = 0;
+    assert_eq!(active_as(&old, &new), new);
+    old[510] = 0x55;
+    old[446 + 2 * 16] = 0xff;
+    assert_eq!(active_as(&old, &new), new);
+}

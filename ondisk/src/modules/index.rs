@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::pattern::normalize;
-use super::{ModInfo, Name, Pattern, text};
+use super::{ModInfo, Name, Pattern};
 
 /// One module of a tree.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,6 +17,25 @@ pub struct Module {
     pub before: Vec<String>,
     /// Names or aliases that should be loaded after it.
     pub after: Vec<String>,
+}
+
+impl Module {
+    /// Adds the words behind `softdep MODULE`. Words before the first `pre:` or
+    /// `post:` count for nothing, as in modprobe.
+    pub(super) fn add_softdep<'a>(&mut self, words: impl Iterator<Item = &'a str>) {
+        let mut list = None;
+        for word in words {
+            match word {
+                "pre:" => list = Some(true),
+                "post:" => list = Some(false),
+                _ => match list {
+                    Some(true) => self.before.push(word.to_owned()),
+                    Some(false) => self.after.push(word.to_owned()),
+                    None => {}
+                },
+            }
+        }
+    }
 }
 
 /// A line of modules.alias.
@@ -65,7 +84,7 @@ impl Index {
             };
             module.depends = info.depends().map(Name::new).collect();
             for softdep in info.softdeps() {
-                text::softdep(softdep.split_whitespace(), &mut module);
+                module.add_softdep(softdep.split_whitespace());
             }
             for alias in info.aliases() {
                 index.aliases.push(Alias {

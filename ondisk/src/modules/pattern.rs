@@ -19,7 +19,7 @@ impl Pattern {
         &self.0
     }
 
-    /// Whether `text`, which went through [`normalize`], matches.
+    /// Whether `text`, which went through `normalize`, matches.
     pub fn matches_normalized(&self, text: &str) -> bool {
         matches(self.0.as_bytes(), text.as_bytes())
     }

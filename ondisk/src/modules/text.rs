@@ -119,7 +119,7 @@ impl Index {
                 });
             };
             if let Some(module) = self.modules.get_mut(Name::new(name).as_str()) {
-                softdep(words, module);
+                module.add_softdep(words);
             }
         }
         Ok(())
@@ -220,23 +220,6 @@ impl Index {
             }
         }
         out.push('\n');
-    }
-}
-
-/// Adds the words behind `softdep MODULE`. Words before the first `pre:` or
-/// `post:` count for nothing, as in modprobe.
-pub(super) fn softdep<'a>(words: impl Iterator<Item = &'a str>, module: &mut Module) {
-    let mut list = None;
-    for word in words {
-        match word {
-            "pre:" => list = Some(true),
-            "post:" => list = Some(false),
-            _ => match list {
-                Some(true) => module.before.push(word.to_owned()),
-                Some(false) => module.after.push(word.to_owned()),
-                None => {}
-            },
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! ext2 to ext4, XFS, btrfs, ISO 9660.
 
-use super::{Device, Kind, Signature, text};
+use super::{Device, Kind, Part, Signature, text};
 
 /// ext2, ext3, ext4 and their external journals: superblock at 1 KiB
 /// (kernel: `struct ext4_super_block`).
@@ -23,10 +23,21 @@ pub(super) fn ext(device: &Device) -> Option<Signature> {
     } else {
         Kind::Ext2
     };
+    let uuid = text::uuid(device.array(AT + 0x68)?);
+    // The file system names its journal; the journal alone is known by itself.
+    let outside = compat & 0x4 != 0 && device.u32(AT + 0xe0)? == 0;
+    let part = match kind {
+        Kind::ExtJournal => uuid.clone().map(|journal| Part::new(journal, "journal", 1)),
+        _ if outside => text::uuid(device.array(AT + 0xd0)?).map(|journal| Part {
+            slot: "file system".into(),
+            ..Part::new(journal, uuid.clone().unwrap_or_default(), 2)
+        }),
+        _ => None,
+    };
     let signature = Signature::new(kind, AT..AT + 1024)
-        .uuid(text::uuid(device.array(AT + 0x68)?))
+        .uuid(uuid)
         .label(text::label(device.bytes(AT + 0x78, 16)?));
-    Some(signature)
+    Some(signature.part(part))
 }
 
 /// XFS: superblock in the first sector (kernel: `struct xfs_dsb`).
@@ -34,10 +45,27 @@ pub(super) fn xfs(device: &Device) -> Option<Signature> {
     if !device.has(0, b"XFSB") {
         return None;
     }
+    let number = |at| device.array(at).map(u64::from_be_bytes);
+    let uuid = text::uuid(device.array(32)?);
+    // Without a place for the log it is on another device; with realtime
+    // blocks there is one more.
+    let others = u64::from(number(48)? == 0) + u64::from(number(16)? != 0);
+    let part = uuid.clone().filter(|_| others > 0);
+    let part = part.map(|uuid| Part::new(uuid, "data", 1 + others));
     let signature = Signature::new(Kind::Xfs, 0..512)
-        .uuid(text::uuid(device.array(32)?))
+        .uuid(uuid)
         .label(text::label(device.bytes(108, 12)?));
-    Some(signature)
+    Some(signature.part(part))
+}
+
+/// A log of XFS on a device of its own: it begins with a record, which has the
+/// UUID of the file system (kernel: `struct xlog_rec_header`).
+pub(super) fn xfs_log(device: &Device) -> Option<Signature> {
+    if !device.has(0, &[0xfe, 0xed, 0xba, 0xbe]) {
+        return None;
+    }
+    let part = text::uuid(device.array(304)?).map(|uuid| Part::new(uuid, "log", 2));
+    Some(Signature::new(Kind::XfsLog, 0..512).part(part))
 }
 
 /// btrfs: superblock at 64 KiB, copies at 64 MiB and 256 GiB (kernel:
@@ -49,9 +77,17 @@ pub(super) fn btrfs(device: &Device) -> Option<Signature> {
         |at: u64| device.has(at + 0x40, b"_BHRfS_M") && device.u64(at + 0x30) == Some(at);
     let mut places = PLACES.into_iter().filter(|&at| is_there(at));
     let first = places.next()?;
+    let uuid = text::uuid(device.array(first + 0x20)?);
+    let (devices, own) = (device.u64(first + 0x88)?, device.u64(first + 0xc9)?);
+    // A copy alone is what is left of something older.
+    let part = uuid
+        .clone()
+        .filter(|_| first == PLACES[0])
+        .map(|uuid| Part::new(uuid, own.to_string(), devices));
     let mut signature = Signature::new(Kind::Btrfs, first..first + 4096)
-        .uuid(text::uuid(device.array(first + 0x20)?))
-        .label(text::label(device.bytes(first + 0x12b, 256)?));
+        .uuid(uuid)
+        .label(text::label(device.bytes(first + 0x12b, 256)?))
+        .part(part);
     signature.clear.extend(places.map(|at| at..at + 4096));
     Some(signature)
 }

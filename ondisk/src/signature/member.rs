@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Members of something bigger: LVM2, LUKS, md.
 
-use super::{Device, Kind, Signature, text};
+use super::{Device, Kind, Part, Signature, text};
 
 /// A physical volume of LVM2: a label in one of the first four sectors, which
 /// names its own sector (lvm2: `struct label_header`, `struct pv_header`).
@@ -100,7 +100,23 @@ pub(super) fn luks(device: &Device) -> Option<Signature> {
         signature = signature.label(text::label(device.bytes(first + 24, 48)?));
     }
     signature.clear.extend(places.map(|at| at..at + 512));
-    Some(signature)
+    let detached = match version {
+        1 => device.array(first + 104).map(u32::from_be_bytes) == Some(0),
+        _ => luks_2_is_detached(device, first).unwrap_or(false),
+    };
+    let whole = signature.uuid.clone().filter(|_| detached);
+    Some(signature.part(whole.map(|uuid| Part::new(uuid, "header", 2))))
+}
+
+/// Whether the first segment of the data begins where the header does, which it
+/// cannot on the same device. The description is JSON, as json-c writes it.
+fn luks_2_is_detached(device: &Device, header: u64) -> Option<bool> {
+    let size = u64::from_be_bytes(device.array(header.checked_add(8)?)?);
+    let length = usize::try_from(size.min(1 << 20).checked_sub(4096)?).ok()?;
+    let json = text::label(device.bytes(header.checked_add(4096)?, length)?)?;
+    let (_, segments) = json.split_once("\"segments\":")?;
+    let (_, offset) = segments.split_once("\"offset\":\"")?;
+    Some(offset.starts_with("0\""))
 }
 
 /// Magic number of md's superblocks.
@@ -129,10 +145,29 @@ fn md_1(device: &Device, kind: Kind, at: u64) -> Option<Signature> {
     if device.u32(at)? != MD || device.u32(at.checked_add(4)?)? != 1 || own_place != at / 512 {
         return None;
     }
+    let uuid = text::uuid(device.array(at.checked_add(16)?)?);
+    let own = text::uuid(device.array(at.checked_add(168)?)?);
+    let members = md_1_members(device, at).unwrap_or(1);
+    let part = uuid
+        .clone()
+        .map(|uuid| Part::new(uuid, own.unwrap_or_default(), members));
     let signature = Signature::new(kind, at..at.checked_add(4096)?.min(device.size()))
-        .uuid(text::uuid(device.array(at.checked_add(16)?)?))
+        .uuid(uuid)
         .label(text::label(device.bytes(at.checked_add(32)?, 32)?));
-    Some(signature)
+    Some(signature.part(part))
+}
+
+/// How many members have a part in the array, by the roles in the superblock:
+/// spares and those that failed have none.
+fn md_1_members(device: &Device, at: u64) -> Option<u64> {
+    let count = usize::try_from(device.u32(at.checked_add(220)?)?).ok()?;
+    let roles = device.bytes(at.checked_add(256)?, count.min(1920).checked_mul(2)?)?;
+    let role = |pair: &[u8]| Some(u16::from_le_bytes(pair.try_into().ok()?));
+    let active = roles
+        .chunks_exact(2)
+        .filter_map(role)
+        .filter(|r| *r < 0xfffe);
+    Some(active.count() as u64)
 }
 
 /// Version 0.90 has the byte order of the machine; its UUID is four numbers.
@@ -157,5 +192,12 @@ fn md_0(device: &Device, at: u64) -> Option<Signature> {
     for (chunk, offset) in uuid.chunks_exact_mut(4).zip([20, 52, 56, 60]) {
         chunk.copy_from_slice(&number(offset)?.to_be_bytes());
     }
-    Some(Signature::new(Kind::Md090, at..at.checked_add(4096)?).uuid(text::uuid(uuid)))
+    let uuid = text::uuid(uuid);
+    // The number of active members, and the own descriptor's.
+    let (active, own) = (number(136)?, number(3968)?);
+    let part = uuid
+        .clone()
+        .map(|uuid| Part::new(uuid, own.to_string(), active.into()));
+    let signature = Signature::new(Kind::Md090, at..at.checked_add(4096)?).uuid(uuid);
+    Some(signature.part(part))
 }

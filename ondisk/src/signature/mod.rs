@@ -13,10 +13,12 @@
 //! On a whole disk with partitions, what lies at the end (md 0.90 and 1.0,
 //! ZFS) may belong to the last partition rather than to the disk.
 
+mod cache;
 mod device;
 mod fat;
 mod filesystem;
 mod member;
+mod part;
 mod swap;
 mod table;
 #[cfg(test)]
@@ -27,6 +29,7 @@ mod zfs;
 use std::ops::Range;
 
 pub use device::{Anchor, Device, REGIONS, Region, regions};
+pub use part::Part;
 
 /// Who uses a block device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +45,8 @@ pub enum Kind {
     ExtJournal,
     /// XFS.
     Xfs,
+    /// An external log of XFS.
+    XfsLog,
     /// btrfs.
     Btrfs,
     /// FAT12, FAT16 or FAT32.
@@ -66,6 +71,16 @@ pub enum Kind {
     Md12,
     /// A member of a ZFS pool.
     Zfs,
+    /// A backing or a cache device of bcache.
+    Bcache,
+    /// A device of bcachefs.
+    Bcachefs,
+    /// A device of dm-integrity, without LUKS.
+    Integrity,
+    /// A device of a Ceph OSD.
+    BlueStore,
+    /// A device of a Stratis pool.
+    Stratis,
     /// A GUID partition table, or what is left of one.
     Gpt,
     /// A DOS partition table.
@@ -82,6 +97,7 @@ impl Kind {
             Self::Ext4 => "ext4",
             Self::ExtJournal => "jbd",
             Self::Xfs => "xfs",
+            Self::XfsLog => "xfs_external_log",
             Self::Btrfs => "btrfs",
             Self::Vfat => "vfat",
             Self::Iso9660 => "iso9660",
@@ -91,6 +107,11 @@ impl Kind {
             Self::Luks => "crypto_LUKS",
             Self::Md090 | Self::Md10 | Self::Md11 | Self::Md12 => "linux_raid_member",
             Self::Zfs => "zfs_member",
+            Self::Bcache => "bcache",
+            Self::Bcachefs => "bcachefs",
+            Self::Integrity => "DM_integrity",
+            Self::BlueStore => "ceph_bluestore",
+            Self::Stratis => "stratis",
             Self::Gpt => "gpt",
             Self::Dos => "dos",
         }
@@ -120,6 +141,8 @@ pub struct Signature {
     pub uuid: Option<String>,
     /// Label or name; of a pool or an array, too.
     pub label: Option<String>,
+    /// What it is a member of, where it is nothing alone.
+    pub part: Option<Part>,
     /// Ranges of bytes that must become zero for this to be gone. They lie
     /// within the device and in what was read.
     pub clear: Vec<Range<u64>>,
@@ -131,6 +154,7 @@ impl Signature {
             kind,
             uuid: None,
             label: None,
+            part: None,
             clear: vec![clear],
         }
     }
@@ -142,6 +166,11 @@ impl Signature {
 
     fn label(mut self, label: Option<String>) -> Self {
         self.label = label;
+        self
+    }
+
+    fn part(mut self, part: Option<Part>) -> Self {
+        self.part = part;
         self
     }
 }
@@ -156,8 +185,14 @@ pub fn find(device: &Device<'_>) -> Vec<Signature> {
     found.extend(member::luks(device));
     found.extend(member::md(device));
     found.extend(zfs::zfs(device));
+    found.extend(cache::bcache(device));
+    found.extend(cache::bcachefs(device));
+    found.extend(cache::integrity(device));
+    found.extend(cache::bluestore(device));
+    found.extend(cache::stratis(device));
     found.extend(filesystem::ext(device));
     found.extend(filesystem::xfs(device));
+    found.extend(filesystem::xfs_log(device));
     found.extend(filesystem::btrfs(device));
     found.extend(fat::vfat(device));
     found.extend(swap::swap(device));

@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! UUIDs and labels as text.
 
+use crate::manifest::uuid_text;
+
 /// `8-4-4-4-12`; none when all bytes are zero.
 pub(super) fn uuid(bytes: [u8; 16]) -> Option<String> {
-    let number = u128::from_be_bytes(bytes);
-    let hex = format!("{number:032x}");
-    let parts = [
-        hex.get(..8)?,
-        hex.get(8..12)?,
-        hex.get(12..16)?,
-        hex.get(16..20)?,
-        hex.get(20..)?,
-    ];
-    (number != 0).then(|| parts.join("-"))
+    (bytes != [0; 16]).then(|| uuid_text(&bytes))
 }
 
 /// The same for a GUID: its first three fields are little-endian.

@@ -2,7 +2,7 @@
 //! Members of ZFS pools: four labels of 256 KiB, two at each end, each with a
 //! list of names and values and a ring of uberblocks (OpenZFS: `vdev_label.c`).
 
-use super::{Device, Kind, Signature, text};
+use super::{Device, Kind, Part, Signature, text};
 
 const LABEL: u64 = 256 << 10;
 /// Offset of the uberblocks in a label, their distance and their number.
@@ -33,16 +33,25 @@ pub(super) fn zfs(device: &Device) -> Option<Signature> {
         .map(|&at| at..at.saturating_add(LABEL))
         .collect();
     let list = first.checked_add(LIST)?;
-    let uuid = value(device, list, b"pool_guid", 8).and_then(|at| device.array(at));
+    let number = |name: &[u8]| {
+        let at = value(device, list, name, 8)?;
+        device.array(at).map(u64::from_be_bytes)
+    };
+    let uuid = number(b"pool_guid").map(|guid| guid.to_string());
+    // The devices at the top of the pool: data, special, log. Caches and
+    // spares do not name the pool.
+    let (top, tops) = (number(b"top_guid"), number(b"vdev_children"));
+    let own = number(b"guid");
+    let text = |guid: Option<u64>| guid.map(|guid| guid.to_string()).unwrap_or_default();
+    let part = uuid.clone().map(|pool| Part {
+        slot: text(top),
+        ..Part::new(pool, text(own), tops.unwrap_or(1))
+    });
     let name = value(device, list, b"name", 9).and_then(|at| {
         let length = usize::try_from(u32::from_be_bytes(device.array(at)?)).ok()?;
         text::label(device.bytes(at.checked_add(4)?, length)?)
     });
-    Some(
-        signature
-            .uuid(uuid.map(|bytes| u64::from_be_bytes(bytes).to_string()))
-            .label(name),
-    )
+    Some(signature.uuid(uuid).label(name).part(part))
 }
 
 fn has_uberblock(device: &Device, label: u64) -> bool {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 use ondisk::cpio::{Builder, DIRECTORY, Marker, Reader, SYMLINK, TYPE_MASK, Tree};
 
-use super::mutator::Target;
+use testkit::Target;
 
 /// Made by GNU cpio 2.13: `find . | cpio -o -H newc`.
 const GNU: &[u8] = include_bytes!("../fixtures/cpio/gnu.cpio");
@@ -13,44 +13,30 @@ fn archives() {
     let target = Target {
         name: "cpio",
         samples: vec![GNU.to_vec(), CRC.to_vec(), [GNU, &[0; 512], CRC].concat()],
-        words: &[
-            b"070701",
-            b"070702",
-            b"00000000",
-            b"FFFFFFFF",
-            b"7FFFFFFF",
-            b"80000000",
-            b"TRAILER!!!\0",
-            b"../../",
-            b"/",
-            b"\0",
-        ],
+        words: b"070701~070702~00000000~FFFFFFFF~7FFFFFFF~80000000~TRAILER!!!\0~../../~/~\0",
         hot: vec![],
         rounds: 15_000,
     };
-    let tally = target.run(
-        |_| {},
-        |bytes, _| {
-            let entries = Reader::new(bytes);
-            let mut at = 0;
-            for entry in entries.map_while(Result::ok) {
-                assert!(entry.offset >= at && entry.data.len() <= bytes.len());
-                at = entry.offset + 110;
-            }
-            let mut tree = Tree::new();
-            let result = tree.add(bytes);
-            for (path, _) in tree.iter() {
-                tree.resolve(path);
-                tree.resolve(&format!("{path}/../{path}/."));
-            }
-            assert_eq!(tree.last_path().is_none(), tree.is_empty());
-            if let Ok(end) = result {
-                assert!(end <= bytes.len());
-                built(&tree);
-            }
-            result.is_ok()
-        },
-    );
+    let tally = target.read(|bytes, _| {
+        let entries = Reader::new(bytes);
+        let mut at = 0;
+        for entry in entries.map_while(Result::ok) {
+            assert!(entry.offset >= at && entry.data.len() <= bytes.len());
+            at = entry.offset + 110;
+        }
+        let mut tree = Tree::new();
+        let result = tree.add(bytes);
+        for (path, _) in tree.iter() {
+            tree.resolve(path);
+            tree.resolve(&format!("{path}/../{path}/."));
+        }
+        assert_eq!(tree.last_path().is_none(), tree.is_empty());
+        if let Ok(end) = result {
+            assert!(end <= bytes.len());
+            built(&tree);
+        }
+        result.is_ok()
+    });
     tally.at_least(500, 1000);
 }
 
@@ -89,19 +75,16 @@ fn markers() {
     let target = Target {
         name: "marker",
         samples: vec![marker.to_string().into_bytes()],
-        words: &[b"kernel=", b"modules=", b"\n", b"complete\n", b"\r"],
+        words: b"kernel=~modules=~\n~complete\n~\r",
         hot: vec![],
         rounds: 3000,
     };
-    let tally = target.run(
-        |_| {},
-        |bytes, _| {
-            let marker = Marker::parse(&String::from_utf8_lossy(bytes));
-            if let Some(marker) = &marker {
-                assert_eq!(Marker::parse(&marker.to_string()).as_ref(), Some(marker));
-            }
-            marker.is_some()
-        },
-    );
+    let tally = target.read(|bytes, _| {
+        let marker = Marker::parse(&String::from_utf8_lossy(bytes));
+        if let Some(marker) = &marker {
+            assert_eq!(Marker::parse(&marker.to_string()).as_ref(), Some(marker));
+        }
+        marker.is_some()
+    });
     tally.at_least(100, 100);
 }

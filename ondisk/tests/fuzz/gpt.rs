@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 use ondisk::gpt::{Backup, LastPartition, OnDisk, Table};
 
-use super::mutator::Target;
+use testkit::Target;
 
 const SEED: &[u8] = include_bytes!("../fixtures/gpt/seed.gptbak");
 const DISK: u64 = 20_971_520 * 512;
@@ -20,7 +20,7 @@ fn mend(bytes: &mut [u8], header: usize, entries: usize) {
     let array = bytes
         .get(entries..)
         .and_then(|b| b.get(..array))
-        .map(crc32fast::hash);
+        .map(ondisk::checksum::crc32);
     let Some(header) = bytes.get_mut(header..header + HEADER) else {
         return;
     };
@@ -28,7 +28,7 @@ fn mend(bytes: &mut [u8], header: usize, entries: usize) {
         header[88..92].copy_from_slice(&sum.to_le_bytes());
     }
     header[16..20].fill(0);
-    let sum = crc32fast::hash(header);
+    let sum = ondisk::checksum::crc32(header);
     header[16..20].copy_from_slice(&sum.to_le_bytes());
 }
 
@@ -52,7 +52,7 @@ fn backups() {
     let target = Target {
         name: "sgdisk --backup",
         samples: vec![SEED.to_vec(), SEED.to_vec(), plain],
-        words: &[b"EFI PART"],
+        words: b"EFI PART",
         hot: vec![512..512 + HEADER, 1024..1024 + HEADER, 1536..1536 + USED],
         rounds: 8000,
     };
@@ -115,7 +115,7 @@ fn disks() {
         let target = Target {
             name: "GPT disk",
             samples: vec![[head, tail].concat()],
-            words: &[b"EFI PART"],
+            words: b"EFI PART",
             hot: vec![
                 first..first + HEADER,
                 second..second + HEADER,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-use ondisk::grub::{BootImage, CoreImage, Env};
+use ondisk::grub::config::{Dialect, First, Start, boots};
+use ondisk::grub::{BootImage, CoreImage, Env, Tree, embed_boot, embed_core};
 
-use super::mutator::Target;
+use testkit::Target;
 
 const BOOT: &[u8; 512] = include_bytes!("../fixtures/grub/gpt-boot.img");
 const CORE: &[u8; 512] = include_bytes!("../fixtures/grub/gpt-core-2048.img");
@@ -10,34 +11,43 @@ const CORE: &[u8; 512] = include_bytes!("../fixtures/grub/gpt-core-2048.img");
 fn images() {
     let target = Target {
         name: "GRUB images",
-        samples: vec![[&BOOT[..], &CORE[..]].concat()],
-        words: &[],
+        samples: vec![[&BOOT[..], &CORE[..], &[0; 900]].concat()],
+        words: b"",
         hot: vec![0x5c..0x66, 512 + 0x1c0..1024],
         rounds: 20_000,
     };
-    let tally = target.run(
-        |_| {},
-        |images, random| {
-            let (boot, core) = images.split_at(images.len().min(512));
-            // diskboot.img alone, wherever boot.img points.
-            let _ = BootImage::parse(boot);
-            let _ = CoreImage::parse(core, u64::MAX);
-            let allowed = 2048..2048 + random.below(2) as u64 * 4096 + 106;
-            let verified = CoreImage::verify(allowed.clone(), |offset, buffer: &mut [u8]| {
-                let from = if offset == 0 { boot } else { core };
-                buffer.copy_from_slice(from.get(..512).ok_or("a bad sector")?);
-                Ok::<(), &str>(())
-            });
-            let Ok(image) = verified else {
-                return false;
-            };
-            for run in &image.runs {
-                let sectors = run.sectors();
-                assert!(sectors.start >= allowed.start && sectors.end <= allowed.end);
-            }
-            true
-        },
-    );
+    let tally = target.read(|images, random| {
+        let (boot, core) = images.split_at(images.len().min(512));
+        // diskboot.img alone, wherever boot.img points.
+        let _ = BootImage::parse(boot);
+        let _ = CoreImage::parse(core, u64::MAX);
+        if let Ok(bytes) = embed_core(core, u64::MAX - 9..u64::MAX) {
+            let image = CoreImage::parse(&bytes, u64::MAX - 9).unwrap();
+            let sectors = bytes.len() as u64 / 512;
+            assert_eq!(image.runs.len(), 1);
+            assert_eq!(
+                image.runs[0].sectors(),
+                u64::MAX - 8..u64::MAX - 9 + sectors
+            );
+        }
+        if let Ok(sector) = embed_boot(boot, core, core, 7) {
+            assert_eq!(BootImage::parse(&sector).unwrap().core_sector, 7);
+        }
+        let allowed = 2048..2048 + random.below(2) as u64 * 4096 + 106;
+        let verified = CoreImage::verify(allowed.clone(), |offset, buffer: &mut [u8]| {
+            let from = if offset == 0 { boot } else { core };
+            buffer.copy_from_slice(from.get(..512).ok_or("a bad sector")?);
+            Ok::<(), &str>(())
+        });
+        let Ok(image) = verified else {
+            return false;
+        };
+        for run in &image.runs {
+            let sectors = run.sectors();
+            assert!(sectors.start >= allowed.start && sectors.end <= allowed.end);
+        }
+        true
+    });
     tally.at_least(1000, 1000);
 }
 
@@ -60,34 +70,88 @@ fn environments() {
                  el-root ro crashkernel=1G-4G:192M \n",
             ),
         ],
-        words: &[
-            b"#",
-            b"\n",
-            b"\\",
-            b"=",
-            b"\\\n",
-            b"\n#",
-            b"next_entry=",
-            b"\xff",
-        ],
+        words: b"#~\n~\\~=~\\\n~\n#~next_entry=~\xff",
         hot: vec![0..60, 60..300],
         rounds: 20_000,
     };
-    let tally = target.run(
-        |_| {},
-        |bytes, random| {
-            // Most damage changes the length, and then nothing else counts.
-            let mut bytes = bytes.to_vec();
-            if random.below(8) != 0 {
-                bytes.resize(1024, b'#');
-            }
-            let Ok(env) = Env::parse(&bytes) else {
-                return false;
-            };
-            let value = env.get("next_entry").unwrap_or_default();
-            assert!(value.len() < 3 * 1024);
-            true
-        },
-    );
+    let tally = target.read(|bytes, random| {
+        // Most damage changes the length, and then nothing else counts.
+        let mut bytes = bytes.to_vec();
+        if random.below(8) != 0 {
+            bytes.resize(1024, b'#');
+        }
+        let Ok(env) = Env::parse(&bytes) else {
+            return false;
+        };
+        let value = env.get("next_entry").unwrap_or_default();
+        assert!(value.len() < 3 * 1024);
+        // What was set is read, and what was taken away is gone.
+        let mut changed = env.clone();
+        let value = "x\\\n=#".repeat(random.below(30));
+        if changed.set("next_entry", &value).is_ok() {
+            let again = Env::parse(changed.bytes()).unwrap();
+            assert_eq!(again.get("next_entry"), Some(value));
+            changed.unset("next_entry");
+            assert_eq!(changed.get("next_entry"), None);
+            assert_eq!(changed.bytes().len(), 1024);
+        } else {
+            assert_eq!(changed, env);
+        }
+        true
+    });
     tally.at_least(1000, 1000);
+}
+
+#[test]
+fn configurations() {
+    let samples = [
+        include_str!("../fixtures/grub/config/debian.cfg"),
+        include_str!("../fixtures/grub/config/el7.cfg"),
+        include_str!("../fixtures/grub/config/el9.cfg"),
+        include_str!("../fixtures/grub/config/suse.cfg"),
+        include_str!("../fixtures/grub/config/ubuntu.cfg"),
+    ];
+    let target = Target {
+        name: "grub.cfg",
+        samples: samples.map(|text| text.as_bytes().to_vec()).to_vec(),
+        words:
+            b"if true; then\n~\nfi\n~else\n~while true; do\n~for x in 1 2 ${x}$x; do\n~\ndone\n~\
+            function f {\nf\n}\n~f $@ \"$*\" $1\n~menuentry 'a' --id b --users c {\n~\
+            submenu a {\n~}\n~set default=1>2>3\n~set timeout=1\n~configfile $config_file\n~\
+            source $prefix/grub.cfg\n~x=$x$x$x$x\"$x\"\n~eval \"$x\"\n~save_env default\n~\
+            blscfg\n~break 9\n~return\n~shift\n~\\\n~'~\"~$~${~ ! ~[ ( ! x -o -f / ]\n~\xff",
+        hot: vec![],
+        rounds: 3_000,
+    };
+    let bls = "title A\nlinux /vmlinuz\noptions $kernelopts x\ninitrd /initrd\n";
+    let tally = target.read(|config, random| {
+        let mut block = b"# GRUB Environment Block\nnext_entry=1>0\n".to_vec();
+        block.resize(1024, b'#');
+        let tree = Tree::new()
+            .with_uuid("disk", "7d1d4a2e-0e5f-4c3a-9d55-5d6e0a1b2c3d")
+            .with("disk", "/boot/grub/grub.cfg", config)
+            .with("disk", "/boot/grub/grubenv", block)
+            .with("disk", "/boot/vmlinuz-5.14.0-427.el9.x86_64", "k")
+            .with("disk", "/loader/entries/ab-1-2.conf", bls)
+            .with("disk", "/loader/entries/ab-1-10.conf", bls);
+        let dialects = [Dialect::Upstream, Dialect::El7, Dialect::El8, Dialect::El9];
+        let start = Start {
+            device: "disk".into(),
+            directory: "/boot/grub".into(),
+            dialect: dialects[random.below(4)],
+        };
+        let Ok(boots) = boots(&tree, &start, 2) else {
+            return false;
+        };
+        for boot in &boots {
+            assert!(boot.entries().len() >= boot.menu.len());
+            if let First::Entry(started) = &boot.first {
+                assert!(started.path[0] < boot.menu.len());
+            }
+            assert!(boot.environments.values().all(|block| block.len() == 1024));
+        }
+        // Often something is left out, and yet an entry starts.
+        boots[0].started().is_some() && boots[0].notes.is_empty()
+    });
+    tally.at_least(500, 500);
 }

@@ -2,13 +2,15 @@
 use std::convert::Infallible;
 use std::ops::Range;
 
+use ondisk::DevNo;
+use ondisk::lifeboat::Run;
 use ondisk::lvm::{
-    DevNo, Label, LabelError, MdaHeader, PvRead, TargetKind, Uuid, VolumeGroup, assemble, crc,
-    create, decode, encode, parse, read_pv,
+    Label, LabelError, MdaHeader, PvRead, TargetKind, Uuid, VolumeGroup, assemble, below, create,
+    decode, encode, parse, read_pv,
 };
 
 use super::lvm_fixture::{Device, GROUPS, NO_GROUP, devices, texts};
-use super::mutator::Target;
+use testkit::Target;
 
 /// Whatever was decoded can be judged, mapped and written; what is written is
 /// read again, and what is mapped stays within its physical volumes.
@@ -32,7 +34,8 @@ fn exercise(vg: &VolumeGroup) {
         for target in &mapping.targets {
             assert_eq!(target.start, at);
             at += target.length;
-            assert!(!target.to_string().is_empty());
+            let read = TargetKind::parse(target.type_name(), &target.params());
+            assert_eq!(read.as_ref(), Ok(&target.kind));
             let within = |(dev, start): (DevNo, u64), length: u64| {
                 let pv = &vg.pvs[dev.minor as usize];
                 let end = pv.pe_start + pv.pe_count * vg.extent_size;
@@ -47,6 +50,22 @@ fn exercise(vg: &VolumeGroup) {
                 TargetKind::Zero | TargetKind::Error => {}
             }
         }
+        // Its last sectors, and one that it does not have.
+        let sectors = at.min(10_000);
+        let lba = at - sectors;
+        if let Ok(pieces) = below(&mapping.targets, Run { lba, sectors }) {
+            assert_eq!(pieces.iter().map(|p| p.1.sectors).sum::<u64>(), sectors);
+        }
+        assert!(
+            below(
+                &mapping.targets,
+                Run {
+                    lba: at,
+                    sectors: 1
+                }
+            )
+            .is_err()
+        );
     }
     // An error or steps that are whole sectors.
     let sizes: Vec<u64> = vg.pvs.iter().map(|pv| pv.dev_size.unwrap_or(0)).collect();
@@ -76,60 +95,26 @@ fn group_texts() {
             .flat_map(|case| texts(case))
             .map(String::into_bytes)
             .collect(),
-        words: &[
-            b"{",
-            b"}",
-            b"[",
-            b"]",
-            b"\"",
-            b"\\",
-            b"#",
-            b"=",
-            b",",
-            b"\0",
-            b"-1",
-            b"0",
-            b"0x",
-            b"0x-1",
-            b"9223372036854775807",
-            b"99999999999999999999",
-            b"1.5",
-            b"striped",
-            b"pv0",
-            b"'",
-            b"/",
-            b"segment1 {",
-            b"\xff\xfe",
-            b"stripe_count = 3\n",
-            b"a/b/c = 1\n",
-            b"creation_time = 5\n",
-            b"tags = [\"x\", 1]\n",
-            b"!",
-            b"\"\" {",
-            b"\"a b\" {",
-            b"EXPORTED",
-            b"MISSING",
-            b"flags = 1.5\n",
-        ],
+        words: b"{~}~[~]~\"~\\~#~=~,~\0~-1~0~0x~0x-1~9223372036854775807~99999999999999999999~1.5~\
+            striped~pv0~'~/~segment1 {~\xff\xfe~stripe_count = 3\n~a/b/c = 1\n~\
+            creation_time = 5\n~tags = [\"x\", 1]\n~!~\"\" {~\"a b\" {~EXPORTED~MISSING~\
+            flags = 1.5\n",
         hot: vec![],
         rounds: 12_000,
     };
-    let tally = target.run(
-        |_| {},
-        |bytes, _| {
-            let _ = parse(bytes);
-            match decode(bytes) {
-                Ok(vg) => {
-                    exercise(&vg);
-                    true
-                }
-                Err(error) => {
-                    assert!(error.to_string().len() < bytes.len() + 1000);
-                    false
-                }
+    let tally = target.read(|bytes, _| {
+        let _ = parse(bytes);
+        match decode(bytes) {
+            Ok(vg) => {
+                exercise(&vg);
+                true
             }
-        },
-    );
+            Err(error) => {
+                assert!(error.to_string().len() < bytes.len() + 1000);
+                false
+            }
+        }
+    });
     tally.at_least(500, 1000);
 }
 
@@ -151,12 +136,12 @@ fn mend(head: &mut [u8]) {
     };
     let start = HEADER.start.saturating_add(offset);
     if let Some(text) = head.get(start..start.saturating_add(size)) {
-        let sum = crc(&[text]).to_le_bytes();
+        let sum = ondisk::checksum::lvm2(text).to_le_bytes();
         head[HEADER.start + 56..HEADER.start + 60].copy_from_slice(&sum);
     }
     for (sector, at, from) in [(HEADER, 0, 4), (LABEL, 16, 20)] {
         let sector = &mut head[sector];
-        let sum = crc(&[&sector[from..]]).to_le_bytes();
+        let sum = ondisk::checksum::lvm2(&sector[from..]).to_le_bytes();
         sector[at..at + 4].copy_from_slice(&sum);
     }
 }
@@ -198,14 +183,7 @@ fn physical_volumes() {
     let target = Target {
         name: "LVM physical volume",
         samples,
-        words: &[
-            b"LABELONE",
-            b"LVM2 001",
-            b" LVM2 x[5A%r0N*>",
-            b"pv0",
-            b"}",
-            b"\0",
-        ],
+        words: b"LABELONE~LVM2 001~ LVM2 x[5A%r0N*>~pv0~}~\0",
         hot: vec![512..800, 4096..4176, 4608..6000, 4608..12_000],
         rounds: 6000,
     };
@@ -233,10 +211,50 @@ fn physical_volumes() {
         let all = others
             .iter()
             .chain([&pv, &pv].into_iter().take(1 + random.below(2)));
-        let all: Vec<(u64, &PvRead)> = all.map(|pv| (1 << 30, pv)).collect();
+        let all = all.enumerate().map(|(n, pv)| (n, 1 << 30, pv.clone()));
+        let all: Vec<(usize, u64, PvRead)> = all.collect();
         let assembly = assemble(&all);
         assert!(assembly.groups.len() <= all.len() && assembly.orphans.len() <= all.len());
         pv.groups().count() > 0
     });
     tally.at_least(500, 1000);
+}
+
+#[test]
+fn tables() {
+    let target = Target {
+        name: "device-mapper table",
+        samples: vec![
+            b"linear 8:2 2048".to_vec(),
+            b"striped 2 128 8:2 2048 8:3 4096".to_vec(),
+            b"zero ".to_vec(),
+        ],
+        words: b" ~:~0~18446744073709551616~striped~linear~\xff",
+        hot: vec![],
+        rounds: 5000,
+    };
+    let read = |bytes: &[u8], _: &mut _| {
+        let text = String::from_utf8_lossy(bytes);
+        let (kind, params) = text.split_once(' ').unwrap_or((&text, ""));
+        let Ok(kind) = TargetKind::parse(kind, params) else {
+            return false;
+        };
+        let line = ondisk::lvm::Target {
+            start: 8,
+            length: u64::MAX,
+            kind,
+        };
+        let again = TargetKind::parse(line.type_name(), &line.params());
+        assert_eq!(again.as_ref(), Ok(&line.kind));
+        // An error or all of it.
+        let run = Run {
+            lba: 9,
+            sectors: 999,
+        };
+        if let Ok(pieces) = below(&[line], run) {
+            assert_eq!(pieces.iter().map(|p| p.1.sectors).sum::<u64>(), 999);
+        }
+        true
+    };
+    target.read(read).at_least(100, 100);
 }

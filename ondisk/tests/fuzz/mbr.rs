@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 use ondisk::mbr::{Sector0, disk_signature, from_disk};
 
-use super::mutator::Target;
+use testkit::Target;
 
 const TABLES: &[u8] = include_bytes!("../fixtures/mbr/logical.bin");
 /// Where the fixture's sectors are on its disk.
@@ -13,7 +13,7 @@ fn tables() {
     let target = Target {
         name: "MBR",
         samples: vec![TABLES.to_vec()],
-        words: &[],
+        words: b"",
         hot: (0..5).map(|i| i * 512 + 446..i * 512 + 512).collect(),
         rounds: 20_000,
     };
@@ -29,24 +29,22 @@ fn tables() {
         };
         from_disk(DISK, block_size, read)
     };
-    let tally = target.run(
-        |_| {},
-        |sectors, random| {
-            let block_size = [512, 512, 4096, u32::MAX][random.below(4)];
-            disk_signature(sectors);
-            let Ok(Sector0::Dos(table)) = read_from(sectors, block_size) else {
-                return false;
-            };
-            assert!(table.partitions.len() <= 255);
-            let mut numbers: Vec<u32> = table.partitions.iter().map(|p| p.number).collect();
-            numbers.sort_unstable();
-            numbers.dedup();
-            assert_eq!(numbers.len(), table.partitions.len());
-            for p in &table.partitions {
-                assert!(p.number <= 255 && !p.byte_range(block_size).is_empty());
-            }
-            table.chain_problem.is_none()
-        },
-    );
+    let tally = target.read(|sectors, random| {
+        let block_size = [512, 512, 4096, u32::MAX][random.below(4)];
+        disk_signature(sectors);
+        let _ = ondisk::mark::decode(sectors);
+        let Ok(Sector0::Dos(table)) = read_from(sectors, block_size) else {
+            return false;
+        };
+        assert!(table.partitions.len() <= 255);
+        let mut numbers: Vec<u32> = table.partitions.iter().map(|p| p.number).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), table.partitions.len());
+        for p in &table.partitions {
+            assert!(p.number <= 255 && !p.byte_range(block_size).is_empty());
+        }
+        table.chain_problem.is_none()
+    });
     tally.at_least(1000, 5000);
 }

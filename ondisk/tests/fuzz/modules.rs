@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use ondisk::modules::modalias::{describe, kind};
 use ondisk::modules::{Index, Kept, ModInfo, Name, Texts};
 
-use super::mutator::Target;
+use testkit::Target;
 
 const DEP: &str = include_str!("../fixtures/modules/modules.dep");
 const ALIAS: &str = include_str!("../fixtures/modules/modules.alias");
@@ -41,63 +41,37 @@ fn indexes() {
                 .join(MARK)
                 .into_bytes(),
         ],
-        words: &[
-            b"\n",
-            b" ",
-            b":",
-            b"*",
-            b"?",
-            b"[",
-            b"]",
-            b"[!",
-            b"\\",
-            b"-",
-            b"../",
-            b"#",
-            b".ko",
-            b"alias ",
-            b"softdep ",
-            b"pre:",
-            b"post:",
-            b"ext4.ko.xz",
-            b"\0",
-            b"\xff",
-            b"\x01",
-            b"\t",
-            b"\x0c",
-        ],
+        words: b"\n~ ~:~*~?~[~]~[!~\\~-~../~#~.ko~alias ~softdep ~pre:~post:~ext4.ko.xz~\0~\xff~\
+            \x01~\t~\x0c",
         hot: vec![],
         rounds: 6000,
     };
-    let tally = target.run(
-        |_| {},
-        |bytes, _| {
-            let text = String::from_utf8_lossy(bytes);
-            let mut parts = text.splitn(5, MARK);
-            let mut part = || parts.next().unwrap_or_default();
-            let texts = Texts {
-                dep: part(),
-                alias: part(),
-                softdep: part(),
-                builtin: part(),
-                builtin_modinfo: part().as_bytes(),
-            };
-            let Ok(index) = Index::from_texts(&texts) else {
-                return false;
-            };
-            let order = index.order(WANTED);
-            assert!(order.load.len() <= index.iter().count());
-            for modalias in texts.alias.split_whitespace() {
-                index.resolve(modalias);
-            }
-            // The first cut forgets what leads nowhere, the second nothing.
-            let first = read(&cut(&index));
-            assert!(cut(&read(&cut(&first))) == cut(&first), "another cut");
-            let names = |index: &Index| index.iter().map(|(n, _)| n.clone()).collect::<Vec<_>>();
-            assert_eq!(names(&first), names(&index));
-            true
-        },
-    );
+    let tally = target.read(|bytes, _| {
+        let text = String::from_utf8_lossy(bytes);
+        let mut parts = text.splitn(5, MARK);
+        let mut part = || parts.next().unwrap_or_default();
+        let texts = Texts {
+            dep: part(),
+            alias: part(),
+            softdep: part(),
+            builtin: part(),
+            builtin_modinfo: part().as_bytes(),
+        };
+        let Ok(index) = Index::from_texts(&texts) else {
+            return false;
+        };
+        let order = index.order(WANTED);
+        assert!(order.load.len() <= index.iter().count());
+        for modalias in texts.alias.split_whitespace() {
+            index.resolve(modalias);
+        }
+        // The first cut forgets what leads nowhere, the second nothing.
+        let first = read(&cut(&index));
+        assert!(cut(&read(&cut(&first))) == cut(&first), "another cut");
+        let names = |index: &Index| index.iter().map(|(n, _)| n.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&first), names(&index));
+        true
+    });
     tally.at_least(1000, 500);
 }
 
@@ -116,31 +90,19 @@ fn words() {
         ]
         .map(|text| text.as_bytes().to_vec())
         .to_vec(),
-        words: &[
-            b":",
-            b"bc",
-            b"sc",
-            b"pci:",
-            b"usb:",
-            b"\0",
-            b"=",
-            b"\xc3\xa9",
-        ],
+        words: b":~bc~sc~pci:~usb:~\0~=~\xc3\xa9",
         hot: vec![],
         rounds: 10_000,
     };
-    let tally = target.run(
-        |_| {},
-        |bytes, _| {
-            let text = String::from_utf8_lossy(bytes);
-            kind(&text);
-            assert!(!describe(&text).is_empty() || text.is_empty());
-            let info = ModInfo::from_section(bytes);
-            let index = Index::from_modinfo([("kernel/a.ko", &info), ("b.ko.xz", &info)]);
-            index.order(["a", "b", &text]);
-            cut(&index);
-            info.name().is_some()
-        },
-    );
+    let tally = target.read(|bytes, _| {
+        let text = String::from_utf8_lossy(bytes);
+        kind(&text);
+        assert!(!describe(&text).is_empty() || text.is_empty());
+        let info = ModInfo::from_section(bytes);
+        let index = Index::from_modinfo([("kernel/a.ko", &info), ("b.ko.xz", &info)]);
+        index.order(["a", "b", &text]);
+        cut(&index);
+        info.name().is_some()
+    });
     tally.at_least(100, 1000);
 }

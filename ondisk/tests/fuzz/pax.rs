@@ -3,7 +3,7 @@ use std::io::Read;
 
 use ondisk::pax::{Entry, Error, Event, Kind, Parser, Totals};
 
-use super::mutator::Target;
+use testkit::Target;
 
 const ARCHIVES: [&[u8]; 5] = [
     include_bytes!("../fixtures/pax/gnu.tar.xz"),
@@ -67,7 +67,7 @@ fn read(archive: &[u8], piece: usize) -> (Members, Result<(), Error>) {
 }
 
 /// Makes the checksums of blocks that look like headers right.
-fn mend(archive: &mut [u8]) {
+pub fn mend(archive: &mut [u8]) {
     for block in archive.chunks_exact_mut(512) {
         if &block[257..262] == b"ustar" {
             block[148..156].fill(b' ');
@@ -91,24 +91,10 @@ fn archives() {
     let target = Target {
         name: "tar",
         samples: samples.to_vec(),
-        words: &[
-            b"ustar\x0000",
-            b"ustar  \0",
-            b"77777777777\0",
-            b"00000000000\0",
-            b"-",
-            b"\x80\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff",
-            b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
-            b"../",
-            b"/",
-            b"\n",
-            b"=",
-            b"\0",
-            b"20 path=../../evil\n",
-            b"12 size=999\n",
-            b"22 GNU.sparse.major=1\n",
-            b"GNU.sparse.map=",
-        ],
+        words: b"ustar\x0000~ustar  \0~77777777777\0~00000000000\0~-~\
+            \x80\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff~\
+            \xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff~../~/~\n~=~\0~\
+            20 path=../../evil\n~12 size=999\n~22 GNU.sparse.major=1\n~GNU.sparse.map=",
         hot: vec![],
         rounds: 5000,
     };

@@ -6,7 +6,7 @@ use std::path::Path;
 use ondisk::signature::{Device, find, regions};
 
 use super::lvm_fixture::devices;
-use super::mutator::Target;
+use testkit::Target;
 
 /// The first blocks of a file system of the ext4 fixtures: pairs of a block's
 /// number and its 4096 bytes, behind a head of 24 bytes.
@@ -33,46 +33,32 @@ fn signatures() {
     let target = Target {
         name: "signatures",
         samples,
-        words: &[
-            b"EFI PART",
-            b"LABELONE",
-            b"LVM2 001",
-            b" LVM2 x[5A%r0N*>",
-            b"\x55\xaa",
-            b"\x53\xef",
-            b"XFSB",
-            b"LUKS\xba\xbe",
-            b"SKUL\xba\xbe",
-            b"SWAPSPACE2",
-            b"\xfc\x4e\x2b\xa9",
-            b"\x0c\xb1\xba\0\0\0\0\0",
-            b"NTFS    ",
-            b"FAT32   ",
-            b"\xf8",
-        ],
-        hot: vec![0..64, 446..640, 1024..1280, 4086..4200],
+        words: b"EFI PART~LABELONE~LVM2 001~ LVM2 x[5A%r0N*>~\x55\xaa~\x53\xef~XFSB~LUKS\xba\xbe~\
+            SKUL\xba\xbe~SWAPSPACE2~\xfc\x4e\x2b\xa9~\x0c\xb1\xba\0\0\0\0\0~NTFS    ~FAT32   ~\
+            \xf8~\xfe\xed\xba\xbe~integrt\0~bluestore block device\n~\
+            !Stra0tis\x86\xff\x02^\x41rh~\
+            \xc6\x85\x73\xf6\x4e\x1a\x45\xca\x82\x65\xf5\x7f\x48\xba\x6d\x81~\
+            \xc6\x85\x73\xf6\x66\xce\x90\xa9\xd9\x6a\x60\xcf\x80\x3d\xf7\xef~_BHRfS_M",
+        hot: vec![0..64, 446..640, 1024..1280, 4086..4300],
         rounds: 20_000,
     };
-    let tally = target.run(
-        |_| {},
-        |bytes, random| {
-            let size = [8192, 1 << 30, bytes.len() as u64, u64::MAX, 511][random.below(5)];
-            let pieces = [(0, bytes), (size.saturating_sub(8192), bytes)];
-            let device = Device::new(size, pieces);
-            let found = find(&device);
-            for signature in &found {
-                assert!(
-                    signature
-                        .clear
-                        .iter()
-                        .all(|r| r.start < r.end && r.end <= size)
-                );
-            }
-            let read = regions(size);
-            assert!(read.iter().all(|r| r.start < r.end && r.end <= size));
-            assert!(read.is_sorted_by(|a, b| a.end < b.start));
-            !found.is_empty()
-        },
-    );
+    let tally = target.read(|bytes, random| {
+        let size = [8192, 1 << 30, bytes.len() as u64, u64::MAX, 511][random.below(5)];
+        let pieces = [(0, bytes), (size.saturating_sub(8192), bytes)];
+        let device = Device::new(size, pieces);
+        let found = find(&device);
+        for signature in &found {
+            assert!(
+                signature
+                    .clear
+                    .iter()
+                    .all(|r| r.start < r.end && r.end <= size)
+            );
+        }
+        let read = regions(size);
+        assert!(read.iter().all(|r| r.start < r.end && r.end <= size));
+        assert!(read.is_sorted_by(|a, b| a.end < b.start));
+        !found.is_empty()
+    });
     tally.at_least(1000, 100);
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Several devices.
 
-use ondisk::lvm::{Assembly, GroupProblem, PvRead, assemble};
+use ondisk::lvm::{Assembly, GroupProblem, assemble};
 
 use super::fixture::{Device, apply, devices, group};
 
-fn join(devices: &[Device]) -> Assembly {
-    let read: Vec<(u64, PvRead)> = devices.iter().map(|d| (d.size, d.pv())).collect();
-    let given: Vec<(u64, &PvRead)> = read.iter().map(|(s, r)| (*s, r)).collect();
-    assemble(&given)
+fn join(devices: &[Device]) -> Assembly<usize> {
+    let read = devices.iter().enumerate();
+    let read: Vec<_> = read.map(|(n, d)| (n, d.size, d.pv())).collect();
+    assemble(&read)
 }
 
 /// One generation more, on the first `n` devices only.
@@ -29,7 +29,7 @@ fn advance(devices: &mut [Device], n: usize, change: impl Fn(&mut ondisk::lvm::V
     );
 }
 
-fn complete(group: &ondisk::lvm::Group) -> bool {
+fn complete(group: &ondisk::lvm::Group<usize>) -> bool {
     group.slots.iter().all(|slot| slot.device.is_some())
 }
 
@@ -45,7 +45,7 @@ fn devices_are_found_by_identifier_in_any_order() {
         assert!(complete(g) && g.problems.is_empty(), "{:?}", g.problems);
         assert_eq!(
             [g.device(&vg.pvs[0].id), g.device(&vg.pvs[1].id)],
-            order.map(Some)
+            [Some(&order[0]), Some(&order[1])]
         );
         d.reverse();
     }
@@ -110,8 +110,21 @@ fn two_groups_of_one_name_are_reported_on_both() {
     let found = join(&d);
     assert_eq!(found.groups.len(), 2);
     for (g, o) in [(0, 1), (1, 0)] {
-        let other = found.groups[o].vg.id;
-        assert_eq!(found.groups[g].problems, [GroupProblem::SameName { other }]);
+        let (own, other) = (found.groups[g].vg.id, found.groups[o].vg.id);
+        let [
+            GroupProblem::SameName {
+                own: first,
+                own_devices,
+                other: second,
+                other_devices,
+            },
+        ] = &found.groups[g].problems[..]
+        else {
+            panic!("{:?}", found.groups[g].problems);
+        };
+        assert_eq!((own, other), (*first, *second));
+        assert_eq!([own_devices.len(), other_devices.len()], [1, 1]);
+        assert_ne!(own_devices, other_devices);
     }
 }
 

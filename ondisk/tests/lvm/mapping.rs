@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ondisk::lvm::{DevNo, Mapping, MappingError, Refusal, VolumeGroup, decode};
+use ondisk::DevNo;
+use ondisk::lvm::{Mapping, MappingError, Refusal, VolumeGroup, decode};
 
 use super::fixture::{GROUPS, group, path, text};
 
@@ -41,7 +42,7 @@ fn dm_tables(case: &str) -> BTreeMap<String, Vec<String>> {
 }
 
 /// Volumes that we map, per case. Every other one must be refused.
-fn ours(case: &str) -> Option<&'static [&'static str]> {
+fn expected(case: &str) -> Option<&'static [&'static str]> {
     Some(match case {
         "thin" => &["lin"],
         "raid" => &["z", "e"],
@@ -87,7 +88,7 @@ fn tables_are_those_of_lvm2() {
             assert_eq!(row.split_whitespace().next(), Some(m.name.as_str()));
             assert_eq!(row.contains("Read-only"), m.read_only, "{case} {}", lv.name);
         }
-        let want: BTreeSet<String> = match ours(case) {
+        let want: BTreeSet<String> = match expected(case) {
             Some(list) => list.iter().map(|s| (*s).to_owned()).collect(),
             None => vg.lvs.iter().map(|l| l.name.clone()).collect(),
         };

@@ -11,6 +11,7 @@ use crate::image::{Image, MIB, UUID, check};
 
 #[test]
 fn ext2_ext3_ext4() {
+    testkit::needs!("mke2fs", "blkid", "wipefs");
     for (kind, label) in [
         (Kind::Ext2, "old one"),
         (Kind::Ext3, "exactly16letters"),
@@ -34,6 +35,7 @@ fn ext2_ext3_ext4() {
 
 #[test]
 fn xfs_and_btrfs() {
+    testkit::needs!("mkfs.xfs", "mkfs.btrfs", "blkid", "wipefs");
     let options = ["-q", "-f", "-m", &format!("uuid={UUID}"), "-L", "data"];
     check(
         &Image::new("xfs", 320 * MIB).make("mkfs.xfs", &options),
@@ -47,6 +49,7 @@ fn xfs_and_btrfs() {
 
 #[test]
 fn vfat_of_three_sizes() {
+    testkit::needs!("mkfs.vfat", "blkid", "wipefs");
     for (name, size, bits) in [
         ("fat12", 2 * MIB, "12"),
         ("fat16", 20 * MIB, "16"),
@@ -71,6 +74,7 @@ fn vfat_of_three_sizes() {
 
 #[test]
 fn swap_of_two_page_sizes() {
+    testkit::needs!("mkswap", "blkid", "wipefs");
     let image = Image::new("swap", 20 * MIB).make("mkswap", &["-q", "-L", "swap one", "-U", UUID]);
     check(&image, Kind::Swap);
     let image = Image::new("swap64k", 20 * MIB).make("mkswap", &["-q", "-p", "65536", "-U", UUID]);
@@ -79,6 +83,7 @@ fn swap_of_two_page_sizes() {
 
 #[test]
 fn iso_9660() {
+    testkit::needs!("genisoimage", "blkid", "wipefs");
     let image = Image::new("iso", 0);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("signature-iso");
     std::fs::create_dir_all(&folder).unwrap();
@@ -99,6 +104,7 @@ fn iso_9660() {
 
 #[test]
 fn rests_of_something_older_are_reported_too() {
+    testkit::needs!("mkswap", "mke2fs", "blkid", "wipefs");
     // XFS and ext4 where a swap space and a PV were.
     let image = Image::new("rests", 40 * MIB).make("mkswap", &["-q", "-U", UUID]);
     let file = image.file();

@@ -10,7 +10,7 @@ use std::process::Command;
 
 use ondisk::signature::{Device, Kind, Signature, find, regions};
 
-use super::mutator::Target;
+use testkit::{Target, run, sparse};
 
 pub const MIB: u64 = 1 << 20;
 pub const UUID: &str = "3b1ee2f5-6e1b-4a43-9c0e-0123456789ab";
@@ -20,9 +20,7 @@ pub struct Image(pub PathBuf);
 impl Image {
     pub fn new(name: &str, size: u64) -> Self {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("signature-{name}.img"));
-        let _ = std::fs::remove_file(&path);
-        File::create(&path).unwrap().set_len(size).unwrap();
-        Self(path)
+        Self(sparse(path, size))
     }
 
     pub fn file(&self) -> File {
@@ -71,21 +69,6 @@ impl Drop for Image {
     }
 }
 
-/// Runs a program that must succeed; its output.
-pub fn run(command: &mut Command) -> String {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(
-        output.status.success(),
-        "{command:?}: {}\n{text}{errors}",
-        output.status
-    );
-    text
-}
-
 /// What blkid says: names and values.
 fn blkid(image: &Image) -> HashMap<String, String> {
     let output = Command::new("blkid")
@@ -109,26 +92,26 @@ fn wipefs(image: &Image) -> String {
 pub fn check(image: &Image, kind: Kind) {
     let name = image.0.display();
     let found = image.find();
-    let told = blkid(image);
+    let message = blkid(image);
     let (uuid, label) = if kind.is_table() {
         assert_eq!(
-            told.get("PTTYPE").map(String::as_str),
+            message.get("PTTYPE").map(String::as_str),
             Some(kind.name()),
-            "{name}: {told:?}"
+            "{name}: {message:?}"
         );
-        (told.get("PTUUID"), None)
+        (message.get("PTUUID"), None)
     } else {
         assert_eq!(
-            told.get("TYPE").map(String::as_str),
+            message.get("TYPE").map(String::as_str),
             Some(kind.name()),
-            "{name}: {told:?}"
+            "{name}: {message:?}"
         );
-        (told.get("UUID"), told.get("LABEL"))
+        (message.get("UUID"), message.get("LABEL"))
     };
     let kinds: Vec<_> = found.iter().map(|signature| signature.kind).collect();
     assert_eq!(kinds, [kind], "{name}");
-    assert_eq!(found[0].uuid.as_ref(), uuid, "{name}: {told:?}");
-    assert_eq!(found[0].label.as_ref(), label, "{name}: {told:?}");
+    assert_eq!(found[0].uuid.as_ref(), uuid, "{name}: {message:?}");
+    assert_eq!(found[0].label.as_ref(), label, "{name}: {message:?}");
 
     assert_ne!(wipefs(image), "", "{name}");
     damage(image);
@@ -158,29 +141,26 @@ fn damage(image: &Image) {
         name: "signature",
         hot: used(&all),
         samples: vec![all],
-        words: &[],
+        words: b"",
         rounds: 200,
     };
-    target.run(
-        |_| {},
-        |bytes, random| {
-            // Now and then the device has another size than what was read.
-            let told = match random.below(7) {
-                0 => random.below(usize::try_from(size).unwrap()) as u64,
-                _ => size,
-            };
-            let read = |range: &Range<usize>| {
-                let end = range.end.min(bytes.len());
-                &bytes[range.start.min(end)..end]
-            };
-            let pieces = places.iter().map(|(at, range)| (*at, read(range)));
-            let found = find(&Device::new(told, pieces));
-            for range in found.iter().flat_map(|signature| &signature.clear) {
-                assert!(range.start < range.end && range.end <= told);
-            }
-            !found.is_empty()
-        },
-    );
+    target.read(|bytes, random| {
+        // Now and then the device has another size than what was read.
+        let message = match random.below(7) {
+            0 => random.below(usize::try_from(size).unwrap()) as u64,
+            _ => size,
+        };
+        let read = |range: &Range<usize>| {
+            let end = range.end.min(bytes.len());
+            &bytes[range.start.min(end)..end]
+        };
+        let pieces = places.iter().map(|(at, range)| (*at, read(range)));
+        let found = find(&Device::new(message, pieces));
+        for range in found.iter().flat_map(|signature| &signature.clear) {
+            assert!(range.start < range.end && range.end <= message);
+        }
+        !found.is_empty()
+    });
 }
 
 /// Where 16 bytes are not all zero; not too many places.

@@ -5,16 +5,16 @@ use std::process::Command;
 
 use ondisk::signature::Kind;
 
-use crate::image::{Image, MIB, UUID, check, run};
+use crate::image::{Image, MIB, UUID, check};
+use testkit::{Loop, run};
 
 #[test]
 fn lvm_physical_volumes() {
+    testkit::needs!("root", "pvcreate", "blkid", "wipefs");
     for (name, sector, copies) in [("pv1", "1", "1"), ("pv0", "0", "1"), ("pv3", "3", "2")] {
         let image = Image::new(name, 40 * MIB);
-        let device = run(Command::new("losetup").args(["-f", "--show"]).arg(&image.0))
-            .trim()
-            .to_owned();
-        let output = Command::new("pvcreate")
+        let device = Loop::new(&image.0);
+        run(Command::new("pvcreate")
             .args([
                 "-q",
                 "-ff",
@@ -29,15 +29,8 @@ fn lvm_physical_volumes() {
                 "--config",
                 "devices{use_devicesfile=0} global{locking_type=1}",
             ])
-            .arg(&device)
-            .output();
-        run(Command::new("losetup").args(["-d", &device]));
-        let output = output.expect("pvcreate: install lvm2");
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+            .arg(&device.0));
+        drop(device);
         let clear = image.find()[0].clear.len();
         assert_eq!(
             clear,
@@ -50,6 +43,7 @@ fn lvm_physical_volumes() {
 
 #[test]
 fn luks_1_and_2() {
+    testkit::needs!("cryptsetup", "blkid", "wipefs");
     let key = Image::new("luks-key", 0);
     key.put(0, b"secret");
     for version in ["luks1", "luks2"] {
@@ -88,6 +82,7 @@ fn md_1(place: u64) -> Vec<u8> {
 
 #[test]
 fn md_of_four_versions() {
+    testkit::needs!("blkid", "wipefs");
     // No md in this kernel may be: the superblocks are written by hand.
     let size = 40 * MIB + 512 * 5;
     let places = [
@@ -126,6 +121,7 @@ fn md_of_four_versions() {
 
 #[test]
 fn zfs_pools() {
+    testkit::needs!("blkid", "wipefs");
     // blkid wants 64 MiB.
     let image = Image::new("zfs", 70 * MIB);
     let mut label = vec![0; 256 << 10];

@@ -5,10 +5,12 @@ use std::process::Command;
 
 use ondisk::signature::Kind;
 
-use crate::image::{Image, MIB, UUID, check, run};
+use crate::image::{Image, MIB, UUID, check};
+use testkit::{Loop, run, tool};
 
 #[test]
 fn partition_tables() {
+    testkit::needs!("root", "blkid", "wipefs", "sfdisk", "sgdisk");
     let options = [
         "-o",
         "-U",
@@ -31,15 +33,9 @@ fn partition_tables() {
 
     // On a device with sectors of 4 KiB the table lies elsewhere.
     let image = Image::new("gpt-4k", 40 * MIB);
-    let device = run(Command::new("losetup")
-        .args(["-f", "--show", "-b", "4096"])
-        .arg(&image.0));
-    let output = Command::new("sgdisk")
-        .args(["-o", "-U", UUID])
-        .arg(device.trim())
-        .output();
-    run(Command::new("losetup").args(["-d", device.trim()]));
-    assert!(output.expect("sgdisk: install gdisk").status.success());
+    let device = Loop::sectors(&image.0, 4096);
+    tool("sgdisk", &["-o", "-U", UUID, device.name()]);
+    drop(device);
     let found = image.find();
     assert_eq!(found.len(), 1);
     assert_eq!(

@@ -1,252 +1,91 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A look through the payload: what the manifest says of it.
+//! A look through the payload: it is decoded once, to nowhere.
 
-use super::Error;
-use crate::fstab::{self, Line};
+use crate::file::At;
 use crate::progress;
+use anyhow::{Error, Result, anyhow};
 use liblzma::read::XzDecoder;
 use liblzma::stream::{self, CONCATENATED, Stream};
-use ondisk::manifest::{DECODER_BYTES, Payload};
-use ondisk::pax::{Entry, Event, Kind, Parser, Totals};
-use std::collections::BTreeMap;
+use ondisk::inventory::{Found, Inventory, Target};
+use ondisk::manifest::DECODER_BYTES;
+use ondisk::pax::Parser;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// What was found.
-pub struct Found {
-    /// For the manifest.
-    pub payload: Payload,
-    /// By mount point: what lies on each file system.
-    pub content: BTreeMap<String, Totals>,
-    /// The lines of its fstab.
-    pub fstab: Vec<Line>,
-}
-
-/// No fstab is longer.
-const FSTAB_BYTES: usize = 1 << 20;
-
-const GRUB: [&str; 4] = [
-    "usr/sbin/grub2-install",
-    "sbin/grub2-install",
-    "usr/sbin/grub-install",
-    "sbin/grub-install",
-];
-const INITRAMFS: [&str; 5] = [
-    "usr/bin/dracut",
-    "usr/sbin/dracut",
-    "sbin/dracut",
-    "usr/sbin/update-initramfs",
-    "sbin/update-initramfs",
-];
-
 /// Reads the whole payload.
-pub fn inspect(path: &Path, mounts: &[String]) -> Result<Found, Error> {
-    let file = File::open(path).map_err(|e| Error::file(path, e))?;
-    let length = file.metadata().map_err(|e| Error::file(path, e))?.len();
+pub fn inspect(path: &Path, target: Target) -> Result<Found> {
+    let file = File::open(path).at(path)?;
+    let length = file.metadata().at(path)?.len();
     let bar = progress::bytes("looking through the payload", length);
-    let decoder = Stream::new_stream_decoder(DECODER_BYTES, CONCATENATED)
-        .map_err(|e| Error::file(path, e.into()))?;
+    let decoder = Stream::new_stream_decoder(DECODER_BYTES, CONCATENATED).at(path)?;
     let mut reader = XzDecoder::new_stream(bar.wrap_read(file), decoder);
     let mut parser = Parser::new();
-    let mut look = Look::new(mounts);
+    let mut inventory = Inventory::new(target);
     let mut buffer = vec![0; 1 << 20];
-    let archive = |source| Error::Archive {
-        file: path.to_path_buf(),
-        source,
-    };
     loop {
         let read = reader.read(&mut buffer).map_err(|e| failed(path, e))?;
         if read == 0 {
             break;
         }
         let mut input = buffer.get(..read).unwrap_or_default();
-        while let Some(event) = parser.next(&mut input).map_err(archive)? {
-            match event {
-                Event::Entry(entry) => look.see(&entry),
-                Event::Data { bytes, .. } => look.read(bytes),
-                _ => {}
-            }
+        while let Some(event) = parser.next(&mut input).at(path)? {
+            inventory.event(&event);
         }
     }
-    parser.finish().map_err(archive)?;
+    parser.finish().at(path)?;
     bar.finish_and_clear();
-    Ok(look.finish())
+    Ok(inventory.finish())
 }
 
 fn failed(path: &Path, source: std::io::Error) -> Error {
     let inner = source.get_ref().and_then(|e| e.downcast_ref());
+    let path = path.display();
     match inner {
-        Some(stream::Error::MemLimit) => Error::Dictionary(path.to_path_buf()),
-        _ => Error::file(path, source),
+        Some(stream::Error::MemLimit) => anyhow!(
+            "{path}: its decoder needs more than {} MiB; compress it with xz -9 or a smaller preset",
+            DECODER_BYTES >> 20
+        ),
+        Some(stream::Error::Format) => {
+            anyhow!("{path} is no xz archive; compress the tar archive with xz")
+        }
+        _ => anyhow!("{path}: {source}"),
     }
-}
-
-struct Look {
-    totals: Totals,
-    content: BTreeMap<String, Totals>,
-    kernels: Vec<String>,
-    fstab: Option<Vec<u8>>,
-    /// The current member is the fstab.
-    inside_fstab: bool,
-    grub: Option<usize>,
-    initramfs: Option<usize>,
-}
-
-impl Look {
-    fn new(mounts: &[String]) -> Look {
-        Look {
-            totals: Totals::default(),
-            content: mounts
-                .iter()
-                .map(|m| (m.clone(), Totals::default()))
-                .collect(),
-            kernels: Vec::new(),
-            fstab: None,
-            inside_fstab: false,
-            grub: None,
-            initramfs: None,
-        }
-    }
-
-    fn see(&mut self, entry: &Entry) {
-        self.totals.add(entry);
-        let path = String::from_utf8_lossy(&entry.path);
-        let path = path.trim_start_matches("./").trim_end_matches('/');
-        let inside = |mount: &str| {
-            let mount = mount.trim_start_matches('/');
-            mount.is_empty()
-                || path == mount
-                || path
-                    .strip_prefix(mount)
-                    .is_some_and(|rest| rest.starts_with('/'))
-        };
-        let holds = self.content.iter_mut().filter(|(mount, _)| inside(mount));
-        if let Some((_, totals)) = holds.max_by_key(|(mount, _)| mount.len()) {
-            totals.add(entry);
-        }
-        let file = matches!(entry.kind, Kind::File { .. } | Kind::HardLink { .. });
-        let program = file || matches!(entry.kind, Kind::Symlink { .. });
-        if let Some(version) = path.strip_prefix("boot/vmlinuz-").filter(|_| file)
-            // Rescue images of EL carry the machine-id, not a version.
-            && !version.contains("rescue")
-        {
-            self.kernels.push(version.to_string());
-        }
-        self.inside_fstab = path == "etc/fstab" && matches!(entry.kind, Kind::File { .. });
-        if self.inside_fstab {
-            // Of several members of one name, the last one counts.
-            self.fstab = Some(Vec::new());
-        }
-        let better = |found: &mut Option<usize>, names: &[&str]| {
-            let at = names
-                .iter()
-                .position(|name| *name == path)
-                .filter(|_| program);
-            *found = [*found, at].into_iter().flatten().min();
-        };
-        better(&mut self.grub, &GRUB);
-        better(&mut self.initramfs, &INITRAMFS);
-    }
-
-    fn read(&mut self, bytes: &[u8]) {
-        if let Some(text) = self.fstab.as_mut().filter(|_| self.inside_fstab)
-            && text.len() < FSTAB_BYTES
-        {
-            text.extend_from_slice(bytes);
-        }
-    }
-
-    fn finish(mut self) -> Found {
-        self.kernels
-            .sort_by_key(|kernel| std::cmp::Reverse(versions(kernel)));
-        let name = |found: Option<usize>, names: &[&str]| {
-            found
-                .and_then(|at| names.get(at))
-                .map_or(String::new(), |name| format!("/{name}"))
-        };
-        let payload = Payload {
-            unpacked_bytes: self.totals.bytes,
-            entries: self.totals.entries,
-            kernels: self.kernels,
-            fstab: self.fstab.is_some(),
-            grub_install: name(self.grub, &GRUB),
-            initramfs_tool: name(self.initramfs, &INITRAMFS),
-        };
-        Found {
-            payload,
-            content: self.content,
-            fstab: fstab::parse(&String::from_utf8_lossy(&self.fstab.unwrap_or_default())),
-        }
-    }
-}
-
-/// The numbers of a version, so that 5.14.0-70 comes after 5.14.0-9.
-fn versions(text: &str) -> Vec<u64> {
-    text.split(|c: char| !c.is_ascii_digit())
-        .filter_map(|n| n.parse().ok())
-        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::process::Command;
+    use testkit::output;
 
     #[test]
-    fn finds_what_a_new_system_must_have() {
+    fn what_is_no_archive_is_reported() {
+        testkit::needs!("xz");
         let dir = tempfile::tempdir().unwrap();
-        let tree = dir.path().join("tree");
-        for path in ["boot", "etc", "usr/sbin", "data/deep"] {
-            std::fs::create_dir_all(tree.join(path)).unwrap();
-        }
-        for path in [
-            "boot/vmlinuz-5.14.0-9.el9",
-            "boot/vmlinuz-5.14.0-70.el9",
-            "boot/vmlinuz-0-rescue-123",
-            "usr/sbin/grub2-install",
-            "usr/sbin/dracut",
-        ] {
-            std::fs::write(tree.join(path), "x").unwrap();
-        }
-        std::fs::write(tree.join("etc/fstab"), "/dev/VA/root / ext4\n").unwrap();
-        std::fs::write(tree.join("data/deep/file"), [1; 5000]).unwrap();
         let target = dir.path().join("va.tar.xz");
-        let status = Command::new("tar")
-            .args([
-                "-cJf",
-                target.to_str().unwrap(),
-                "-C",
-                tree.to_str().unwrap(),
-                ".",
-            ])
-            .status()
-            .unwrap();
-        assert!(status.success());
-        let mounts = ["/", "/data", "/boot"].map(String::from);
-        let found = inspect(&target, &mounts).unwrap();
-        assert_eq!(found.payload.kernels, ["5.14.0-70.el9", "5.14.0-9.el9"]);
-        assert!(found.payload.fstab);
-        assert_eq!(found.fstab, fstab::parse("/dev/VA/root / ext4"));
-        assert_eq!(found.payload.grub_install, "/usr/sbin/grub2-install");
-        assert_eq!(found.payload.initramfs_tool, "/usr/sbin/dracut");
-        assert_eq!(found.payload.unpacked_bytes, 5025);
-        assert_eq!(found.payload.entries, 14);
-        let data = &found.content["/data"];
-        assert_eq!((data.entries, data.bytes), (3, 5000));
-        assert!(data.blocks >= 8192);
-
-        let bytes = std::fs::read(&target).unwrap();
-        std::fs::write(&target, &bytes[..bytes.len() - 40]).unwrap();
-        let error = inspect(&target, &mounts)
-            .map(|_| ())
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("va.tar.xz"), "{error}");
+        let inspected = |bytes: &[u8]| {
+            std::fs::write(&target, bytes).unwrap();
+            let found = inspect(&target, Target::default());
+            found.map(|_| ()).map_err(|e| e.to_string()).unwrap_err()
+        };
+        let random = testkit::Random(1).bytes(100_000);
+        let text = inspected(&random);
+        assert!(text.contains("va.tar.xz is no xz archive; "), "{text}");
+        let archive = dir.path().join("va.tar");
+        std::fs::write(&archive, &random).unwrap();
+        let xz = |path: &Path| output(Command::new("xz").arg("-c").arg(path)).stdout;
+        let text = inspected(&xz(&archive));
+        assert!(text.contains("is not a tar header"), "{text}");
+        std::fs::write(&archive, [0; 10240]).unwrap();
+        let bytes = xz(&archive);
+        let text = inspected(&bytes[..bytes.len() - 40]);
+        assert!(text.contains("va.tar.xz"), "{text}");
     }
 
     #[test]
     fn no_dictionary_is_bigger_than_that_of_the_biggest_preset() {
+        testkit::needs!("xz");
         let dir = tempfile::tempdir().unwrap();
         let target = dir.path().join("va.tar.xz");
         let tried = |options: &str| {
@@ -256,10 +95,10 @@ mod tests {
             std::fs::write(&archive, [0; 10240]).unwrap();
             let mut xz = Command::new("xz");
             xz.arg("-c").args(options.split(' ')).arg(&archive);
-            let out = xz.output().expect("xz (package xz-utils)");
+            let out = output(&mut xz);
             assert!(out.status.success());
             std::fs::write(&target, out.stdout).unwrap();
-            let found = inspect(&target, &[]);
+            let found = inspect(&target, Target::default());
             found.map(|_| ()).map_err(|e| e.to_string())
         };
         for options in ["-9e", "-T2 -9", "--x86 --lzma2=preset=9"] {

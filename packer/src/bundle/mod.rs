@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `replant-pack bundle`: everything becomes `migration.tar.gz`.
 
-mod agreement;
-mod error;
 mod inspect;
 
-pub use error::Error;
-
+use crate::file::At;
 use crate::layout::Layout;
 use crate::{initramfs, output, progress};
+use anyhow::{Result, bail};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use ondisk::agreement;
 use ondisk::gpt::{Backup, Guid};
+use ondisk::inventory::Target;
 use ondisk::manifest::{
-    self, BINARY, Boot, FORMAT, File as Entry, INITRAMFS, KERNEL, MANIFEST, Manifest, PAYLOAD,
-    Payload, SCRIPT, TABLE,
+    self, BINARY, Device, FORMAT, File as Entry, INITRAMFS, KERNEL, MANIFEST, Manifest, PAYLOAD,
+    SCRIPT, TABLE,
 };
-use sha2::{Digest, Sha256};
+use ondisk::sha256::{Hash, Sha256Sum};
 use std::fs::{File, Permissions};
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -49,26 +49,58 @@ pub struct Args {
 }
 
 /// Makes the package.
-pub fn run(args: &Args) -> Result<(), Error> {
+pub fn run(args: &Args) -> Result<()> {
+    let inputs = [PAYLOAD, TABLE, crate::layout::LAYOUT].map(|name| args.dir.join(name));
+    let given = [&args.kernel, &args.initramfs, &args.replant];
+    let inputs = inputs.iter().chain(given).map(PathBuf::as_path);
+    output::refuse_input(&args.output, inputs)?;
     initramfs::program(&args.replant)?;
     initramfs::check(&args.initramfs, &args.kernel)?;
     let layout = Layout::read(&args.dir)?;
     let payload = args.dir.join(PAYLOAD);
-    let mounts: Vec<String> = layout.filesystems.iter().map(|f| f.mount.clone()).collect();
-    let found = inspect::inspect(&payload, &mounts)?;
-    complete(&payload, &found.payload, &layout.boot)?;
+    let found = inspect::inspect(
+        &payload,
+        Target {
+            boot: layout.boot.clone(),
+            volume_groups: layout.volume_groups.clone(),
+            filesystems: layout.filesystems.clone(),
+        },
+    )?;
+    for warning in found.warnings.iter() {
+        eprintln!("warning: {}: {warning}", payload.display());
+    }
+    if !found.refusals.is_empty() {
+        bail!("{}: {}", payload.display(), found.refusals);
+    }
     let table = args.dir.join(TABLE);
-    let bytes = std::fs::read(&table).map_err(|e| Error::file(&table, e))?;
-    let backup = Backup::parse(&bytes).map_err(|source| Error::Table {
-        file: table.clone(),
-        source,
-    })?;
+    let bytes = std::fs::read(&table).at(&table)?;
+    let backup = Backup::parse(&bytes).at(&table)?;
     let partitions = &backup.table().partitions;
     if !partitions.iter().any(|p| p.type_guid == Guid::BIOS_BOOT) {
-        return Err(Error::NoBiosBoot(table));
+        bail!(
+            "{}: no BIOS boot partition (type EF02), which GRUB needs on a GPT disk; make one in the new system and capture it again",
+            table.display()
+        );
+    }
+    let on = layout
+        .volume_groups
+        .iter()
+        .flat_map(|g| g.partitions.iter());
+    let named = layout.filesystems.iter().filter_map(|f| match f.device() {
+        Some(Device::Partition(number)) => Some(number),
+        _ => None,
+    });
+    let known = |number: &u32| partitions.iter().any(|p| p.number == *number);
+    if let Some(number) = on.copied().chain(named).find(|number| !known(number)) {
+        let numbers: Vec<_> = partitions.iter().map(|p| p.number.to_string()).collect();
+        bail!(
+            "layout.toml: there is no partition {number}; {TABLE} has {}",
+            numbers.join(", ")
+        );
     }
     let mut filesystems = layout.filesystems;
-    for warning in agreement::compare(&found.fstab, &mut filesystems, backup.table())? {
+    let (made, groups) = (backup.table(), &layout.volume_groups);
+    for warning in agreement::compare(found.texts.iter(), made, groups, &mut filesystems)? {
         eprintln!("warning: {warning}");
     }
 
@@ -83,15 +115,15 @@ pub fn run(args: &Args) -> Result<(), Error> {
     for (name, path) in &sources {
         files.push(hash(name, path)?);
     }
-    let digest = hex(Sha256::digest(SCRIPT_TEXT).as_slice());
     files.push(Entry {
         name: SCRIPT.into(),
         size: SCRIPT_TEXT.len() as u64,
-        sha256: digest,
+        sha256: Sha256Sum::of(SCRIPT_TEXT.as_bytes()).to_string(),
     });
     for filesystem in &mut filesystems {
-        if let Some(content) = found.content.get(&filesystem.mount) {
-            filesystem.content_bytes = content.blocks;
+        let mut content = found.facts.content.iter();
+        if let Some(content) = content.find(|c| c.mount == filesystem.mount) {
+            filesystem.content_bytes = content.bytes;
             filesystem.content_entries = content.entries;
         }
     }
@@ -99,19 +131,19 @@ pub fn run(args: &Args) -> Result<(), Error> {
         format: FORMAT,
         name: layout.name,
         version: layout.version,
-        payload: found.payload,
+        payload: found.facts.payload,
         table: layout.table,
         boot: layout.boot,
         identity: layout.identity,
+        console: layout.console,
+        wipe: layout.wipe,
         files,
         volume_groups: layout.volume_groups,
         filesystems,
     };
     let text = manifest.encode()?;
     write(&args.output, &text, &sources)?;
-    let size = std::fs::metadata(&args.output)
-        .map_err(|e| Error::file(&args.output, e))?
-        .len();
+    let size = std::fs::metadata(&args.output).at(&args.output)?.len();
     let made = format!(
         "{}: {} MiB, {} {}",
         args.output.display(),
@@ -119,42 +151,17 @@ pub fn run(args: &Args) -> Result<(), Error> {
         manifest.name,
         manifest.version
     );
-    output::print(&(made.trim_end().to_string() + "\n")).map_err(Error::Output)
-}
-
-/// Whether the payload has what the target is refused without.
-fn complete(file: &Path, payload: &Payload, boot: &Boot) -> Result<(), Error> {
-    let lacks = |what| {
-        let file = file.to_path_buf();
-        Err(Error::Payload { file, what })
-    };
-    if payload.kernels.is_empty() {
-        return lacks("has no kernel (boot/vmlinuz-*)");
-    }
-    if !payload.fstab {
-        return lacks("has no etc/fstab");
-    }
-    // Commands of the package's own replace both.
-    if boot.commands.is_empty() {
-        if payload.grub_install.is_empty() {
-            return lacks("has neither grub-install nor grub2-install");
-        }
-        if payload.initramfs_tool.is_empty() {
-            return lacks("has neither dracut nor update-initramfs");
-        }
-    }
-    Ok(())
+    output::print(&(made.trim_end().to_string() + "\n"))
 }
 
 /// Writes the archive, whole or not at all; the small files first, so that a
 /// look at its head shows what it is.
-fn write(output: &Path, manifest: &str, sources: &[(&str, PathBuf)]) -> Result<(), Error> {
-    let failed = |e| Error::file(output, e);
+fn write(output: &Path, manifest: &str, sources: &[(&str, PathBuf)]) -> Result<()> {
     let directory = output.parent().filter(|d| *d != Path::new(""));
-    let file = NamedTempFile::new_in(directory.unwrap_or(Path::new("."))).map_err(failed)?;
+    let file = NamedTempFile::new_in(directory.unwrap_or(Path::new("."))).at(output)?;
     file.as_file()
         .set_permissions(Permissions::from_mode(0o644))
-        .map_err(failed)?;
+        .at(output)?;
     // Nearly all of it is compressed already.
     let mut archive = tar::Builder::new(GzEncoder::new(file, Compression::fast()));
     let mut add = |name: &str, mode: u32, size: u64, reader: &mut dyn Read| {
@@ -165,56 +172,42 @@ fn write(output: &Path, manifest: &str, sources: &[(&str, PathBuf)]) -> Result<(
         archive.append_data(&mut header, name, reader)
     };
     let text = |text: &str| text.len() as u64;
-    add(MANIFEST, 0o644, text(manifest), &mut manifest.as_bytes()).map_err(failed)?;
+    add(MANIFEST, 0o644, text(manifest), &mut manifest.as_bytes()).at(output)?;
     add(
         SCRIPT,
         0o755,
         text(SCRIPT_TEXT),
         &mut SCRIPT_TEXT.as_bytes(),
     )
-    .map_err(failed)?;
+    .at(output)?;
     for (name, path) in sources {
-        let file = File::open(path).map_err(|e| Error::file(path, e))?;
-        let size = file.metadata().map_err(|e| Error::file(path, e))?.len();
+        let file = File::open(path).at(path)?;
+        let size = file.metadata().at(path)?.len();
         let bar = progress::bytes(&format!("packing {name}"), size);
         let mut file = bar.wrap_read(file);
         let mode = if *name == BINARY { 0o755 } else { 0o644 };
-        add(name, mode, size, &mut file).map_err(failed)?;
+        add(name, mode, size, &mut file).at(output)?;
         bar.finish_and_clear();
     }
     let file = archive
         .into_inner()
         .and_then(GzEncoder::finish)
-        .map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(output).map_err(|e| failed(e.error))?;
+        .at(output)?;
+    file.as_file().sync_all().at(output)?;
+    file.persist(output).at(output)?;
     Ok(())
 }
 
-fn hash(name: &str, path: &Path) -> Result<manifest::File, Error> {
-    let file = File::open(path).map_err(|e| Error::file(path, e))?;
-    let length = file.metadata().map_err(|e| Error::file(path, e))?.len();
+fn hash(name: &str, path: &Path) -> Result<manifest::File> {
+    let file = File::open(path).at(path)?;
+    let length = file.metadata().at(path)?.len();
     let bar = progress::bytes(&format!("checksum of {name}"), length);
-    let mut file = bar.wrap_read(file);
-    let mut digest = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    let mut size = 0;
-    loop {
-        let read = file.read(&mut buffer).map_err(|e| Error::file(path, e))?;
-        if read == 0 {
-            break;
-        }
-        digest.update(buffer.get(..read).unwrap_or_default());
-        size += read as u64;
-    }
+    let mut file = Hash::new(bar.wrap_read(file));
+    let size = io::copy(&mut file, &mut io::sink()).at(path)?;
     bar.finish_and_clear();
     Ok(Entry {
         name: name.into(),
         size,
-        sha256: hex(digest.finalize().as_slice()),
+        sha256: file.finish().to_string(),
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

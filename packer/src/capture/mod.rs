@@ -6,20 +6,21 @@
 //! image, logical volumes too, so neither partition nodes nor device-mapper
 //! are needed.
 
-mod error;
 mod mounted;
 #[cfg(test)]
 mod tests;
-mod volumes;
+pub mod volumes;
 
-pub use error::Error;
-
-use crate::fstab;
+use crate::file::At;
 use crate::layout::Layout;
-use crate::{output, progress};
+use crate::{output, program, progress};
+use anyhow::{Context, Result, anyhow, bail};
 use mounted::Mounted;
+use ondisk::fstab;
 use ondisk::gpt::{Backup, Table};
-use ondisk::manifest::{Filesystem, PAYLOAD, Size, TABLE, Volume, VolumeGroup};
+use ondisk::manifest::{
+    Console, Filesystem, PAYLOAD, Policy, Size, TABLE, Volume, VolumeGroup, Wipe,
+};
 use std::fs::{File, Permissions};
 use std::io::{Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, PermissionsExt};
@@ -63,29 +64,23 @@ pub struct Args {
 }
 
 /// Captures a disk.
-pub fn run(args: &Args) -> Result<(), Error> {
-    let scratch = tempfile::tempdir().map_err(|source| Error::Scratch { source })?;
+pub fn run(args: &Args) -> Result<()> {
+    let scratch =
+        tempfile::tempdir().map_err(|e| anyhow!("no temporary directory: {e}; set TMPDIR"))?;
     let image = raw(&args.image, scratch.path())?;
-    let file = File::open(&image).map_err(|e| Error::file(&image, e))?;
+    let file = File::open(&image).at(&image)?;
     // Not the metadata's length, which is 0 for a disk.
-    let bytes = (&file)
-        .seek(SeekFrom::End(0))
-        .map_err(|e| Error::file(&image, e))?;
+    let bytes = (&file).seek(SeekFrom::End(0)).at(&image)?;
     let read = |offset: u64, out: &mut [u8]| file.read_exact_at(out, offset);
     let found = Table::from_disk(bytes, 512, read)
-        .map_err(|source| Error::Table {
-            image: image.clone(),
-            source,
-        })?
-        .ok_or_else(|| Error::NoTable(image.clone()))?;
+        .at(&image)?
+        .context("no GPT; the new system must boot from a GPT disk with a BIOS boot partition")
+        .at(&image)?;
     let areas = Areas::find(&image, &file, &found.table)?;
 
     let mut sector_0 = [0; 512];
-    read(0, &mut sector_0).map_err(|e| Error::file(&image, e))?;
-    let backup = Backup::of(&found.table, &sector_0).map_err(|source| Error::Table {
-        image: image.clone(),
-        source,
-    })?;
+    read(0, &mut sector_0).at(&image)?;
+    let backup = Backup::of(&found.table, &sector_0).at(&image)?;
 
     let root = scratch.path().join("root");
     let mut mounted = Mounted::new(&image);
@@ -96,40 +91,38 @@ pub fn run(args: &Args) -> Result<(), Error> {
         version: args.version.clone(),
         table: Default::default(),
         boot: Default::default(),
-        identity: toml::Table::new(),
+        identity: Policy::default(),
+        console: Console::default(),
+        wipe: Wipe::default(),
         volume_groups: groups(&areas, root_area),
         filesystems,
     };
-    std::fs::create_dir_all(&args.output).map_err(|e| Error::file(&args.output, e))?;
+    std::fs::create_dir_all(&args.output).at(&args.output)?;
     // What cannot be finished leaves an earlier capture as it is.
     let payload = tempfile::Builder::new()
         .prefix("va.tar.xz.")
         .permissions(Permissions::from_mode(0o644))
         .tempfile_in(&args.output)
-        .map_err(|e| Error::file(&args.output, e))?;
+        .at(&args.output)?;
     archive(&root, payload.path(), &args.exclude, &args.xz)?;
     mounted.release()?;
     let target = args.output.join(TABLE);
-    std::fs::write(&target, backup.encode()).map_err(|e| Error::file(&target, e))?;
+    std::fs::write(&target, backup.encode()).at(&target)?;
     layout.write(&args.output)?;
     let target = args.output.join(PAYLOAD);
-    payload
-        .persist(&target)
-        .map_err(|e| Error::file(&target, e.error))?;
+    payload.persist(&target).at(&target)?;
     let made = format!(
-        "{}: {TABLE}, {PAYLOAD} and layout.toml; next: replant-pack bundle {}\n",
-        args.output.display(),
+        "{0}: {TABLE}, {PAYLOAD} and layout.toml; next: look at {0}/layout.toml, make the tiny system (replant-pack initramfs), then replant-pack bundle {0} --kernel FILE --initramfs FILE --replant FILE\n",
         args.output.display()
     );
-    output::print(&made).map_err(Error::Output)
+    output::print(&made)
 }
 
 /// The image itself if it is raw, else a raw copy of it.
-fn raw(image: &Path, scratch: &Path) -> Result<PathBuf, Error> {
+fn raw(image: &Path, scratch: &Path) -> Result<PathBuf> {
     let mut head = [0; 8];
-    let file = File::open(image).map_err(|e| Error::file(image, e))?;
-    file.read_exact_at(&mut head, 0)
-        .map_err(|e| Error::file(image, e))?;
+    let file = File::open(image).at(image)?;
+    file.read_exact_at(&mut head, 0).at(image)?;
     let foreign: [&[u8]; 5] = [b"QFI\xfb", b"KDMV", b"# Disk D", b"<<< ", b"vhdxfile"];
     if !foreign.iter().any(|magic| head.starts_with(magic)) {
         return Ok(image.to_path_buf());
@@ -141,7 +134,7 @@ fn raw(image: &Path, scratch: &Path) -> Result<PathBuf, Error> {
         "raw".as_ref(),
         image.as_os_str(),
     ];
-    crate::program::run(
+    program::run(
         "qemu-img",
         "qemu-utils",
         &[&words[..], &[target.as_os_str()]].concat(),
@@ -154,7 +147,7 @@ fn find_root<'a>(
     areas: &'a Areas,
     mounted: &mut Mounted,
     root: &Path,
-) -> Result<(&'a Area, Vec<fstab::Line>), Error> {
+) -> Result<(&'a Area, Vec<fstab::Line>)> {
     let mut candidates = Vec::new();
     for area in areas.filesystems() {
         mounted.peek(area, root)?;
@@ -167,13 +160,17 @@ fn find_root<'a>(
         [area] => {
             mounted.whole(area, root)?;
             let path = root.join("etc/fstab");
-            let text = std::fs::read_to_string(&path).map_err(|e| Error::file(&path, e))?;
-            Ok((area, fstab::parse(&text)))
+            let bytes = std::fs::read(&path).at(&path)?;
+            Ok((area, fstab::parse(&bytes).at(Path::new("/etc/fstab"))?))
         }
-        [] => Err(Error::NoRoot),
-        _ => Err(Error::SeveralRoots(
-            candidates.iter().map(|a| a.device.clone()).collect(),
-        )),
+        [] => bail!("no file system of the disk has an /etc/fstab: none of them is the root"),
+        _ => {
+            let devices: Vec<_> = candidates.iter().map(|a| a.device.as_str()).collect();
+            bail!(
+                "several file systems have an /etc/fstab ({}); empty all but the new system's",
+                devices.join(", ")
+            )
+        }
     }
 }
 
@@ -194,7 +191,7 @@ fn mount_all(
     table: &[fstab::Line],
     mounted: &mut Mounted,
     root: &Path,
-) -> Result<Vec<Filesystem>, Error> {
+) -> Result<Vec<Filesystem>> {
     if let Some(line) = table.iter().find(|l| l.target == "/") {
         type_agrees(root_area, line)?;
     }
@@ -202,7 +199,12 @@ fn mount_all(
     for (line, area) in mounts(areas, table)? {
         let target = inside(root, line.target.trim_start_matches('/'))
             .filter(|target| target.is_dir())
-            .ok_or_else(|| Error::NoMountPoint(line.target.clone()))?;
+            .with_context(|| {
+                format!(
+                    "/etc/fstab mounts {}, and there is no such directory (a link may not lead out of the new system); make it there",
+                    line.target
+                )
+            })?;
         mounted.whole(area, &target)?;
         found.push(describe(area, &line.target));
     }
@@ -213,7 +215,7 @@ fn mount_all(
 fn mounts<'a>(
     areas: &'a Areas,
     table: &'a [fstab::Line],
-) -> Result<Vec<(&'a fstab::Line, &'a Area)>, Error> {
+) -> Result<Vec<(&'a fstab::Line, &'a Area)>> {
     let mut found = Vec::new();
     for line in table.iter().filter(|l| l.is_mount() && l.target != "/") {
         let Some(device) = line.device() else {
@@ -226,19 +228,21 @@ fn mounts<'a>(
             }
             // A CD drive, for example; or what the new system does without.
             _ if line.is_optional() => {}
-            Some(area) => {
-                return Err(Error::Foreign {
-                    target: line.target.clone(),
-                    device: area.device.clone(),
-                    kind: area.kind.clone(),
-                });
-            }
-            None => {
-                return Err(Error::NoDevice {
-                    target: line.target.clone(),
-                    source_spec: line.source.clone(),
-                });
-            }
+            Some(area) => bail!(
+                "/etc/fstab mounts {} from {}, which is {}; the new system has only ext4 and boots by BIOS: take the line out of the fstab (an EFI system partition is not used), or give it the option noauto or nofail",
+                line.target,
+                area.device,
+                if area.kind.is_empty() {
+                    "no file system"
+                } else {
+                    &area.kind
+                }
+            ),
+            None => bail!(
+                "/etc/fstab mounts {} from {}, which the disk does not have; correct the fstab, or give the line the option noauto or nofail",
+                line.target,
+                line.source
+            ),
         }
     }
     found.sort_by_key(|(line, _)| line.target.matches('/').count());
@@ -246,27 +250,24 @@ fn mounts<'a>(
 }
 
 /// The new file system is ext4 whatever this one is: the fstab must allow it.
-fn type_agrees(area: &Area, line: &fstab::Line) -> Result<(), Error> {
+fn type_agrees(area: &Area, line: &fstab::Line) -> Result<()> {
     if line.takes_ext4() {
         return Ok(());
     }
-    Err(Error::Type {
-        target: line.target.clone(),
-        device: area.device.clone(),
-        kind: line.kind.clone(),
-    })
+    bail!(
+        "/etc/fstab mounts {} ({}) as {}, and the new file system will be ext4; write ext4 or auto into the type field of that line in the appliance's fstab, and capture again",
+        line.target,
+        area.device,
+        line.kind
+    )
 }
 
 fn describe(area: &Area, mount: &str) -> Filesystem {
     Filesystem {
-        device: area.device.clone(),
-        mount: mount.to_string(),
-        // Only ext4 can be made, whatever this one is.
-        kind: "ext4".into(),
         uuid: Some(area.uuid.clone()).filter(|u| !u.is_empty()),
         label: area.label.clone(),
-        content_bytes: 0,
-        content_entries: 0,
+        // Only ext4 can be made, whatever this one is.
+        ..Filesystem::new(&area.device, mount)
     }
 }
 
@@ -297,8 +298,8 @@ fn groups(areas: &Areas, root: &Area) -> Vec<VolumeGroup> {
 }
 
 /// The seed's own command line, with a fixed order of names.
-fn archive(root: &Path, target: &Path, exclude: &[String], xz: &str) -> Result<(), Error> {
-    let file = File::create(target).map_err(|e| Error::file(target, e))?;
+fn archive(root: &Path, target: &Path, exclude: &[String], xz: &str) -> Result<()> {
+    let file = File::create(target).at(target)?;
     let mut tar = Command::new("tar")
         .arg("-C")
         .arg(root)
@@ -321,16 +322,10 @@ fn archive(root: &Path, target: &Path, exclude: &[String], xz: &str) -> Result<(
         .stdin(Stdio::null())
         .stdout(Stdio::from(file))
         .spawn()
-        .map_err(|source| {
-            Error::Program(crate::program::Error::Start {
-                program: "tar",
-                package: "tar",
-                source,
-            })
-        })?;
+        .map_err(|e| program::not_started("tar", "tar", &e))?;
     let bar = progress::growing("files to va.tar.xz");
     let status = loop {
-        if let Some(status) = tar.try_wait().map_err(|e| Error::file(target, e))? {
+        if let Some(status) = tar.try_wait().at(target)? {
             break status;
         }
         bar.set_position(std::fs::metadata(target).map_or(0, |m| m.len()));
@@ -340,6 +335,6 @@ fn archive(root: &Path, target: &Path, exclude: &[String], xz: &str) -> Result<(
     if status.success() {
         Ok(())
     } else {
-        Err(Error::Tar(status))
+        bail!("tar failed ({status}); its messages are above")
     }
 }

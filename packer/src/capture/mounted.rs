@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! File systems of the image, mounted read-only; unmounted also when something fails.
 
-use super::Error;
 use super::volumes::Area;
+use crate::file::At;
 use crate::program;
+use anyhow::{Error, Result, anyhow};
 use std::path::{Path, PathBuf};
 
 /// What is mounted, in that order.
@@ -22,42 +23,35 @@ impl Mounted {
 
     /// Mounts a file system of the image for a look. Its journal is not
     /// replayed, for that would write into the image.
-    pub fn peek(&mut self, area: &Area, target: &Path) -> Result<(), Error> {
-        let quiet = match area.kind.as_str() {
-            "xfs" => "norecovery,nouuid",
-            // It has no journal, and the kernel refuses the option.
-            "ext2" => "nodev",
-            _ => "noload",
-        };
-        self.mount(area, target, quiet)
+    pub fn peek(&mut self, area: &Area, target: &Path) -> Result<()> {
+        self.mount(area, target, ondisk::untouched(&area.kind))
     }
 
     /// Mounts a file system of the image, all of it: what was in a journal only
     /// would be missing from the payload.
-    pub fn whole(&mut self, area: &Area, target: &Path) -> Result<(), Error> {
+    pub fn whole(&mut self, area: &Area, target: &Path) -> Result<()> {
         if area.in_use {
-            return Err(Error::InUse(area.device.clone()));
+            return Err(in_use(area));
         }
         if area.kind != "xfs" {
             return self.peek(area, target);
         }
         // On a device that takes no writes, XFS refuses to replay its log.
-        let Err(error) = self.mount(area, target, "nouuid") else {
+        let Err(error) = self.mount(area, target, Some("nouuid")) else {
             return Ok(());
         };
         if self.peek(area, target).is_err() {
             return Err(error);
         }
         self.unmount_last()?;
-        Err(Error::InUse(area.device.clone()))
+        Err(in_use(area))
     }
 
-    fn mount(&mut self, area: &Area, target: &Path, quiet: &str) -> Result<(), Error> {
-        std::fs::create_dir_all(target).map_err(|e| Error::file(target, e))?;
-        let options = format!(
-            "ro,{quiet},loop,offset={},sizelimit={}",
-            area.offset, area.size
-        );
+    fn mount(&mut self, area: &Area, target: &Path, options: Option<&str>) -> Result<()> {
+        std::fs::create_dir_all(target).at(target)?;
+        let place = format!("ro,loop,offset={},sizelimit={}", area.offset, area.size);
+        let options: Vec<&str> = [&place[..]].into_iter().chain(options).collect();
+        let options = options.join(",");
         let words = [
             "-t".as_ref(),
             area.kind.as_ref(),
@@ -71,7 +65,7 @@ impl Mounted {
     }
 
     /// Unmounts what was mounted last.
-    pub fn unmount_last(&mut self) -> Result<(), Error> {
+    pub fn unmount_last(&mut self) -> Result<()> {
         if let Some(target) = self.targets.pop() {
             program::run("umount", "mount", &[target.as_os_str()])?;
         }
@@ -79,12 +73,19 @@ impl Mounted {
     }
 
     /// Unmounts all.
-    pub fn release(mut self) -> Result<(), Error> {
+    pub fn release(mut self) -> Result<()> {
         while !self.targets.is_empty() {
             self.unmount_last()?;
         }
         Ok(())
     }
+}
+
+fn in_use(area: &Area) -> Error {
+    anyhow!(
+        "the file system on {} was not unmounted cleanly, and its journal is not replayed; start the appliance once more, shut it down, and capture again",
+        area.device
+    )
 }
 
 impl Drop for Mounted {

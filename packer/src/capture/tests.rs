@@ -2,6 +2,7 @@
 
 use super::*;
 use ondisk::gpt::{Guid, Name, Partition};
+use testkit::{run, sparse};
 
 const MIB: u64 = 1 << 20;
 
@@ -19,11 +20,8 @@ fn areas(dir: &Path) -> Areas {
     ];
     for (number, words) in makers {
         let part = dir.join("part");
-        File::create(&part).unwrap().set_len(10 * MIB).unwrap();
-        let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap());
-        let mut maker = Command::new("env");
-        maker.env("PATH", path).args(words).arg(&part);
-        assert!(maker.stdout(Stdio::null()).status().unwrap().success());
+        sparse(&part, 10 * MIB);
+        run(Command::new("env").args(words).arg(&part));
         let start = u64::from(number) * 12 * MIB;
         disk.write_all_at(&std::fs::read(&part).unwrap(), start)
             .unwrap();
@@ -45,10 +43,10 @@ fn the_lines_of_an_fstab_meet_the_disk() {
     let dir = tempfile::tempdir().unwrap();
     let areas = areas(dir.path());
     let mounted = |text: &str| {
-        let lines = fstab::parse(text);
+        let lines = fstab::parse(text.as_bytes()).unwrap();
         let found = mounts(&areas, &lines).map_err(|e| e.to_string())?;
-        let told = |(l, a): &(&fstab::Line, &Area)| format!("{} {}", l.target, a.device);
-        Ok(found.iter().map(told).collect::<Vec<_>>().join(", "))
+        let targets = |(l, a): &(&fstab::Line, &Area)| format!("{} {}", l.target, a.device);
+        Ok(found.iter().map(targets).collect::<Vec<_>>().join(", "))
     };
     let guid = Guid([3; 16]);
     for (text, found) in [
@@ -85,14 +83,11 @@ fn the_lines_of_an_fstab_meet_the_disk() {
 
 #[test]
 fn a_journal_that_must_be_replayed_is_seen() {
+    testkit::needs!("root", "mke2fs", "debugfs", "mkfs.xfs", "xfs_io");
     let dir = tempfile::tempdir().unwrap();
     let sh = |script: &str| {
-        let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap());
         let mut sh = Command::new("sh");
-        sh.env("PATH", path).current_dir(&dir);
-        let out = sh.args(["-ec", script]).output().unwrap();
-        let told = String::from_utf8_lossy(&out.stderr).into_owned();
-        assert!(out.status.success(), "{script}: {told}");
+        run(sh.current_dir(&dir).args(["-ec", script]));
     };
     let xfs = "mkdir -p at; mount -o loop xfs at; echo x >at/file
                xfs_io -x -c 'shutdown -f' at; umount at";
@@ -151,7 +146,9 @@ fn no_link_leads_out_of_the_captured_system() {
 fn whatever_it_was_the_new_one_is_ext4() {
     let dir = tempfile::tempdir().unwrap();
     let areas = areas(dir.path());
-    let device = fstab::parse("LABEL=data /data auto")[0].device().unwrap();
+    let device = fstab::parse(b"LABEL=data /data auto").unwrap()[0]
+        .device()
+        .unwrap();
     let area = areas.by_device(&device).unwrap();
     assert_eq!(area.kind, "ext3");
     let described = describe(area, "/data");

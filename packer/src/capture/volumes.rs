@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where the file systems of a disk image lie.
 
-use super::Error;
-use crate::fstab::Device;
-use crate::layout::device_has_path;
+use crate::file::At;
 use crate::program;
+use anyhow::{Context, Result, anyhow, bail};
+use ondisk::ext4;
 use ondisk::gpt::{Guid, Table};
 use ondisk::lvm::{SegmentKind, VolumeGroup, assemble, read_pv};
+use ondisk::naming::{Name, device_has_path};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -22,9 +23,7 @@ pub struct Area {
     pub size: u64,
     /// Type of the file system; empty when there is none.
     pub kind: String,
-    /// Its UUID.
     pub uuid: String,
-    /// Its label.
     pub label: String,
     /// An ext file system that is mounted, or was not unmounted.
     pub in_use: bool,
@@ -52,7 +51,7 @@ pub struct Areas {
 
 impl Areas {
     /// Looks at every partition of the image.
-    pub fn find(image: &Path, file: &File, table: &Table) -> Result<Areas, Error> {
+    pub fn find(image: &Path, file: &File, table: &Table) -> Result<Areas> {
         let mut areas = Vec::new();
         let mut members = Vec::new();
         for partition in &table.partitions {
@@ -65,13 +64,17 @@ impl Areas {
                     .map(|()| out)
             };
             let number = partition.number;
-            let pv = read_pv(read).map_err(|e| Error::file(image, e))?;
-            let pv = pv.map_err(|e| Error::Lvm {
-                number,
-                what: e.to_string(),
-            })?;
+            let pv = read_pv(read).at(image)?;
+            let pv = pv.map_err(|e| anyhow!("partition {number}: {e}"))?;
             match pv {
-                Some(pv) => members.push((number, bytes.start, size, pv)),
+                Some(pv) => members.push((
+                    Member {
+                        number,
+                        start: bytes.start,
+                    },
+                    size,
+                    pv,
+                )),
                 None if partition.type_guid == Guid::BIOS_BOOT => {}
                 None => areas.push(Area {
                     part_uuid: partition.guid.to_string().to_lowercase(),
@@ -80,18 +83,9 @@ impl Areas {
                 }),
             }
         }
-        let devices: Vec<_> = members.iter().map(|(_, _, size, pv)| (*size, pv)).collect();
         let mut groups = Vec::new();
-        for group in &assemble(&devices).groups {
-            let slots: Vec<Option<(u32, u64)>> = group
-                .slots
-                .iter()
-                .map(|s| {
-                    s.device
-                        .and_then(|d| members.get(d))
-                        .map(|(n, start, ..)| (*n, *start))
-                })
-                .collect();
+        for group in assemble(&members).groups {
+            let slots: Vec<_> = group.slots.into_iter().map(|s| s.device).collect();
             let (found, own) = group_areas(&group.vg, &slots)?;
             groups.push(found);
             areas.extend(own);
@@ -108,15 +102,15 @@ impl Areas {
     }
 
     /// What a device of an fstab means.
-    pub fn by_device(&self, device: &Device) -> Option<&Area> {
+    pub fn by_device(&self, device: &Name) -> Option<&Area> {
         // Of two areas with one UUID, that with a file system.
         let named = |own: &str, asked: &str| !own.is_empty() && own == asked;
         let is = |area: &&Area| match device {
-            Device::Uuid(uuid) => named(&area.uuid.to_lowercase(), uuid),
-            Device::Label(label) => named(&area.label, label),
-            Device::PartUuid(uuid) => named(&area.part_uuid, uuid),
-            Device::PartLabel(label) => named(&area.part_label, label),
-            Device::Path(path) => device_has_path(&area.device, path),
+            Name::Uuid(uuid) => named(&area.uuid.to_lowercase(), &uuid.to_lowercase()),
+            Name::Label(label) => named(&area.label, label),
+            Name::PartUuid(uuid) => named(&area.part_uuid, &uuid.to_lowercase()),
+            Name::PartLabel(label) => named(&area.part_label, label),
+            Name::Path(path) => device_has_path(&area.device, path),
         };
         let known = self.areas.iter().filter(|a| a.is_known());
         let others = self.areas.iter().filter(|a| !a.is_known());
@@ -131,15 +125,27 @@ impl Area {
     }
 
     /// Finds out what lies there.
-    pub fn look(&mut self, image: &Path, file: &File) -> Result<(), Error> {
+    pub fn look(&mut self, image: &Path, file: &File) -> Result<()> {
         probe(image, self)?;
         if self.kind.starts_with("ext") {
-            let mut superblock = [0; SUPERBLOCK];
-            file.read_exact_at(&mut superblock, self.offset.saturating_add(1024))
-                .map_err(|e| Error::file(image, e))?;
-            self.in_use = is_in_use(&superblock);
+            let mut superblock = [0; ext4::SUPERBLOCK];
+            let at = self.offset.saturating_add(ext4::SUPERBLOCK_AT);
+            file.read_exact_at(&mut superblock, at).at(image)?;
+            self.in_use = ext4::is_in_use(&superblock);
         }
         Ok(())
+    }
+
+    /// Takes what `blkid --output export` says of it.
+    pub fn describe(&mut self, text: &str) {
+        for line in text.lines() {
+            match line.split_once('=') {
+                Some(("TYPE", value)) => self.kind = value.to_string(),
+                Some(("UUID", value)) => self.uuid = value.to_string(),
+                Some(("LABEL", value)) => self.label = value.to_string(),
+                _ => {}
+            }
+        }
     }
 
     /// One of which nothing else is known yet; first byte in the image, bytes.
@@ -158,34 +164,50 @@ impl Area {
     }
 }
 
-/// The volumes of a group as areas of the image. `slots` has number and start
-/// of each physical volume's partition.
-fn group_areas(
-    vg: &VolumeGroup,
-    slots: &[Option<(u32, u64)>],
-) -> Result<(Group, Vec<Area>), Error> {
+/// The partition that a physical volume is on.
+#[derive(Debug, Clone, Copy)]
+pub struct Member {
+    pub number: u32,
+    /// First byte in the image.
+    pub start: u64,
+}
+
+impl std::fmt::Display for Member {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "partition {}", self.number)
+    }
+}
+
+/// The volumes of a group as areas of the image. `slots` has the places of its
+/// physical volumes.
+pub fn group_areas(vg: &VolumeGroup, slots: &[Option<Member>]) -> Result<(Group, Vec<Area>)> {
     let mut areas = Vec::new();
     for lv in vg.lvs.iter().filter(|lv| lv.is_visible()) {
         let device = format!("{}/{}", vg.name, lv.name);
-        let pieces = || Error::Pieces(device.clone());
+        let pieces = || {
+            format!(
+                "logical volume {device} is not one piece on one partition; make it so (pvmove) before the capture"
+            )
+        };
         let [segment] = &lv.segments[..] else {
-            return Err(pieces());
+            bail!(pieces());
         };
         let SegmentKind::Striped { stripes, .. } = &segment.kind else {
-            return Err(pieces());
+            bail!(pieces());
         };
         let [stripe] = &stripes[..] else {
-            return Err(pieces());
+            bail!(pieces());
         };
         let index = vg
             .pvs
             .iter()
             .position(|pv| pv.section == stripe.on)
-            .ok_or_else(pieces)?;
-        let pv = vg.pvs.get(index).ok_or_else(pieces)?;
-        let (_, start) = slots.get(index).copied().flatten().ok_or_else(pieces)?;
+            .with_context(pieces)?;
+        let pv = vg.pvs.get(index).with_context(pieces)?;
+        let member = slots.get(index).copied().flatten().with_context(pieces)?;
         let first = stripe.extent.saturating_mul(vg.extent_bytes());
-        let offset = start
+        let offset = member
+            .start
             .saturating_add(pv.pe_start.saturating_mul(512))
             .saturating_add(first);
         let size = lv.extents().saturating_mul(vg.extent_bytes());
@@ -200,45 +222,25 @@ fn group_areas(
     };
     let group = Group {
         name: vg.name.clone(),
-        partitions: slots.iter().flatten().map(|(number, _)| *number).collect(),
+        partitions: slots.iter().flatten().map(|m| m.number).collect(),
         extent_bytes: vg.extent_bytes(),
         volumes: areas.iter().map(|a| (name(a), a.size)).collect(),
     };
     Ok((group, areas))
 }
 
-/// Bytes of the superblock that are looked at.
-const SUPERBLOCK: usize = 100;
-
-/// Whether an ext2, ext3 or ext4 file system has a journal to replay
-/// (`needs_recovery` of s_feature_incompat at 0x60), or none and the bit of a
-/// clean unmount (s_state at 0x3a) is missing. Source: the kernel's
-/// Documentation/filesystems/ext4/super.rst.
-fn is_in_use(superblock: &[u8; SUPERBLOCK]) -> bool {
-    superblock[0x60] & 4 != 0 || superblock[0x3a] & 1 == 0
-}
-
 /// Asks blkid what lies there; nothing known is no error.
-fn probe(image: &Path, area: &mut Area) -> Result<(), Error> {
+fn probe(image: &Path, area: &mut Area) -> Result<()> {
     let (offset, size) = (area.offset.to_string(), area.size.to_string());
     let words = [
         "--probe", "--offset", &offset, "--size", &size, "--output", "export",
     ];
     let words: Vec<&std::ffi::OsStr> = words.iter().map(|w| w.as_ref()).collect();
     let arguments = [&words[..], &[image.as_os_str()]].concat();
-    let text = match program::run("blkid", "util-linux", &arguments) {
-        Ok(text) => text,
-        // Status 2: nothing found.
-        Err(program::Error::Failed { status, .. }) if status.code() == Some(2) => return Ok(()),
-        Err(error) => return Err(error.into()),
-    };
-    for line in text.lines() {
-        match line.split_once('=') {
-            Some(("TYPE", value)) => area.kind = value.to_string(),
-            Some(("UUID", value)) => area.uuid = value.to_string(),
-            Some(("LABEL", value)) => area.label = value.to_string(),
-            _ => {}
-        }
+    let out = program::output("blkid", "util-linux", &arguments)?;
+    // Status 2: nothing found.
+    if out.status.code() != Some(2) {
+        area.describe(&program::printed("blkid", &out)?);
     }
     Ok(())
 }

@@ -6,16 +6,18 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use anyhow::{Result, anyhow, ensure};
+use ondisk::compression::Format;
 use ondisk::cpio::{Builder, MARKER, Marker};
 use ondisk::modules::ABSENT;
 
 use super::compress::Compression;
-use super::decompress::Format;
+use super::read;
 use super::segments::{self, Segment};
 use super::select::{Selection, path_in_image};
 use super::source::Source;
 use super::wanted::ABSENT_DIRECTORIES;
-use super::{Error, read};
+use crate::file::cannot;
 
 /// Directories for /init and replant to mount on. `sysroot` is the new system's.
 const DIRECTORIES: &[(&str, u32)] = &[
@@ -33,56 +35,51 @@ const DIRECTORIES: &[(&str, u32)] = &[
 /// The parts of an image.
 #[derive(Debug)]
 pub struct Image<'a> {
-    /// /init.
     pub init: Vec<u8>,
-    /// /bin/replant.
     pub replant: Vec<u8>,
-    /// The modules.
     pub selection: &'a Selection,
-    /// Where they come from.
     pub source: &'a Source<'a>,
-    /// The kernel's version.
     pub version: &'a str,
 }
 
 impl Image<'_> {
     /// Writes the image to `path`, whole or not at all, reads it back and
     /// compares. Gives its length in bytes.
-    pub fn write(&self, path: &Path, compression: Compression) -> Result<u64, Error> {
+    pub fn write(&self, path: &Path, compression: Compression) -> Result<u64> {
         let archives = [(self.programs()?, true), (self.modules()?, false)];
         let mut bytes = Vec::new();
         for (archive, code) in &archives {
-            bytes.extend(compression.pack(archive, *code).map_err(Error::Compress)?);
+            bytes.extend(
+                compression
+                    .pack(archive, *code)
+                    .map_err(|e| anyhow!("cannot compress the image: {e}"))?,
+            );
             bytes.resize(bytes.len().next_multiple_of(4), 0);
         }
 
-        let wrong = |source| Error::Write {
-            path: path.to_owned(),
-            source,
-        };
+        let wrong = cannot("write", path);
         let directory = match path.parent() {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
         };
-        let mut file = tempfile::NamedTempFile::new_in(directory).map_err(wrong)?;
-        file.write_all(&bytes).map_err(wrong)?;
+        let mut file = tempfile::NamedTempFile::new_in(directory).map_err(&wrong)?;
+        file.write_all(&bytes).map_err(&wrong)?;
         file.as_file()
             .set_permissions(fs::Permissions::from_mode(0o644))
-            .map_err(wrong)?;
-        file.as_file().sync_all().map_err(wrong)?;
-        verify(file.path(), &archives).map_err(|what| match what {
-            Ok(what) => Error::Verify {
-                path: path.to_owned(),
-                what,
-            },
-            Err(error) => error,
+            .map_err(&wrong)?;
+        file.as_file().sync_all().map_err(&wrong)?;
+        verify(&read(file.path())?, &archives).map_err(|what| {
+            anyhow!(
+                "{} reads back differently ({what}); the disk or this program is broken",
+                path.display()
+            )
         })?;
-        file.persist(path).map_err(|error| wrong(error.error))?;
+        file.persist(path).map_err(|e| wrong(e.error))?;
         Ok(bytes.len() as u64)
     }
 
     /// The first segment: directories, nodes, programs.
-    fn programs(&self) -> Result<Vec<u8>, Error> {
+    fn programs(&self) -> Result<Vec<u8>> {
         let mut archive = Builder::new();
         for (path, mode) in DIRECTORIES {
             archive.directory(path, *mode)?;
@@ -99,7 +96,7 @@ impl Image<'_> {
     }
 
     /// The second segment: modules, their index, and the marker as the last file.
-    fn modules(&self) -> Result<Vec<u8>, Error> {
+    fn modules(&self) -> Result<Vec<u8>> {
         let mut archive = Builder::new();
         let below = |name: &str| format!("lib/modules/{}/{name}", self.version);
         for module in &self.selection.modules {
@@ -136,12 +133,10 @@ impl Image<'_> {
     }
 }
 
-/// Reads the file as the kernel would, and compares. The error is what is
-/// different, or why it cannot be read.
-fn verify(path: &Path, archives: &[(Vec<u8>, bool)]) -> Result<(), Result<String, Error>> {
-    let bytes = read(path).map_err(Err)?;
-    let different = |what: &str| Err(Ok(what.to_owned()));
-    let unpacked = segments::unpack(&bytes).map_err(|error| Ok(error.to_string()))?;
+/// Reads an image as the kernel would, and compares. The error is what is
+/// different.
+fn verify(bytes: &[u8], archives: &[(Vec<u8>, bool)]) -> Result<()> {
+    let unpacked = segments::unpack(bytes)?;
     // Without compression the archives run into one segment.
     let found: Vec<u8> = unpacked
         .iter()
@@ -151,19 +146,13 @@ fn verify(path: &Path, archives: &[(Vec<u8>, bool)]) -> Result<(), Result<String
         .iter()
         .flat_map(|(archive, _)| archive.clone())
         .collect();
-    if found != written {
-        return different("its content");
-    }
-    let tree = segments::tree(&unpacked).map_err(|error| Ok(error.to_string()))?;
-    if tree.last_path() != Some(MARKER) {
-        return different("its last file");
-    }
+    ensure!(found == written, "its content");
+    let tree = segments::tree(&unpacked)?;
+    ensure!(tree.last_path() == Some(MARKER), "its last file");
     // The check's number is in the low four bits of an xz stream's eighth byte; 1 is CRC32.
     let readable = |segment: &Segment| {
         segment.format != Some(Format::Xz) || bytes.get(segment.offset + 7) == Some(&1)
     };
-    if !unpacked.iter().all(readable) {
-        return different("its kind of checksum");
-    }
+    ensure!(unpacked.iter().all(readable), "its kind of checksum");
     Ok(())
 }

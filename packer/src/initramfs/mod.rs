@@ -3,10 +3,9 @@
 
 mod compress;
 mod decompress;
-mod error;
 mod executable;
 mod image;
-mod segments;
+pub(crate) mod segments;
 mod select;
 mod source;
 mod summary;
@@ -16,13 +15,14 @@ mod wanted;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Result, anyhow, bail, ensure};
 use clap::ArgGroup;
 use ondisk::cpio::{MARKER, Marker};
 
+use crate::file::{At, cannot};
 use crate::output;
 
 pub use compress::Compression;
-pub use error::Error;
 use source::Source;
 
 /// The arguments of `replant-pack initramfs`.
@@ -76,23 +76,25 @@ pub struct Args {
 }
 
 /// Builds the image, or only lists what would be in it.
-pub fn run(args: &Args) -> Result<(), Error> {
+pub fn run(args: &Args) -> Result<()> {
+    if !args.list {
+        let given = [&args.from_initrd, &args.init, &args.replant];
+        let inputs = given.into_iter().flatten().chain([&args.kernel]);
+        output::refuse_input(&args.output, inputs.map(PathBuf::as_path))?;
+    }
     let version = kernel(&args.kernel)?;
     // The bytes that a vendor's files are slices of.
     let segments;
     let source = match (&args.modules, &args.from_initrd) {
         (_, Some(path)) => {
-            segments = segments::unpack(&read(path)?).map_err(|source| Error::Initrd {
-                path: path.clone(),
-                source,
-            })?;
+            segments = segments::unpack(&read(path)?).at(path)?;
             Source::from_initrd(path, &segments, &version)?
         }
         (Some(path), None) => Source::from_directory(path, &version)?,
-        (None, None) => return Err(Error::NoModules),
+        (None, None) => bail!("no modules: give --modules DIR or --from-initrd FILE"),
     };
     let selection = select::select(&source, &args.with, &args.without)?;
-    output::print(&summary::text(&selection, &version, args.list)).map_err(Error::Output)?;
+    output::print(&summary::text(&selection, &version, args.list))?;
     let (Some(init), Some(replant), false) = (&args.init, &args.replant, args.list) else {
         return Ok(());
     };
@@ -110,15 +112,17 @@ pub fn run(args: &Args) -> Result<(), Error> {
         args.output.display(),
         summary::mebibytes(length)
     );
-    output::print(&written).map_err(Error::Output)
+    output::print(&written)
 }
 
 /// The version of the kernel at `path`; a warning where migrations with it
 /// would be refused.
-fn kernel(path: &Path) -> Result<String, Error> {
-    let version = vmlinuz::version(&read(path)?).map_err(|what| Error::Kernel {
-        path: path.to_owned(),
-        what,
+fn kernel(path: &Path) -> Result<String> {
+    let version = ondisk::bzimage::version(&read(path)?).map_err(|what| {
+        anyhow!(
+            "{} is no kernel that can be used: {what}; give the vmlinuz of the distribution",
+            path.display()
+        )
     })?;
     // A distribution may have taken openat2 into an older one.
     if !vmlinuz::is_recent(&version) {
@@ -132,44 +136,38 @@ fn kernel(path: &Path) -> Result<String, Error> {
 }
 
 /// Checks that `image` was made by `replant-pack initramfs` for this kernel.
-pub fn check(image: &Path, vmlinuz: &Path) -> Result<(), Error> {
+pub fn check(image: &Path, vmlinuz: &Path) -> Result<()> {
     let version = kernel(vmlinuz)?;
-    let wrong = |source| Error::Initrd {
-        path: image.to_owned(),
-        source,
-    };
-    let segments = segments::unpack(&read(image)?).map_err(wrong)?;
-    let tree = segments::tree(&segments).map_err(wrong)?;
+    let segments = segments::unpack(&read(image)?).at(image)?;
+    let tree = segments::tree(&segments).at(image)?;
     let marker = tree
         .get(MARKER)
         .map(|node| String::from_utf8_lossy(node.data));
-    match marker.and_then(|text| Marker::parse(&text)) {
-        None => Err(Error::Foreign {
-            path: image.to_owned(),
-        }),
-        Some(marker) if marker.kernel != version => Err(Error::OtherKernel {
-            path: image.to_owned(),
-            found: marker.kernel,
-            kernel: vmlinuz.to_owned(),
-            version,
-        }),
-        Some(_) => Ok(()),
-    }
+    let Some(marker) = marker.and_then(|text| Marker::parse(&text)) else {
+        bail!(
+            "{} was not made by `replant-pack initramfs`, or not all of it is there; make it again",
+            image.display()
+        );
+    };
+    ensure!(
+        marker.kernel == version,
+        "{} has the modules of kernel {}, and {} is version {version}; \
+         give the kernel that the initramfs was made for",
+        image.display(),
+        marker.kernel,
+        vmlinuz.display()
+    );
+    Ok(())
 }
 
 /// Reads a program that runs where no library is.
-pub fn program(path: &Path) -> Result<Vec<u8>, Error> {
+pub fn program(path: &Path) -> Result<Vec<u8>> {
     let bytes = read(path)?;
-    executable::check(&bytes).map_err(|what| Error::Program {
-        path: path.to_owned(),
-        what,
-    })?;
+    executable::check(&bytes)
+        .map_err(|what| anyhow!("{} cannot run by itself: {what}", path.display()))?;
     Ok(bytes)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    fs::read(path).map_err(|source| Error::Read {
-        path: path.to_owned(),
-        source,
-    })
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(cannot("read", path))
 }

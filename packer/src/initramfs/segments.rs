@@ -1,47 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Taking an initramfs apart as the kernel does (init/initramfs.c).
 
-use ondisk::cpio::{self, Reader, Tree};
+use std::fmt::Display;
 
-use super::decompress::{self, Format};
+use anyhow::{Result, anyhow, ensure};
+use ondisk::compression::Format;
+use ondisk::cpio::{Reader, Tree};
 
-/// What is wrong with an initramfs.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Neither an archive nor a compressed stream.
-    #[error(
-        "at byte {offset} there is neither a cpio archive (aligned to 4) nor anything that is \
-         known to be compressed; is it an initramfs?"
-    )]
-    Unknown {
-        /// Byte offset in the file.
-        offset: usize,
-    },
-    /// A segment that cannot be decompressed.
-    #[error("segment at byte {offset}: {source}")]
-    Decompress {
-        /// Byte offset in the file.
-        offset: usize,
-        /// What is wrong.
-        source: decompress::Error,
-    },
-    /// A segment that is no archive.
-    #[error("segment at byte {offset}: {source}")]
-    Cpio {
-        /// Byte offset in the file.
-        offset: usize,
-        /// What is wrong.
-        source: cpio::Error,
-    },
-    /// Something behind the archive in a segment.
-    #[error("segment at byte {offset}: no cpio archive at byte {inside} of what is unpacked")]
-    Junk {
-        /// Byte offset in the file.
-        offset: usize,
-        /// Byte offset in the unpacked segment.
-        inside: usize,
-    },
-}
+use super::decompress;
 
 /// One part of an initramfs.
 #[derive(Debug)]
@@ -56,7 +22,7 @@ pub struct Segment {
 
 /// The parts of an initramfs: uncompressed archives (early microcode) and
 /// compressed ones, with zero bytes between them or none.
-pub fn unpack(image: &[u8]) -> Result<Vec<Segment>, Error> {
+pub fn unpack(image: &[u8]) -> Result<Vec<Segment>> {
     let mut segments = Vec::new();
     let mut offset = 0;
     while let Some(rest) = image.get(offset..).filter(|rest| !rest.is_empty()) {
@@ -66,15 +32,13 @@ pub fn unpack(image: &[u8]) -> Result<Vec<Segment>, Error> {
                 continue;
             }
             Some(format) => {
-                let unpacked = format.unpack(rest);
-                let (bytes, length) =
-                    unpacked.map_err(|source| Error::Decompress { offset, source })?;
+                let (bytes, length) = within(offset, decompress::unpack(format, rest))?;
                 (Some(format), bytes, length)
             }
             None if offset.is_multiple_of(4) => {
                 let mut reader = Reader::new(rest);
                 for entry in reader.by_ref() {
-                    entry.map_err(|source| Error::Cpio { offset, source })?;
+                    within(offset, entry)?;
                 }
                 let length = reader.position();
                 (
@@ -83,11 +47,13 @@ pub fn unpack(image: &[u8]) -> Result<Vec<Segment>, Error> {
                     length,
                 )
             }
-            None => return Err(Error::Unknown { offset }),
+            None => (None, Vec::new(), 0),
         };
-        if length == 0 {
-            return Err(Error::Unknown { offset });
-        }
+        ensure!(
+            length != 0,
+            "at byte {offset} there is neither a cpio archive (aligned to 4) nor anything that is \
+             known to be compressed; is it an initramfs?"
+        );
         segments.push(Segment {
             offset,
             format,
@@ -99,18 +65,20 @@ pub fn unpack(image: &[u8]) -> Result<Vec<Segment>, Error> {
 }
 
 /// What is there after the kernel has unpacked all segments over each other.
-pub fn tree(segments: &[Segment]) -> Result<Tree<'_>, Error> {
+pub fn tree(segments: &[Segment]) -> Result<Tree<'_>> {
     let mut tree = Tree::new();
     for Segment { offset, bytes, .. } in segments {
-        let offset = *offset;
-        let inside = tree
-            .add(bytes)
-            .map_err(|source| Error::Cpio { offset, source })?;
-        if inside != bytes.len() {
-            return Err(Error::Junk { offset, inside });
-        }
+        let inside = within(*offset, tree.add(bytes))?;
+        ensure!(
+            inside == bytes.len(),
+            "segment at byte {offset}: no cpio archive at byte {inside} of what is unpacked"
+        );
     }
     Ok(tree)
+}
+
+fn within<T>(offset: usize, result: Result<T, impl Display>) -> Result<T> {
+    result.map_err(|e| anyhow!("segment at byte {offset}: {e}"))
 }
 
 #[cfg(test)]
@@ -136,7 +104,7 @@ mod tests {
         compression.pack(bytes, false).unwrap()
     }
 
-    fn files(image: &[u8]) -> Result<Vec<String>, Error> {
+    fn files(image: &[u8]) -> Result<Vec<String>> {
         let segments = unpack(image)?;
         let tree = tree(&segments)?;
         Ok(tree
@@ -180,12 +148,20 @@ mod tests {
         image.resize(image.len().next_multiple_of(4) + 1, 0);
         let end = image.len();
         image.extend(&two);
-        assert!(matches!(files(&image), Err(Error::Unknown { offset }) if offset == end));
+        let message = files(&image).unwrap_err().to_string();
+        assert!(
+            message.starts_with(&format!("at byte {end} there is neither")),
+            "{message}"
+        );
         let mut image = pack(Compression::Gzip, &one);
         image.extend(b"GARBAGE!");
         assert!(files(&image).is_err());
         let junk = pack(Compression::Zstd, &[&one[..], b"junk"].concat());
-        assert!(matches!(files(&junk), Err(Error::Junk { offset: 0, .. })));
+        let message = files(&junk).unwrap_err().to_string();
+        assert!(
+            message.starts_with("segment at byte 0: no cpio archive at byte "),
+            "{message}"
+        );
     }
 
     #[test]

@@ -3,40 +3,33 @@
 
 use std::collections::BTreeSet;
 
+use anyhow::{Result, bail};
 use ondisk::modules::{Missing, Name, Resolved};
 
-use super::Error;
 use super::source::Source;
 use super::wanted::GROUPS;
 
 /// A module that goes into the image.
 #[derive(Debug)]
 pub struct Picked {
-    /// Its name.
     pub name: Name,
     /// Path in the image, below `lib/modules/VERSION`.
     pub path: String,
-    /// The file, uncompressed.
     pub bytes: Vec<u8>,
 }
 
 /// What became of the modules with one purpose.
 #[derive(Debug)]
 pub struct Purpose {
-    /// The purpose.
     pub name: &'static str,
-    /// Wanted and picked.
     pub picked: Vec<String>,
-    /// Wanted and built in.
     pub builtin: Vec<String>,
-    /// Wanted and not there.
     pub missing: Vec<String>,
 }
 
 /// The modules of an image.
 #[derive(Debug)]
 pub struct Selection {
-    /// Sorted by name.
     pub modules: Vec<Picked>,
     /// In the order of the list of wanted modules, then those of `--with`.
     pub purposes: Vec<Purpose>,
@@ -55,7 +48,7 @@ impl Selection {
 }
 
 /// Picks from `source` what is wanted and what `with` names, but for `without`.
-pub fn select(source: &Source, with: &[String], without: &[String]) -> Result<Selection, Error> {
+pub fn select(source: &Source, with: &[String], without: &[String]) -> Result<Selection> {
     let without = left_out(source, without)?;
     let mut purposes = Vec::new();
     let mut wanted: Vec<&str> = Vec::new();
@@ -66,9 +59,10 @@ pub fn select(source: &Source, with: &[String], without: &[String]) -> Result<Se
             .collect();
         let purpose = sort(source, group.purpose, &names);
         if let (true, Some(module)) = (group.indispensable, purpose.missing.first()) {
-            return Err(Error::Indispensable {
-                module: module.clone(),
-            });
+            bail!(
+                "the modules have no {module} and it is not built into the kernel, \
+                 but the migration cannot do without; use modules that have it"
+            );
         }
         purposes.push(purpose);
         wanted.extend(names);
@@ -77,9 +71,9 @@ pub fn select(source: &Source, with: &[String], without: &[String]) -> Result<Se
         let names: Vec<&str> = with.iter().map(String::as_str).collect();
         let purpose = sort(source, "asked for", &names);
         if let Some(module) = purpose.missing.first() {
-            return Err(Error::With {
-                module: module.clone(),
-            });
+            bail!(
+                "--with {module}: this kernel has no such module; see `--list` for what is picked"
+            );
         }
         purposes.push(purpose);
         wanted.extend(names);
@@ -94,10 +88,7 @@ pub fn select(source: &Source, with: &[String], without: &[String]) -> Result<Se
     if let Some(Missing { wanted, by, .. }) = order.missing.iter().find(|missing| missing.required)
     {
         let by = by.as_ref().map_or_else(|| wanted.clone(), Name::to_string);
-        return Err(Error::Dependency {
-            module: wanted.clone(),
-            by,
-        });
+        bail!("{by} needs module {wanted}, which is not there; the modules tree is incomplete");
     }
     let mut modules = Vec::new();
     for load in &order.load {
@@ -107,10 +98,10 @@ pub fn select(source: &Source, with: &[String], without: &[String]) -> Result<Se
         if without.contains(&load.name) {
             if load.required {
                 let by = needed_by(source, &order.load, &load.name);
-                return Err(Error::Without {
-                    module: load.name.to_string(),
-                    by,
-                });
+                bail!(
+                    "--without {}: {by} needs it; leave that out, too",
+                    load.name
+                );
             }
             continue;
         }
@@ -136,7 +127,7 @@ pub fn select(source: &Source, with: &[String], without: &[String]) -> Result<Se
 
 /// The modules of `--without`. A wrong name is an error, for what it was to
 /// leave out would be loaded.
-fn left_out(source: &Source, without: &[String]) -> Result<BTreeSet<Name>, Error> {
+fn left_out(source: &Source, without: &[String]) -> Result<BTreeSet<Name>> {
     let needed = |name: &Name| {
         let mut groups = GROUPS.iter().filter(|group| group.indispensable);
         groups.any(|group| {
@@ -151,10 +142,12 @@ fn left_out(source: &Source, without: &[String]) -> Result<BTreeSet<Name>, Error
         let name = Name::new(module);
         let module = name.to_string();
         if needed(&name) {
-            return Err(Error::Needed { module });
+            bail!("--without {module}: no migration works without it; leave this option away");
         }
         if source.index.get(&module).is_none() {
-            return Err(Error::NotThere { module });
+            bail!(
+                "--without {module}: this kernel has no such module; see `--list` for what is picked"
+            );
         }
         names.insert(name);
     }

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Error, Result, anyhow, ensure};
 use ondisk::modules::{Index, ModInfo, Module, Texts, is_module_file};
 
 use super::segments::{self, Segment};
-use super::{Error, decompress, read};
+use super::{decompress, read};
+use crate::file::{At, cannot};
 
 /// Where modules are in a root.
 const ROOTS: [&str; 2] = ["lib/modules", "usr/lib/modules"];
@@ -32,7 +34,7 @@ enum Content<'a> {
 impl<'a> Source<'a> {
     /// The modules of kernel `version` in `path`, which is `lib/modules/VERSION`,
     /// `lib/modules`, or a root that has it.
-    pub fn from_directory(path: &Path, version: &str) -> Result<Self, Error> {
+    pub fn from_directory(path: &Path, version: &str) -> Result<Self> {
         let mut above = vec![path.to_owned()];
         above.extend(ROOTS.iter().map(|root| path.join(root)));
         let given = path.join("kernel").is_dir() || path.join("modules.dep").is_file();
@@ -55,11 +57,8 @@ impl<'a> Source<'a> {
 
     /// The modules of kernel `version` in the initramfs at `path`, which is
     /// already taken apart.
-    pub fn from_initrd(path: &Path, segments: &'a [Segment], version: &str) -> Result<Self, Error> {
-        let tree = segments::tree(segments).map_err(|source| Error::Initrd {
-            path: path.to_owned(),
-            source,
-        })?;
+    pub fn from_initrd(path: &Path, segments: &'a [Segment], version: &str) -> Result<Self> {
+        let tree = segments::tree(segments).at(path)?;
         let mut files = BTreeMap::new();
         let mut found: Vec<String> = Vec::new();
         for (name, node) in tree.iter() {
@@ -91,27 +90,21 @@ impl<'a> Source<'a> {
         Self::new(path, version, files)
     }
 
-    fn new(
-        path: &Path,
-        version: &str,
-        files: BTreeMap<String, Content<'a>>,
-    ) -> Result<Self, Error> {
+    fn new(path: &Path, version: &str, files: BTreeMap<String, Content<'a>>) -> Result<Self> {
         let mut source = Self {
             path: path.to_owned(),
             files,
             index: Index::default(),
         };
         if !source.files.keys().any(|name| is_module_file(name)) {
-            return Err(Error::Empty {
-                path: path.to_owned(),
-            });
+            return Err(wrong_version(path, version, Vec::new()));
         }
         source.index = source.read_index()?;
         source.check_version(version)?;
         Ok(source)
     }
 
-    fn read_index(&self) -> Result<Index, Error> {
+    fn read_index(&self) -> Result<Index> {
         let (dep, alias) = (self.text("modules.dep")?, self.text("modules.alias")?);
         let builtin = self.text("modules.builtin")?;
         let modinfo = self.bytes("modules.builtin.modinfo")?.unwrap_or_default();
@@ -133,58 +126,45 @@ impl<'a> Source<'a> {
             builtin: &builtin,
             builtin_modinfo: &modinfo,
         })
-        .map_err(|source| Error::Index {
-            path: self.path.clone(),
-            source,
-        })?;
+        .at(&self.path)?;
         // An initramfs may have the whole system's modules.dep and few of its modules.
         index.retain(|_, module| self.files.contains_key(&module.path));
         Ok(index)
     }
 
     /// The first module's word for which kernel it is; the directory's name may lie.
-    fn check_version(&self, version: &str) -> Result<(), Error> {
+    fn check_version(&self, version: &str) -> Result<()> {
         let Some((_, module)) = self.index.iter().next() else {
-            return Err(Error::Empty {
-                path: self.path.clone(),
-            });
+            return Err(wrong_version(&self.path, version, Vec::new()));
         };
         let info = self.modinfo(&module.path)?;
         let found = info
             .vermagic()
             .and_then(|magic| magic.split(' ').next())
             .unwrap_or_default();
-        if found == version {
-            return Ok(());
-        }
-        Err(Error::Vermagic {
-            path: self.path.join(&module.path).display().to_string(),
-            version: version.to_owned(),
-            found: found.to_owned(),
-        })
+        ensure!(
+            found == version,
+            "{} was built for kernel {found}, not for {version}; give modules of one package",
+            self.path.join(&module.path).display()
+        );
+        Ok(())
     }
 
     /// The module's file, uncompressed; its signature stays at its end.
-    pub fn module(&self, module: &Module) -> Result<Vec<u8>, Error> {
+    pub fn module(&self, module: &Module) -> Result<Vec<u8>> {
         self.unpacked(&module.path)
     }
 
-    fn unpacked(&self, name: &str) -> Result<Vec<u8>, Error> {
+    fn unpacked(&self, name: &str) -> Result<Vec<u8>> {
         let bytes = self.bytes(name)?.unwrap_or_default();
-        decompress::file(bytes).map_err(|source| Error::Decompress {
-            path: name.to_owned(),
-            source,
-        })
+        decompress::file(bytes).at(Path::new(name))
     }
 
-    fn modinfo(&self, name: &str) -> Result<ModInfo, Error> {
-        ModInfo::from_elf(&self.unpacked(name)?).map_err(|source| Error::Module {
-            path: name.to_owned(),
-            source,
-        })
+    fn modinfo(&self, name: &str) -> Result<ModInfo> {
+        ModInfo::from_elf(&self.unpacked(name)?).at(Path::new(name))
     }
 
-    fn bytes(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+    fn bytes(&self, name: &str) -> Result<Option<Vec<u8>>> {
         match self.files.get(name) {
             None => Ok(None),
             Some(Content::Bytes(bytes)) => Ok(Some(bytes.to_vec())),
@@ -192,7 +172,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn text(&self, name: &str) -> Result<String, Error> {
+    fn text(&self, name: &str) -> Result<String> {
         let bytes = self.bytes(name)?.unwrap_or_default();
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
@@ -203,13 +183,10 @@ fn walk<'a>(
     directory: &Path,
     prefix: &str,
     files: &mut BTreeMap<String, Content<'a>>,
-) -> Result<(), Error> {
-    let wrong = |source| Error::Read {
-        path: directory.to_owned(),
-        source,
-    };
-    for entry in fs::read_dir(directory).map_err(wrong)? {
-        let entry = entry.map_err(wrong)?;
+) -> Result<()> {
+    let wrong = cannot("read", directory);
+    for entry in fs::read_dir(directory).map_err(&wrong)? {
+        let entry = entry.map_err(&wrong)?;
         let name = entry.file_name().to_string_lossy().into_owned();
         let below = if prefix.is_empty() {
             name
@@ -217,7 +194,7 @@ fn walk<'a>(
             format!("{prefix}/{name}")
         };
         // `build` and `source` are links to directories; a link to a module is fine.
-        if entry.file_type().map_err(wrong)?.is_dir() {
+        if entry.file_type().map_err(&wrong)?.is_dir() {
             walk(&entry.path(), &below, files)?;
         } else if entry.path().is_file() {
             files.insert(below, Content::File(entry.path()));
@@ -238,16 +215,16 @@ fn versions(directory: &Path) -> Vec<String> {
 }
 
 fn wrong_version(path: &Path, version: &str, mut found: Vec<String>) -> Error {
+    let path = path.display();
     if found.is_empty() {
-        return Error::Empty {
-            path: path.to_owned(),
-        };
+        return anyhow!(
+            "{path} has no kernel modules; give lib/modules/VERSION, or a root that contains it"
+        );
     }
     found.sort();
-    let found = found.join(", ");
-    Error::Version {
-        path: path.to_owned(),
-        version: version.to_owned(),
-        found,
-    }
+    anyhow!(
+        "the kernel is version {version}, but {path} has modules of {}; \
+         give a kernel and modules of the same package",
+        found.join(", ")
+    )
 }

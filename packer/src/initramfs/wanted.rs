@@ -101,6 +101,21 @@ pub const GROUPS: &[Group] = &[
     ),
     group("keyboard", &["i8042", "atkbd", "hid_generic", "usbhid"]),
     group("serial console", &["8250"]),
+    // One that the firmware or the old system left running must be fed, and
+    // only its driver can. lpc_ich and i2c_i801 make the device of iTCO_wdt.
+    group(
+        "watchdogs",
+        &[
+            "i6300esb",
+            "iTCO_wdt",
+            "lpc_ich",
+            "i2c_i801",
+            "wdat_wdt",
+            "sp5100_tco",
+            "hpwdt",
+            "xen_wdt",
+        ],
+    ),
 ];
 
 /// Directories of modules whose aliases are kept although the modules are not,

@@ -2,40 +2,16 @@
 //! A directory to run `replant-pack` in, and what it is given.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
-/// Runs `tests/images/roots.sh` and gives the path that it prints.
-pub fn roots(what: &str) -> PathBuf {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/images/roots.sh");
-    let made = Command::new("sh").arg(script).arg(what).output().unwrap();
-    assert!(
-        made.status.success(),
-        "{}",
-        String::from_utf8_lossy(&made.stderr)
-    );
-    PathBuf::from(String::from_utf8(made.stdout).unwrap().trim())
-}
-
-/// Debian's generic kernel.
-pub struct Kernel {
-    pub root: PathBuf,
-    pub version: String,
-}
+use testkit::{Kernel, Random, run};
 
 /// The kernel, which is in the cache or is fetched.
 pub fn kernel() -> &'static Kernel {
     static KERNEL: OnceLock<Kernel> = OnceLock::new();
-    KERNEL.get_or_init(|| {
-        let root = roots("kernel");
-        let mut versions = fs::read_dir(root.join("lib/modules")).unwrap();
-        let version = versions.next().unwrap().unwrap().file_name();
-        Kernel {
-            root,
-            version: version.into_string().unwrap(),
-        }
-    })
+    KERNEL.get_or_init(testkit::kernel)
 }
 
 /// A static program's header, then `length` bytes that do not compress.
@@ -43,13 +19,7 @@ pub fn program(length: usize) -> Vec<u8> {
     let mut bytes = vec![0u8; 64];
     bytes[..6].copy_from_slice(b"\x7fELF\x02\x01");
     bytes[18] = 62;
-    let mut seed = 0x9e37_79b9_7f4a_7c15u64;
-    while bytes.len() < length {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        bytes.extend_from_slice(&seed.to_le_bytes());
-    }
+    bytes.extend(Random(1).bytes(length.saturating_sub(bytes.len())));
     bytes
 }
 
@@ -109,21 +79,20 @@ impl Bench {
         text.trim_end().to_owned()
     }
 
+    /// The same, and the error says this.
+    #[track_caller]
+    pub fn refuses(&self, line: &str, words: &str) {
+        let output = self.fails(line);
+        assert!(output.contains(words), "{output}");
+    }
+
     /// Runs a script in the directory; what it prints.
     pub fn shell(&self, script: &str) -> String {
-        let out = Command::new("sh")
+        run(Command::new("sh")
             .args(["-ec", script])
             .current_dir(self.dir.path())
             .env("KERNEL", &kernel().root)
-            .env("VERSION", &kernel().version)
-            .output()
-            .unwrap();
-        assert!(
-            out.status.success(),
-            "{script}: {}",
-            String::from_utf8_lossy(&out.stderr)
-        );
-        String::from_utf8(out.stdout).unwrap()
+            .env("VERSION", &kernel().version))
     }
 
     /// Makes `root/usr/lib/modules/VERSION` with the closure of these modules, each

@@ -17,27 +17,41 @@ fn bench() -> Bench {
     ));
     bench.shell(
         "PATH=$PATH:/usr/sbin:/sbin; cp $KERNEL/vmlinuz vmlinuz
-         mkdir -p package new/boot new/etc new/sbin; truncate -s 1G disk
+         mkdir package; truncate -s 1G disk
          sgdisk -n 1:2048:6143 -t 1:EF02 -n 2:6144:0 disk >&2
          sgdisk --backup=package/va.sgdisk disk >&2
-         echo 'LABEL=top / ext4' >new/etc/fstab
-         touch new/boot/vmlinuz-1 new/sbin/grub-install new/sbin/update-initramfs
-         tar -cJf package/va.tar.xz -C new .
          printf 'name = \"va\"\n[[filesystem]]\ndevice = \"partition 2\"\nmount = \"/\"\n' \
              >package/layout.toml",
     );
+    bench.shell(SYSTEM);
+    bench.shell(PAYLOAD);
     bench
 }
+
+/// The least that a new system must have.
+const SYSTEM: &str = "\
+    mkdir -p new/boot new/etc/grub.d new/bin new/usr/sbin new/usr/share/grub new/var/tmp
+    mkdir -p new/usr/lib/grub/i386-pc new/lib/modules/1; cp replant new/bin/sh; chmod 755 new/bin/sh
+    mkdir new/sbin; cp -p new/bin/sh new/sbin/init; touch new/etc/passwd new/etc/group
+    echo 'LABEL=top / ext4' >new/etc/fstab; touch new/boot/vmlinuz-1 new/lib/modules/1/modules.dep
+    touch new/usr/share/grub/grub-mkconfig_lib; cd new/usr/lib/grub/i386-pc
+    touch boot.img diskboot.img kernel.img lzma_decompress.img moddep.lst
+    touch biosdisk.mod part_gpt.mod ext2.mod; cd ../../../../usr/sbin
+    for p in grub-install grub-probe grub-mkconfig update-initramfs mkinitramfs; do
+        echo '#!/bin/sh' >$p; chmod 755 $p
+    done; cp -p grub-install ../../etc/grub.d/10_linux";
+const PAYLOAD: &str = "tar --xattrs --xattrs-include='*' -cJf package/va.tar.xz -C new .";
 
 const LINE: &str = "bundle package --kernel vmlinuz --initramfs image --replant replant -o made";
 
 #[test]
 fn the_package_has_its_files_and_their_sums() {
+    testkit::needs!("image");
     let bench = bench();
-    let told = bench.packs(LINE);
+    let output = bench.packs(LINE);
     assert!(
-        told.starts_with("made: ") && told.ends_with(" MiB, va\n"),
-        "{told}"
+        output.starts_with("made: ") && output.ends_with(" MiB, va\n"),
+        "{output}"
     );
     assert_eq!(
         bench.shell("stat -c %a made; tar -tf made; tar -xf made; stat -c %a replant"),
@@ -59,6 +73,7 @@ fn the_package_has_its_files_and_their_sums() {
 
 #[test]
 fn what_does_not_belong_together_is_refused() {
+    testkit::needs!("image");
     let bench = bench();
     fs::write(bench.path("made"), "an earlier one").unwrap();
     fs::write(bench.path("old"), vmlinuz("9.9.9-old")).unwrap();
@@ -98,13 +113,139 @@ fn what_does_not_belong_together_is_refused() {
         bench.shell(
             "cd new; find . | cpio -o -H newc --quiet >../strange; cd ..; head -c -30000 image >cut",
         );
-        let told = bench.fails(&LINE.replace(&format!(" {from}"), &format!(" {to}")));
-        assert!(told.contains(words), "{told}");
+        bench.refuses(&LINE.replace(&format!(" {from}"), &format!(" {to}")), words);
     }
+    for input in ["package/va.tar.xz", "package/../vmlinuz"] {
+        bench.refuses(
+            &LINE.replace("-o made", &format!("-o {input}")),
+            "it is the input",
+        );
+    }
+    bench.shell("cp package/layout.toml kept; sed -i 's/\"partition [0-9]*\"/\"partition 77\"/' package/layout.toml");
+    let output = bench.fails(LINE);
+    assert!(
+        output.contains("there is no partition 77; va.sgdisk has 1, "),
+        "{output}"
+    );
+    bench.shell("mv kept package/layout.toml");
     bench.shell("sgdisk=/sbin/sgdisk; $sgdisk -t 1:8300 disk >&2; $sgdisk --backup=package/va.sgdisk disk >&2");
     assert!(bench.fails(LINE).contains("no BIOS boot partition"));
     // No failure has touched what was there.
     let earlier = fs::read_to_string(bench.path("made")).unwrap();
     assert_eq!(earlier, "an earlier one");
     assert_eq!(bench.shell("ls -A | grep -c '^[.]tmp' || true"), "0\n");
+}
+
+#[test]
+fn a_payload_that_would_fail_after_the_wipe_is_refused_by_name() {
+    testkit::needs!("image");
+    let bench = bench();
+    let data = "[[filesystem]]\\ndevice = \"VA/data\"\\nmount = \"/data\"\\n\
+                [[volume_group]]\\nname = \"VA\"\\npartitions = [3]\\n\
+                [[volume_group.volume]]\\nname = \"data\"\\nsize = \"rest\"\\n";
+    let volume = format!("printf '{data}' >>package/layout.toml; cp new/bin/sh new/bin/lvm; ");
+    for (change, words) in [
+        (
+            "head -c 3000000 /dev/urandom >package/va.tar.xz".to_string(),
+            "va.tar.xz is no xz archive; compress",
+        ),
+        (
+            "head -c 300000 /dev/urandom | xz -c >package/va.tar.xz".into(),
+            "is not a tar header or is damaged",
+        ),
+        (
+            format!("rm -r new/usr/lib/grub; {PAYLOAD}"),
+            "usr/lib/grub/i386-pc is missing or has no boot.img",
+        ),
+        (
+            format!("rm new/usr/sbin/grub-mkconfig; {PAYLOAD}"),
+            "grub-mkconfig is missing or may not be executed, which makes GRUB's menu",
+        ),
+        (
+            format!("rm new/bin/sh; {PAYLOAD}"),
+            "needs /bin/sh, and /bin/sh is missing",
+        ),
+        (
+            format!("cp new/boot/vmlinuz-1 new/boot/vmlinuz-6.1.bak; {PAYLOAD}"),
+            "boot/vmlinuz-6.1.bak has no modules (lib/modules/6.1.bak)",
+        ),
+        (
+            format!("cp new/boot/vmlinuz-1 new/boot/vmlinuz-convert; {PAYLOAD}"),
+            "boot/vmlinuz-convert is replant's own kernel",
+        ),
+        (
+            format!("{volume}mkdir new/data; ln new/etc/fstab new/data/x; {PAYLOAD}"),
+            " is a hard link to ",
+        ),
+        (
+            format!("{volume}ln -s srv new/data; {PAYLOAD}"),
+            "data is a symbolic link, and a file system is to be mounted at /data",
+        ),
+        (
+            format!("{volume}touch new/data; {PAYLOAD}"),
+            "data is a file, and a file system is to be mounted at /data",
+        ),
+        (
+            // Not every file system that a test may run on holds such ones.
+            "tar --format=posix --pax-option=SCHILY.xattr.user.big:=\
+$(head -c 5000 /dev/zero | tr '\\0' v) -cf y -C new ./etc/fstab .; xz -c y >package/va.tar.xz"
+                .into(),
+            "etc/fstab has more extended attributes than ext4 can hold: user.big (5000 bytes)",
+        ),
+    ] {
+        bench.shell(&format!(
+            "rm -rf old; cp -a new old; cp package/layout.toml x.toml; {change}"
+        ));
+        let output = bench.fails(LINE);
+        assert!(output.contains(words), "{change}: {output}");
+        bench.shell("rm -rf new; mv old new; mv x.toml package/layout.toml");
+    }
+    // Nothing but that was wrong.
+    bench.shell(PAYLOAD);
+    bench.packs(LINE);
+}
+
+/// Files of a new system, and what is said of them.
+#[test]
+fn what_the_new_system_would_wait_for_in_vain_is_refused() {
+    testkit::needs!("image");
+    let bench = bench();
+    let stale = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../ondisk/tests/fixtures/words/stale/etc-default-grub"
+    );
+    let uuid = "3F0F0000-0000-4000-8000-00000000000A";
+    for (file, make, words) in [
+        (
+            "etc/default/grub",
+            format!("cp {stale} new/etc/default/grub"),
+            "etc/default/grub line 2 has resume=/dev/mapper/rl-swap, ",
+        ),
+        (
+            "etc/fstab",
+            format!("echo 'UUID={uuid} / ext4' >new/etc/fstab"),
+            "write 3f0f0000-",
+        ),
+        (
+            "etc/fstab",
+            "printf 'LABEL=top / ext4\\r\\n' >new/etc/fstab".into(),
+            "etc/fstab: line 1 ends in a carriage return",
+        ),
+        (
+            "etc/kernel/cmdline",
+            "echo 'root=LABEL=old ro' >new/etc/kernel/cmdline".into(),
+            "etc/kernel/cmdline line 1 has root=LABEL=old, ",
+        ),
+    ] {
+        bench.shell(&format!(
+            "mkdir -p new/etc/default new/etc/kernel; cp new/etc/fstab kept; {make}; {PAYLOAD}"
+        ));
+        let output = bench.fails(LINE);
+        assert!(output.contains(words) && output.contains("; "), "{output}");
+        bench.shell(&format!("rm new/{file}; cp kept new/etc/fstab"));
+    }
+    bench.shell(&format!(
+        "mkdir -p new/etc/selinux; echo AUTORELABEL=0 >new/etc/selinux/config; {PAYLOAD}"
+    ));
+    bench.packs(LINE);
 }

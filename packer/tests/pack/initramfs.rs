@@ -2,7 +2,7 @@
 //! `replant-pack initramfs` on Debian's generic kernel, and on vendors'
 //! initramfs images made and packed by the real tools.
 
-use super::bench::{Bench, kernel, program, roots, vmlinuz};
+use super::bench::{Bench, kernel, program, vmlinuz};
 use std::fs;
 
 /// What a machine with its disk on one of these must find in the image,
@@ -22,10 +22,11 @@ fn generic() -> String {
 
 #[test]
 fn the_image_is_small_and_the_hosts_tools_read_it() {
+    testkit::needs!("image");
     let bench = Bench::new();
-    let told = bench.packs(&format!("{} -o image.xz", generic()));
-    assert!(!told.contains("missing:"), "{told}");
-    assert!(told.contains("built in: i8042 atkbd"), "{told}");
+    let output = bench.packs(&format!("{} -o image.xz", generic()));
+    assert!(!output.contains("missing:"), "{output}");
+    assert!(output.contains("built in: i8042 atkbd"), "{output}");
     let length = fs::metadata(bench.path("image.xz")).unwrap().len();
     assert!(length < 6 << 20, "{length} bytes");
     assert!(length > 4 << 20, "{length} bytes: that cannot be all");
@@ -82,6 +83,7 @@ fn the_image_is_small_and_the_hosts_tools_read_it() {
 
 #[test]
 fn the_same_input_gives_the_same_bytes_in_every_format() {
+    testkit::needs!("image");
     let bench = Bench::new();
     fs::write(bench.path("replant"), program(1000)).unwrap();
     // A small tree is enough.
@@ -99,6 +101,7 @@ fn the_same_input_gives_the_same_bytes_in_every_format() {
 
 #[test]
 fn compressed_modules_are_stored_as_they_were() {
+    testkit::needs!("image");
     let bench = Bench::new();
     let wanted = "ext4 dm-mod sd_mod mptsas virtio_blk crc32c_generic";
     let line = format!(
@@ -139,6 +142,7 @@ fn compressed_modules_are_stored_as_they_were() {
 
 #[test]
 fn modules_come_out_of_any_vendors_initramfs() {
+    testkit::needs!("image");
     let bench = Bench::new();
     bench.tree(
         "ext4 dm-mod sd_mod vmw_pvscsi",
@@ -147,6 +151,7 @@ fn modules_come_out_of_any_vendors_initramfs() {
     );
     bench.shell("depmod -b root $VERSION");
     let kernel = format!("{}/vmlinuz", kernel().root.display());
+    let list = format!("initramfs --kernel {kernel} --from-initrd initrd --list");
     let plain = bench.packs(&format!(
         "initramfs --kernel {kernel} --modules root --list"
     ));
@@ -173,10 +178,8 @@ fn modules_come_out_of_any_vendors_initramfs() {
              s=$(stat -c %s initrd); truncate -s $(((s + 1027) / 4 * 4)) initrd
              gzip -c <other.cpio >>initrd"
         ));
-        let told = bench.packs(&format!(
-            "initramfs --kernel {kernel} --from-initrd initrd --list"
-        ));
-        assert_eq!(told, plain, "{format}");
+        let output = bench.packs(&list);
+        assert_eq!(output, plain, "{format}");
     }
     // An image from it has the same content as one from the tree.
     let line = format!("initramfs --kernel {kernel} --init init --replant replant --compress none");
@@ -185,43 +188,33 @@ fn modules_come_out_of_any_vendors_initramfs() {
     bench.shell("cmp one two");
 
     bench.shell("bzip2 -c <main.cpio >initrd");
-    let told = bench.fails(&format!(
-        "initramfs --kernel {kernel} --from-initrd initrd --list"
-    ));
+    let output = bench.fails(&list);
     assert!(
-        told.ends_with("decompress it with the bzip2 program first"),
-        "{told}"
+        output.ends_with("decompress it with the bzip2 program first"),
+        "{output}"
     );
     bench.shell("gzip -c <main.cpio | head -c 100000 >initrd");
-    let told = bench.fails(&format!(
-        "initramfs --kernel {kernel} --from-initrd initrd --list"
-    ));
-    assert!(
-        told.contains("segment at byte 0: damaged or truncated gzip data"),
-        "{told}"
-    );
+    bench.refuses(&list, "segment at byte 0: damaged or truncated gzip data");
     bench.shell("{ cat early.cpio; echo garbage; } >initrd");
-    let told = bench.fails(&format!(
-        "initramfs --kernel {kernel} --from-initrd initrd --list"
-    ));
-    assert!(told.contains("there is neither a cpio archive"), "{told}");
-    let told = bench.fails(&format!(
-        "initramfs --kernel {kernel} --from-initrd early.cpio --list"
-    ));
-    assert!(told.contains("early.cpio has no kernel modules"), "{told}");
+    bench.refuses(&list, "there is neither a cpio archive");
+    bench.refuses(
+        &format!("initramfs --kernel {kernel} --from-initrd early.cpio --list"),
+        "early.cpio has no kernel modules",
+    );
 }
 
 #[test]
 fn debians_own_initramfs_images() {
+    testkit::needs!("image");
     for (root, maker) in [("old", "initramfs-tools"), ("new", "dracut")] {
         let bench = Bench::new();
-        let tar = roots(root);
+        let tar = testkit::roots(root);
         bench.shell(&format!(
             "tar -xf {} --wildcards --no-anchored 'boot/vmlinuz-*' 'boot/initrd.img-*'
              mv boot/vmlinuz-* vmlinuz; mv boot/initrd.img-* initrd",
             tar.display()
         ));
-        let told = bench.packs("initramfs --kernel vmlinuz --from-initrd initrd --list");
+        let output = bench.packs("initramfs --kernel vmlinuz --from-initrd initrd --list");
         for module in [
             "dm-mod.ko",
             "built in: ext4",
@@ -229,12 +222,12 @@ fn debians_own_initramfs_images() {
             "sd_mod.ko",
             "crc32c",
         ] {
-            assert!(told.contains(module), "{maker}: {module}\n{told}");
+            assert!(output.contains(module), "{maker}: {module}\n{output}");
         }
         // The cloud kernel has no driver for it.
         assert!(
-            told.contains("missing: ") && told.contains("mptspi"),
-            "{maker}: {told}"
+            output.contains("missing: ") && output.contains("mptspi"),
+            "{maker}: {output}"
         );
         let line = "initramfs --kernel vmlinuz --from-initrd initrd --init init --replant replant -o image";
         let made = bench.packs(&format!("{line} --compress gzip"));
@@ -246,32 +239,34 @@ fn debians_own_initramfs_images() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_and_an_old_kernel() {
+fn a_reader_that_stops_early_and_an_old_kernel() {
+    testkit::needs!("image");
     let bench = Bench::new();
     let root = kernel().root.display();
     let line = format!("initramfs --kernel {root}/vmlinuz --modules {root} --list");
     let pack = env!("CARGO_BIN_EXE_replant-pack");
     for words in [line.as_str(), "completions bash"] {
         // The reader is gone before anything is written.
-        let told = bench.shell(&format!(
+        let output = bench.shell(&format!(
             "{{ sleep 0.2; {pack} {words} 2>&1 >&3; echo $?; }} 3>&1 >status | true; cat status"
         ));
-        assert_eq!(told, "0\n", "{words}");
+        assert_eq!(output, "0\n", "{words}");
     }
     assert!(!bench.pack(&line).stderr.starts_with(b"warning"));
 
     bench.tree("ext4 dm-mod", "cat", "ko");
     fs::write(bench.path("old"), vmlinuz("4.18.0-553.el8")).unwrap();
-    let told = bench.pack("initramfs --kernel old --modules root --list");
-    let told = String::from_utf8(told.stderr).unwrap();
+    let output = bench.pack("initramfs --kernel old --modules root --list");
+    let output = String::from_utf8(output.stderr).unwrap();
     assert!(
-        told.starts_with("warning: old is Linux 4.18.0-553.el8"),
-        "{told}"
+        output.starts_with("warning: old is Linux 4.18.0-553.el8"),
+        "{output}"
     );
 }
 
 #[test]
 fn bad_input_is_named() {
+    testkit::needs!("image");
     let bench = Bench::new();
     let root = kernel().root.display();
     let version = &kernel().version;
@@ -279,88 +274,66 @@ fn bad_input_is_named() {
     let list = format!("initramfs --kernel {root}/vmlinuz --modules {root} --list");
 
     fs::write(bench.path("other"), vmlinuz("9.9.9-other")).unwrap();
-    let told = bench.fails(&format!("initramfs --kernel other --modules {root} --list"));
+    let output = bench.fails(&format!("initramfs --kernel other --modules {root} --list"));
     let wanted = format!("the kernel is version 9.9.9-other, but {root} has modules of {version};");
-    assert!(told.contains(&wanted), "{told}");
-    let told = bench.fails(&format!(
-        "initramfs --kernel other --modules {root}/lib/modules/{version} --list"
-    ));
-    assert!(
-        told.contains(&format!(
-            "was built for kernel {version}, not for 9.9.9-other"
-        )),
-        "{told}"
+    assert!(output.contains(&wanted), "{output}");
+    bench.refuses(
+        &format!("initramfs --kernel other --modules {root}/lib/modules/{version} --list"),
+        &format!("was built for kernel {version}, not for 9.9.9-other"),
     );
 
-    let told = bench.fails(&format!("initramfs --kernel init --modules {root} --list"));
-    assert!(
-        told.contains("init is no kernel that can be used"),
-        "{told}"
+    bench.refuses(
+        &format!("initramfs --kernel init --modules {root} --list"),
+        "init is no kernel that can be used",
     );
-    let told = bench.fails(&format!(
-        "initramfs --kernel nothing --modules {root} --list"
-    ));
-    assert!(told.contains("cannot read nothing: No such file"), "{told}");
+    bench.refuses(
+        &format!("initramfs --kernel nothing --modules {root} --list"),
+        "cannot read nothing: No such file",
+    );
     fs::create_dir(bench.path("empty")).unwrap();
-    let told = bench.fails(&format!(
-        "initramfs --kernel {root}/vmlinuz --modules empty --list"
-    ));
-    assert!(told.contains("empty has no kernel modules"), "{told}");
+    bench.refuses(
+        &format!("initramfs --kernel {root}/vmlinuz --modules empty --list"),
+        "empty has no kernel modules",
+    );
 
-    let told = bench.fails(&format!("{list} --with nosuch"));
-    assert!(
-        told.contains("--with nosuch: this kernel has no such module"),
-        "{told}"
+    bench.refuses(
+        &format!("{list} --with nosuch"),
+        "--with nosuch: this kernel has no such module",
     );
     for (module, words) in [
         ("scsi-mod", "--without scsi_mod: "),
         ("dm-mod", "--without dm_mod: no migration works without it"),
         ("nosuch", "--without nosuch: this kernel has no such module"),
     ] {
-        let told = bench.fails(&format!("{list} --without {module}"));
-        assert!(told.contains(words), "{told}");
+        bench.refuses(&format!("{list} --without {module}"), words);
     }
-    let told = bench.packs(&format!("{list} --with btrfs,loop --without xfs"));
+    let output = bench.packs(&format!("{list} --with btrfs,loop --without xfs"));
     assert!(
-        told.contains("/btrfs.ko\n") && told.contains("/loop.ko\n") && !told.contains("/xfs.ko\n"),
-        "{told}"
+        output.contains("/btrfs.ko\n")
+            && output.contains("/loop.ko\n")
+            && !output.contains("/xfs.ko\n"),
+        "{output}"
     );
 
     // A tree without what the migration cannot do without.
+    let own = format!("initramfs --kernel {root}/vmlinuz --modules root --list");
     bench.tree("ext4 virtio_blk", "cat", "ko");
-    let told = bench.fails(&format!(
-        "initramfs --kernel {root}/vmlinuz --modules root --list"
-    ));
-    assert!(
-        told.contains("no dm_mod and it is not built into the kernel"),
-        "{told}"
-    );
+    bench.refuses(&own, "no dm_mod and it is not built into the kernel");
     bench.tree("ext4 dm-mod", "cat", "ko");
     bench.shell("rm root/lib/modules/$VERSION/kernel/fs/jbd2/jbd2.ko");
-    let told = bench.fails(&format!(
-        "initramfs --kernel {root}/vmlinuz --modules root --list"
-    ));
-    assert!(
-        told.contains("ext4 needs module jbd2, which is not there"),
-        "{told}"
-    );
+    bench.refuses(&own, "ext4 needs module jbd2, which is not there");
     bench.shell("f=root/lib/modules/$VERSION/kernel/fs/ext4/ext4.ko; head -c 5000 $f >t; mv t $f");
-    let told = bench.fails(&format!(
-        "initramfs --kernel {root}/vmlinuz --modules root --list"
-    ));
-    assert!(told.contains("ext4.ko: not a kernel module: "), "{told}");
+    bench.refuses(&own, "ext4.ko: not a kernel module: ");
 
     // Programs that cannot run there.
     fs::copy(env!("CARGO_BIN_EXE_replant-pack"), bench.path("dynamic")).unwrap();
-    let told = bench.fails(&generic.replace("--replant replant", "--replant dynamic"));
-    assert!(
-        told.contains("dynamic cannot run by itself: it is linked dynamically"),
-        "{told}"
+    bench.refuses(
+        &generic.replace("--replant replant", "--replant dynamic"),
+        "dynamic cannot run by itself: it is linked dynamically",
     );
-    let told = bench.fails(&format!("{} -o nowhere/image --compress none", generic));
-    assert!(
-        told.contains("cannot write nowhere/image: No such file"),
-        "{told}"
+    bench.refuses(
+        &format!("{} -o nowhere/image --compress none", generic),
+        "cannot write nowhere/image: No such file",
     );
     assert!(!bench.path("initramfs-convert.img").exists());
 }

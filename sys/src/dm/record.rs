@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `struct dm_ioctl` and what follows it, as bytes.
 
-use super::{DevNum, Listed, TableLine};
+use super::TableLine;
 
 /// Size of `struct dm_ioctl`; the data follow.
 pub(super) const DATA_START: usize = 312;
@@ -153,18 +153,14 @@ impl Reply {
     }
 
     /// `struct dm_name_list`: records that name the distance to the next one.
-    pub(super) fn devices(&self) -> Option<Vec<Listed>> {
+    pub(super) fn names(&self) -> Option<Vec<String>> {
         let mut out = Vec::new();
         let mut at = usize::try_from(self.u32(16)?).ok()?;
         if at.checked_add(12)? > self.bytes.len() || self.u64(at)? == 0 {
             return Some(out);
         }
         loop {
-            let name = self.text(at.checked_add(12)?)?;
-            out.push(Listed {
-                name,
-                dev: DevNum::from_kernel(self.u64(at)?),
-            });
+            out.push(self.text(at.checked_add(12)?)?);
             match usize::try_from(self.u32(at.checked_add(8)?)?).ok()? {
                 0 => return Some(out),
                 next => at = at.checked_add(next)?,
@@ -266,24 +262,5 @@ mod tests {
         assert_eq!(Reply::new(b.clone()).table().unwrap(), want);
         b.truncate(400);
         assert!(Reply::new(b).table().is_none());
-    }
-
-    #[test]
-    fn device_numbers_are_split_as_the_kernel_does() {
-        assert_eq!(
-            DevNum::from_kernel(65024),
-            DevNum {
-                major: 254,
-                minor: 0
-            }
-        );
-        let big = DevNum::from_kernel(0x1230_fe45);
-        assert_eq!(
-            big,
-            DevNum {
-                major: 0xfe,
-                minor: 0x12345
-            }
-        );
     }
 }

@@ -13,6 +13,7 @@ fn main() {
     let file = std::fs::File::create(&disk).expect("a scratch disk");
     file.set_len(8 << 30).expect("a sparse file");
     let words: Vec<String> = std::env::args().skip(1).collect();
+    println!("starting QEMU; the console comes in half a minute. Leave with Ctrl-A X");
     let append = format!("console=ttyS0 panic=10 quiet {}", words.join(" "));
     let status = Command::new("qemu-system-x86_64")
         .args(accelerator::arguments())
@@ -29,5 +30,7 @@ fn main() {
         ))
         .status()
         .expect("qemu-system-x86_64 (package qemu-system-x86)");
+    // The BIOS turned it off.
+    print!("\x1b[?7h");
     std::process::exit(status.code().unwrap_or(1));
 }

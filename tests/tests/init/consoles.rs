@@ -8,7 +8,6 @@ use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 use std::process::Command;
-use std::time::Duration;
 
 #[test]
 fn every_console_gets_every_line_and_any_may_type() {
@@ -39,8 +38,9 @@ fn every_console_gets_every_line_and_any_may_type() {
     // The line discipline works.
     machine.serials[1].send("echo \"<\"\"<ab\x7f>>\"\r");
     wait(&machine, 0, "<<a>>", started, SOON);
-    // No key ends, stops or holds the migration.
-    machine.serials[1].send("\x03\x1a\x1c\x13\r");
+    // No key ends, stops or holds the migration; one asks.
+    machine.serials[1].send("\x1a\x1c\x13\r\x03\x1a\x1c\x13\r");
+    wait(&machine, 0, "replant: going on", started, SOON);
     machine.serials[1].send(&said("unmoved"));
     wait(&machine, 0, "<<unmoved>>", started, SOON);
 
@@ -83,11 +83,8 @@ fn time_to_the_first_line(machine: &Running, from: usize) {
     };
     let (kernel, ours) = (stamp("Run /init"), stamp("replant: /init"));
     println!("kernel's last line at {kernel:.3} s, /init's first at {ours:.3} s");
-    // A second, or a part of what this machine takes for its kernel.
-    assert!(
-        ours - kernel < f64::max(1.0, kernel / 4.0),
-        "{kernel} {ours}"
-    );
+    // A second, or what this machine takes for its kernel.
+    assert!(ours - kernel < f64::max(1.0, kernel), "{kernel} {ours}");
 }
 
 /// The screen's keyboard, with keys pressed by QEMU's monitor.
@@ -112,31 +109,25 @@ fn the_keyboard_types_and_ctrl_alt_del_asks_init() {
         .start();
     let at = wait(&machine, 0, "ready", 0, BOOT);
     let mut monitor = UnixStream::connect(&path).expect("the monitor");
-    let mut press = |keys: &str| {
-        for key in keys.split(' ') {
-            monitor
-                .write_all(format!("sendkey {key}\n").as_bytes())
-                .expect("the monitor");
-            std::thread::sleep(Duration::from_millis(300));
-        }
+    let mut press = |key: &str| {
+        monitor
+            .write_all(format!("sendkey {key}\n").as_bytes())
+            .expect("the monitor");
     };
-    press("h e l l o ret");
+    // Each key when the one before has come: QEMU holds them for a while.
+    let word = "hello";
+    for (n, key) in word.char_indices() {
+        press(&key.to_string());
+        wait(&machine, 0, &word[..=n], at, SOON);
+    }
+    press("ret");
     let at = wait(&machine, 0, "got hello", at, SOON);
     press("ctrl-alt-delete");
     let at = wait(&machine, 0, "Ctrl-Alt-Del is ignored", at, SOON);
+    let at = wait(&machine, 0, "Type yes to stop", at, SOON);
+    machine.serials[0].send("no\r");
     machine.serials[0].send(&said("alive"));
     wait(&machine, 0, "<<alive>>", at, SOON);
-    machine.serials[0].send("exit 20\r");
-    gone(&mut machine, SOON);
-}
-
-#[test]
-fn without_pseudo_terminals_pipes_do() {
-    let agent = format!("tty; {OBEY}");
-    let mut machine = start(&agent, "console=ttyS0 sysctl.kernel.pty.max=0");
-    let at = wait(&machine, 0, "not a tty", 0, BOOT);
-    machine.serials[0].send("echo \"<\"\"<pipx\x7fe>>\"; echo \"<\"\"<two>>\"\r");
-    wait(&machine, 0, "<<pipe>>\r\n<<two>>\r\n", at, SOON);
     machine.serials[0].send("exit 20\r");
     gone(&mut machine, SOON);
 }

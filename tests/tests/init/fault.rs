@@ -41,6 +41,8 @@ fn faults_of_init_do_not_end_a_migration_that_writes() {
     }
     machine.serials[0].send("kill -INT 1\r");
     at = wait(&machine, 0, "Ctrl-Alt-Del is ignored", at, SOON);
+    at = wait(&machine, 0, "Type yes to stop", at, SOON);
+    machine.serials[0].send("no\r");
     machine.serials[0].send("exit 3\r");
     at = wait(&machine, 0, "the disk is half rewritten", at, SOON);
     at = wait(&machine, 0, "init> ", at, SOON);
@@ -53,7 +55,7 @@ fn faults_of_init_do_not_end_a_migration_that_writes() {
 /// kernel hands words that it does not know to /init as arguments.
 #[test]
 fn an_end_that_nobody_saw_goes_back_to_the_old_system() {
-    let words = "console=ttyS0 replant=migrate takes-over 1,0,4000,0,1,10,11 failed";
+    let words = "console=ttyS0 replant=migrate takes-over 1,0,4000,0,10,11 failed";
     let machine = start("echo unwanted", words);
     wait(
         &machine,

@@ -5,5 +5,7 @@ mod consoles;
 mod death;
 mod end;
 mod fault;
+mod hang;
 mod machine;
 mod stuck;
+mod watchdog;

@@ -7,10 +7,15 @@ use std::time::Duration;
 
 /// A machine whose disk takes one write and then, at a byte a second, none.
 fn machine(script: &str) -> (tempfile::NamedTempFile, Running) {
+    machine_with(script, "console=ttyS0")
+}
+
+/// The same, with these words for the kernel.
+pub fn machine_with(script: &str, words: &str) -> (tempfile::NamedTempFile, Running) {
     let disk = tempfile::NamedTempFile::new().expect("a temporary file");
     disk.as_file().set_len(1 << 20).expect("set_len");
     let image = image_with_modules(&["virtio_pci", "virtio_blk"], script);
-    let machine = vm(&image, "console=ttyS0")
+    let machine = vm(&image, words)
         .drive(
             disk.path(),
             Bus::Virtio,

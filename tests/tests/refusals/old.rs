@@ -3,12 +3,12 @@
 
 use super::assert_says;
 use harness::migration::{BOOT, Machine, unpack_package};
-use harness::product::sh;
 use harness::session::Session;
 use std::time::Duration;
+use testkit::tool;
 
 /// A package that somebody spoiled.
-struct Spoilt {
+struct Damaged {
     /// A shell command in the package's directory, whose files are links: a
     /// file is replaced, never written into.
     edit: String,
@@ -16,8 +16,8 @@ struct Spoilt {
     words: &'static [&'static str],
 }
 
-fn spoilt() -> Vec<Spoilt> {
-    let case = |edit: &str, words| Spoilt {
+fn damaged() -> Vec<Damaged> {
+    let case = |edit: &str, words| Damaged {
         edit: edit.into(),
         words,
     };
@@ -45,43 +45,70 @@ fn spoilt() -> Vec<Spoilt> {
         ),
         case(
             "head -c 700 migration.toml >x; mv x migration.toml",
-            &["migration.toml: ", "; make the package again"],
+            &[
+                "migration.toml is not as replant-pack wrote it",
+                "; unpack migration.tar.gz again",
+            ],
         ),
-        Spoilt {
+        Damaged {
             edit: changed("va.sgdisk", 9000),
             words: &["/root/v/va.sgdisk is damaged: its SHA-256 is", "; copy"],
         },
+        // One character of a UUID.
         case(
-            "sed -i 's/^kernels = .*/kernels = []/' migration.toml",
+            "sed -i '0,/^uuid = \"[0-9a-e]/s//uuid = \"f/' migration.toml",
+            &[
+                "migration.toml is not as replant-pack wrote it",
+                "; unpack migration.tar.gz again",
+            ],
+        ),
+        case(
+            "head -c 3000000 /dev/urandom >x; mv x va.tar.xz; sums va.tar.xz",
+            &["/root/v/va.tar.xz is ", "not an xz archive; compress"],
+        ),
+        Damaged {
+            edit: small_payload(),
+            words: &[
+                "va.tar.xz: boot/vmlinuz-6.1.bak has no modules (lib/modules/6.1.bak)",
+                "more: ",
+                "sbin/init",
+            ],
+        },
+        case(
+            "sed -i '0,/^entries = .*/s//entries = 100/' migration.toml; seal",
+            &["says that the payload has 100 members, and va.tar.xz has more;"],
+        ),
+        case(
+            "sed -i 's/^kernels = .*/kernels = []/' migration.toml; seal",
             &["va.tar.xz has no kernel", "; install one"],
         ),
         case(
-            "sed -i 's/^fstab = true/fstab = false/' migration.toml",
+            "sed -i 's/^fstab = true/fstab = false/' migration.toml; seal",
             &["va.tar.xz has no /etc/fstab", "; write one"],
         ),
         case(
             // Of 4 GiB, all of them a hole.
             "truncate -s 4G x && mv x va.tar.xz && \
-             sed -i '/\"va.tar.xz\"/{n;s/size = .*/size = 4294967296/}' migration.toml",
+             sed -i '/\"va.tar.xz\"/{n;s/size = .*/size = 4294967296/}' migration.toml && seal",
             &[
                 "not enough memory: payload 4096 MiB + ",
                 "MiB available; give the machine",
                 "MiB more",
             ],
         ),
-        Spoilt {
+        Damaged {
             edit: table_of_a_bigger_disk(),
             words: &["va.sgdisk does not fit the disk vda: ", "bigger"],
         },
         case(
-            "sed -i '0,/^content_bytes = .*/s//content_bytes = 9000000000/' migration.toml",
+            "sed -i '0,/^content_bytes = .*/s//content_bytes = 9000000000/' migration.toml; seal",
             &[
                 "the unpacked payload does not fit /: it needs ",
                 "; use a bigger disk",
             ],
         ),
         case(
-            "sed -i 's/^size = \"512MiB\"/size = \"20GiB\"/' migration.toml",
+            "sed -i 's/^size = \"512MiB\"/size = \"20GiB\"/' migration.toml; seal",
             &["VA", "; use a bigger disk"],
         ),
     ]
@@ -96,19 +123,33 @@ fn table_of_a_bigger_disk() -> String {
         .expect("a sparse file");
     let text = |path: &std::path::Path| path.to_str().expect("UTF-8").to_string();
     let words = ["-n1:1M:+2M", "-n2:3M:+512M", "-n3:515M:0", "-t3:8e00"];
-    sh("sgdisk", &[&words[..], &[&text(&disk)]].concat());
-    sh("sgdisk", &["-b", &text(&backup), &text(&disk)]);
-    let bytes = sh(
+    tool("sgdisk", &[&words[..], &[&text(&disk)]].concat());
+    tool("sgdisk", &["-b", &text(&backup), &text(&disk)]);
+    let bytes = tool(
         "sh",
         &["-c", &format!("gzip -9c {} | base64 -w0", text(&backup))],
     );
     format!(
-        "echo {} | base64 -d | gunzip >x && mv x va.sgdisk && \
-         sum=$(sha256sum <va.sgdisk) && size=$(stat -c %s va.sgdisk) && \
-         sed -i \"/\\\"va.sgdisk\\\"/{{n;s/.*/size = $size/;n;s/.*/sha256 = \\\"${{sum%% *}}\\\"/}}\" migration.toml",
+        "echo {} | base64 -d | gunzip >x && mv x va.sgdisk && sums va.sgdisk",
         bytes.trim()
     )
 }
+
+/// Puts a payload into a package that has a kernel without modules and not
+/// much else.
+fn small_payload() -> String {
+    let script =
+        "cd \"$(mktemp -d)\"; mkdir boot etc; echo x >boot/vmlinuz-6.1.bak; echo x >etc/fstab
+                  tar -cJ . | base64 -w0; rm -r \"$PWD\"";
+    let bytes = tool("sh", &["-ec", script]);
+    format!("echo {bytes} | base64 -d >x && mv x va.tar.xz && sums va.tar.xz")
+}
+
+/// What whoever changes a package on purpose has: the manifest's own sum, and
+/// those of a file.
+const SUMS: &str = r##"
+seal() { head -n -1 migration.toml >m; s=$(sha256sum <m); echo "# sha256 = ${s%% *}" >>m; mv m migration.toml; }
+sums() { s=$(sha256sum <$1); sed -i "/\"$1\"/{n;s/.*/size = $(stat -c %s $1)/;n;s/.*/sha256 = \"${s%% *}\"/}" migration.toml; seal; }"##;
 
 const LIMIT: Duration = Duration::from_secs(180);
 
@@ -126,7 +167,7 @@ fn refused(session: &mut Session<'_>, command: &str, words: &[&str]) {
 /// mark, and the contents of /boot, of which grub/ is told file by file.
 fn state(session: &mut Session<'_>) -> String {
     session.run(
-        "ls -d /etc/upd /boot/*-convert* 2>&1; \
+        "ls -d /etc/upd* /boot/replant* /boot/*-convert* 2>&1; \
          find /etc /boot /usr -xdev -newer /run/mark -not -path '/etc/lvm*'; \
          find /boot -type f | sort | xargs sha256sum | sha256sum; sha256sum /boot/grub/*.*; \
          cat /boot/grub/grubenv",
@@ -143,8 +184,11 @@ pub fn refuses(machine: &Machine) {
     let before = state(&mut session);
     assert!(before.contains("# GRUB Environment Block"), "{before}");
 
+    for line in SUMS.trim().lines() {
+        session.run(line);
+    }
     let replant = "/root/package/replant";
-    for Spoilt { edit, words } in spoilt() {
+    for Damaged { edit, words } in damaged() {
         session.run("rm -rf v; cp -al package v");
         session.run(&format!("cd v; {{ {edit}; }} && cd .."));
         refused(&mut session, &format!("{replant} check --package v"), words);
@@ -164,11 +208,59 @@ pub fn refuses(machine: &Machine) {
     a_root_on_two_disks(&mut session, &check);
     assert_eq!(state(&mut session), before, "something was changed");
 
-    let said = session.run("package/upgrade_to_tiny_system.sh --no-reboot 2>&1");
-    assert!(said.contains("staged: the next boot"), "{said}");
-    session.run("ls /etc/upd/staged.toml /boot/vmlinuz-convert");
+    a_grub_that_could_not_take_the_choice_back(&mut session, &check);
+    staged_and_taken_back(&mut session);
+    session.run("ls /etc/upd/staged.toml /boot/replant/linux");
     session.send("systemctl poweroff");
     running.wait_exit(BOOT);
+}
+
+fn a_grub_that_could_not_take_the_choice_back(session: &mut Session<'_>, check: &str) {
+    session.run("grub-editenv /boot/grub/grubenv set filler=$(printf '%0900d' 0)");
+    refused(session, check, &["/boot/grub/grubenv: grubenv is full"]);
+    session.run("grub-editenv /boot/grub/grubenv unset filler");
+    session.run("mv /boot/grub/grubenv /root/env; ln -s /root/env /boot/grub/grubenv");
+    let words = ["/boot/grub/grubenv is a link to /root/env", "grub-editenv"];
+    refused(session, check, &words);
+    session.run("rm /boot/grub/grubenv; cp -p /root/env /boot/grub/grubenv");
+    session.run("rm /root/env");
+}
+
+/// Twice, once for nobody who reads; taken back, and staged for good.
+fn staged_and_taken_back(session: &mut Session<'_>) {
+    let stage = "package/upgrade_to_tiny_system.sh --no-reboot";
+    session.run("printf 'caf\\351' >/boot/grub/custom.cfg; chmod 640 /boot/grub/custom.cfg");
+    session.run(
+        "chown 7:8 /boot/grub/custom.cfg; setfattr -n user.a -v b /boot/grub/custom.cfg || true",
+    );
+    let look =
+        "cd /boot; find . -printf '%p %m %U %G\\n' | sort; sha256sum grub/*.* grub/grubenv; cd";
+    let before = session.run(look);
+    let said = session.run(&format!("{stage} 2>&1"));
+    assert!(said.contains("staged: the next boot"), "{said}");
+    // No generator of entries takes the tiny system for a kernel.
+    let made = session.run("grub-mkconfig 2>&1");
+    assert!(
+        made.contains("vmlinuz-") && !made.contains("replant"),
+        "{made}"
+    );
+    // Somebody else has the lock.
+    let words = [
+        "another replant stage or revert is running",
+        "wait for its end",
+    ];
+    refused(session, &format!("flock /run/replant.lock {stage}"), &words);
+    session.run(&format!("{stage} 2>&1 | true"));
+    let said = session.run("package/replant status");
+    assert!(
+        said.contains("the next boot is replant-migration"),
+        "{said}"
+    );
+    session.run("package/replant revert");
+    assert_eq!(session.run(look), before);
+    session.run("rm /boot/grub/custom.cfg");
+    let said = session.run(&format!("{stage} 2>&1"));
+    assert!(said.contains("staged: the next boot"), "{said}");
 }
 
 fn a_group_of_the_new_name(session: &mut Session<'_>, check: &str) {

@@ -5,10 +5,12 @@ use super::assert_says;
 use harness::cache::{self, Kernel};
 use harness::image::{Loop, Mount, overlay, volumes, written};
 use harness::migration::Machine;
-use harness::product::{self, copy_disk, run, sh};
+use harness::product::{self, copy_disk};
 use harness::vm::{Bus, Vm};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
+use testkit::{run, tool};
 
 const ROOT: &str = "root=UUID=0de00000-0000-4000-8000-000000000001 rd.retry=5";
 const QUIET: &str = "replant.report=off";
@@ -63,8 +65,8 @@ impl Case {
         let line = lines.find(|line| line.contains(self.words[0]));
         let line = line.unwrap_or_else(|| panic!("{}: {}", self.name, running.tail()));
         assert_says(self.name, line, self.words);
-        let told = line.matches(self.words[0]).count();
-        assert!(told == 1 && line.len() < 400, "{}: {line}", self.name);
+        let message = line.matches(self.words[0]).count();
+        assert!(message == 1 && line.len() < 400, "{}: {line}", self.name);
         let rest = ["nothing on the disk was changed", "the old system starts"];
         for words in rest {
             assert!(said.contains(words), "{}: {}", self.name, running.tail());
@@ -88,17 +90,17 @@ pub fn refuses(machine: &Machine) {
         .into_iter()
         .find(|v| v.0 == "root")
         .expect("old-vg/root");
-    let spoilt = |name: &str, edit: &str| {
+    let damaged = |name: &str, edit: &str| {
         let disk = dir.join(name);
         copy_disk(staged, &disk);
-        let volume = Loop::new(&disk, root.1, root.2);
-        let mount = Mount::new(volume.name(), &dir.join("edit"), "rw");
-        let script = format!("set -e; cd {}/etc; {edit}", mount.target.display());
-        sh("sh", &["-c", &script]);
+        let volume = Loop::part(&disk, root.1, root.2);
+        let mount = Mount::new(volume.name(), dir.join("edit"), "rw");
+        let script = format!("set -e; cd {}/etc; {edit}", mount.0.display());
+        tool("sh", &["-c", &script]);
         disk
     };
-    let cut = spoilt("cut", "truncate -s 1000000 upd/va.tar.xz");
-    let cases = cases(machine, &cut, &spoilt);
+    let cut = damaged("cut", "truncate -s 1000000 upd/va.tar.xz");
+    let cases = cases(machine, &cut, &damaged);
     // They mostly wait, for the countdown; all at once is too much RAM.
     for some in cases.chunks(4) {
         std::thread::scope(|scope| {
@@ -110,14 +112,14 @@ pub fn refuses(machine: &Machine) {
     the_report_is_all_that_is_written(&cut, dir, (root.1, root.2));
 }
 
-fn cases(machine: &Machine, cut: &Path, spoilt: &dyn Fn(&str, &str) -> PathBuf) -> Vec<Case> {
+fn cases(machine: &Machine, cut: &Path, damaged: &dyn Fn(&str, &str) -> PathBuf) -> Vec<Case> {
     let (staged, dir) = (machine.disk.as_path(), machine.directory());
     let medium = |group: &str| {
         let (from, image) = (dir.join("empty"), dir.join(group));
         std::fs::create_dir_all(&from).expect("mkdir");
         let script = cache::source().join("tests/images/medium.sh");
         let words = [script.as_path(), &from, Path::new(group), &image];
-        sh("sh", &words.map(|w| w.to_str().expect("UTF-8")));
+        tool("sh", &words.map(|w| w.to_str().expect("UTF-8")));
         image
     };
     let clone = dir.join("clone");
@@ -185,7 +187,7 @@ fn cases(machine: &Machine, cut: &Path, spoilt: &dyn Fn(&str, &str) -> PathBuf) 
         ),
         Case::new(
             "missing",
-            &[&spoilt("missing", "rm upd/va.tar.xz")],
+            &[&damaged("missing", "rm upd/va.tar.xz")],
             &["/etc/upd/va.tar.xz is missing", AGAIN],
         ),
         Case::new(
@@ -195,7 +197,7 @@ fn cases(machine: &Machine, cut: &Path, spoilt: &dyn Fn(&str, &str) -> PathBuf) 
         ),
         Case::new(
             "changed",
-            &[&spoilt(
+            &[&damaged(
                 "changed",
                 "printf X | dd of=upd/va.tar.xz bs=1 seek=5000000 conv=notrunc status=none",
             )],
@@ -203,7 +205,7 @@ fn cases(machine: &Machine, cut: &Path, spoilt: &dyn Fn(&str, &str) -> PathBuf) 
         ),
         Case::new(
             "manifest",
-            &[&spoilt("manifest", "echo >>upd/migration.toml")],
+            &[&damaged("manifest", "echo >>upd/migration.toml")],
             &[
                 "/etc/upd/migration.toml is not the file that was staged",
                 AGAIN,
@@ -211,7 +213,7 @@ fn cases(machine: &Machine, cut: &Path, spoilt: &dyn Fn(&str, &str) -> PathBuf) 
         ),
         Case::new(
             "other-machine",
-            &[&spoilt(
+            &[&damaged(
                 "other-machine",
                 "tr 0-9a-f 1-9a-f0 <machine-id >x; mv x machine-id",
             )],
@@ -236,13 +238,12 @@ fn the_report_is_all_that_is_written(disk: &Path, dir: &Path, root: (u64, u64)) 
         assert!(within, "bytes {start} to {}", start + length);
     }
     let raw = dir.join("reported");
-    let words = ["convert", "-O", "raw"].map(|w| w.as_ref());
-    let files = [image.as_os_str(), raw.as_os_str()];
-    run("qemu-img", &[&words[..], &files].concat());
-    let volume = Loop::new(&raw, root.0, root.1);
-    sh("e2fsck", &["-fn", volume.name()]);
-    let mount = Mount::new(volume.name(), &dir.join("edit"), "ro");
-    let report = mount.target.join("etc/upd/report.txt");
+    let mut convert = Command::new("qemu-img");
+    run(convert.args(["convert", "-O", "raw"]).arg(image).arg(&raw));
+    let volume = Loop::part(&raw, root.0, root.1);
+    tool("e2fsck", &["-fn", volume.name()]);
+    let mount = Mount::new(volume.name(), dir.join("edit"), "ro");
+    let report = mount.0.join("etc/upd/report.txt");
     let report = std::fs::read_to_string(report).expect("report.txt");
     let mut lines = report.lines();
     assert_eq!(

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Directories get their attributes last, when all is in them.
+
 use super::attributes;
 use super::error::{Error, Lost};
 use super::root::Root;

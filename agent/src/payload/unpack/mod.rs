@@ -36,7 +36,6 @@ pub struct Options {
 /// What was unpacked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Summary {
-    /// How much.
     pub totals: Totals,
     /// Attributes that the file system cannot hold, the first hundred.
     pub lost: Vec<Lost>,
@@ -53,6 +52,7 @@ pub fn unpack(
 ) -> Result<Summary, Error> {
     let mut writer = Writer::new(root, options.at_most)?;
     stream::read(payload, options.decoder, progress, |event| {
+        crate::stop::check()?;
         writer.event(event)
     })?;
     writer.finish()

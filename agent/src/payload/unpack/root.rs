@@ -2,7 +2,8 @@
 //! Directories below the new root, reached without leaving it.
 use super::error::{Context, Error};
 use ondisk::pax::Name;
-use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, ResolveFlags};
+use rootdir::beneath;
+use rustix::fs::{self, AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
@@ -12,9 +13,6 @@ use std::rc::Rc;
 /// Directories that are kept open; an archive goes through a tree one
 /// directory after the other.
 const OPEN: usize = 32;
-
-/// Bytes of a path that one system call takes, with its final NUL.
-const PATH_MAX: usize = 4096;
 
 /// The new root.
 pub(super) struct Root {
@@ -33,7 +31,7 @@ impl Root {
             errno,
         })?;
         // Tells an old kernel apart from every other failure later on.
-        match below(&top, b".") {
+        match beneath(&top, b".") {
             Ok(_) => {}
             Err(Errno::NOSYS) => return Err(Error::OldKernel),
             Err(errno) => {
@@ -91,7 +89,7 @@ impl Root {
             self.open.push(kept);
             return Ok(dir);
         }
-        let dir = walk(&self.top, path).map_err(|errno| blocked(path, errno))?;
+        let dir = beneath(&self.top, path).map_err(|errno| blocked(path, errno))?;
         let dir = Rc::new(dir);
         self.note_device(&dir)?;
         if self.open.len() >= OPEN {
@@ -191,35 +189,6 @@ impl Root {
             .or_insert_with(|| dir.clone());
         Ok(())
     }
-}
-
-/// Opens a directory that lies below another one, never through a symbolic
-/// link. Mount points are crossed: the new root has several file systems.
-fn below(dir: &OwnedFd, path: &[u8]) -> Result<OwnedFd, Errno> {
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    loop {
-        match fs::openat2(dir, path, flags, Mode::empty(), resolve) {
-            // A rename elsewhere raced with the resolution: openat2(2).
-            Err(Errno::AGAIN | Errno::INTR) => {}
-            result => return result,
-        }
-    }
-}
-
-/// The same for a path of any length: one that is longer than a system call
-/// takes is walked in pieces.
-fn walk(top: &OwnedFd, path: &[u8]) -> Result<OwnedFd, Errno> {
-    let (mut above, mut rest) = (None, path);
-    while let Some(piece) = rest.get(..PATH_MAX) {
-        let slash = piece.iter().rposition(|byte| *byte == b'/');
-        let (piece, after) = rest
-            .split_at_checked(slash.ok_or(Errno::NAMETOOLONG)?)
-            .ok_or(Errno::NAMETOOLONG)?;
-        above = Some(below(above.as_ref().unwrap_or(top), piece)?);
-        rest = after.strip_prefix(b"/").unwrap_or(after);
-    }
-    below(above.as_ref().unwrap_or(top), rest)
 }
 
 fn blocked(path: &[u8], errno: Errno) -> Error {

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Writes the archive's members, one after the other.
+
 use super::Summary;
 use super::attributes;
 use super::directories::Directories;
 use super::error::{Context, Error, Lost};
 use super::root::Root;
+use ondisk::inventory::LONGEST_PATH;
 use ondisk::pax::{Entry, Event, Kind, Name, Totals};
 use rustix::fs::{self, AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
 use std::path::Path;
-
-/// The longest path in bytes. What comes from a real file system has seldom a
-/// hundredth of it; longer ones would only cost time and memory.
-const LONGEST: usize = 16 << 10;
 
 /// Writes the members of one archive.
 pub(super) struct Writer {
@@ -70,8 +69,8 @@ impl Writer {
             _ => 0,
         };
         let length = entry.path.len().max(target);
-        if length > LONGEST {
-            let (name, limit) = (short(&entry), LONGEST);
+        if length > LONGEST_PATH {
+            let (name, limit) = (short(&entry), LONGEST_PATH);
             return Err(Error::LongPath {
                 name,
                 length,

@@ -159,6 +159,7 @@ fn integer(bytes: &[u8]) -> Option<(u64, &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use testkit::Random;
 
     /// A stream's header and two blocks: 12 bytes of header, body, 8 of check.
     fn stream() -> Vec<u8> {
@@ -213,24 +214,18 @@ mod tests {
 
     #[test]
     fn any_bytes_are_taken() {
-        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut random = || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state
-        };
+        let mut random = Random(1);
         for _ in 0..2_000 {
             let mut blocks = Blocks::new(8);
             let mut bytes = stream();
             for _ in 0..4 {
-                let at = random() as usize % bytes.len();
+                let at = random.below(bytes.len());
                 // Sizes of up to 2^63 are likely.
-                bytes[at] = [0xff, 0xc0, 0, random() as u8][random() as usize % 4];
+                bytes[at] = [0xff, 0xc0, 0, random.next() as u8][random.below(4)];
             }
-            for piece in bytes.chunks(1 + random() as usize % 40) {
-                blocks.pass(piece, random() % 200);
-                let (from, to) = blocks.damaged(random());
+            for piece in bytes.chunks(1 + random.below(40)) {
+                blocks.pass(piece, random.below(200));
+                let (from, to) = blocks.damaged(random.next());
                 assert!(from <= to.max(blocks.at), "{blocks:?}");
             }
             assert_eq!(blocks.at, bytes.len() as u64);

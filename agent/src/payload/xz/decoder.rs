@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Decodes a file of several xz streams, one after the other.
+
 use super::blocks::Blocks;
 use super::header::{self, Header};
 use super::{Error, Limits};

@@ -31,7 +31,7 @@ pub(super) fn read(bytes: &[u8]) -> Header {
     let &[_, _, _, _, _, _, reserved, check, c0, c1, c2, c3, ..] = bytes else {
         return Header::Short;
     };
-    if crc32fast::hash(&[reserved, check]) != u32::from_le_bytes([c0, c1, c2, c3]) {
+    if ondisk::checksum::crc32(&[reserved, check]) != u32::from_le_bytes([c0, c1, c2, c3]) {
         return Header::Damaged;
     }
     match check & 0x0f {
@@ -74,7 +74,12 @@ mod tests {
     use super::*;
 
     fn header(flags: [u8; 2]) -> Vec<u8> {
-        [&MAGIC[..], &flags, &crc32fast::hash(&flags).to_le_bytes()].concat()
+        [
+            &MAGIC[..],
+            &flags,
+            &ondisk::checksum::crc32(&flags).to_le_bytes(),
+        ]
+        .concat()
     }
 
     #[test]

@@ -32,104 +32,78 @@ pub struct Limits {
 /// Why an archive cannot be decoded. Offsets are bytes of the compressed file.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The file cannot be read.
     #[error("cannot read {file} at byte {at}: {error}")]
     Read {
-        /// The file.
         file: PathBuf,
-        /// Where.
         at: u64,
-        /// The kernel's answer.
         error: io::Error,
     },
-    /// Something else than xz.
     #[error("{file} is {found}, not an xz archive; compress the tar archive with xz")]
-    NotXz {
-        /// The file.
-        file: PathBuf,
-        /// What it looks like.
-        found: &'static str,
-    },
-    /// The file ends before the archive does.
+    NotXz { file: PathBuf, found: &'static str },
     #[error(
         "{file} is cut: it ends at byte {at}, in the middle of the archive; copy the package again"
     )]
-    Truncated {
-        /// The file.
-        file: PathBuf,
-        /// Its length.
-        at: u64,
-    },
-    /// A check does not match, or the bytes make no sense.
+    Truncated { file: PathBuf, at: u64 },
     #[error("{file} is damaged between bytes {from} and {to}; copy the package again")]
     Damaged {
-        /// The file.
         file: PathBuf,
         /// First byte of the part that is damaged.
         from: u64,
         /// First byte after it, as far as known.
         to: u64,
     },
-    /// Something follows the archive.
     #[error(
         "{file} has something else after the archive, at byte {at}; copy or make the package again"
     )]
-    Trailing {
-        /// The file.
-        file: PathBuf,
-        /// Where it begins.
-        at: u64,
-    },
-    /// The archive has no check.
+    Trailing { file: PathBuf, at: u64 },
     #[error("{file} has no integrity check (stream at byte {at}); make it without --check=none")]
-    NoCheck {
-        /// The file.
-        file: PathBuf,
-        /// Where the stream begins.
-        at: u64,
-    },
-    /// The archive has a check that nobody knows.
+    NoCheck { file: PathBuf, at: u64 },
     #[error(
         "{file} has an integrity check of unknown type {check} (stream at byte {at}); make it with --check=crc64"
     )]
-    UnknownCheck {
-        /// The file.
-        file: PathBuf,
-        /// Where the stream begins.
-        at: u64,
-        /// The type's number.
-        check: u8,
-    },
-    /// The archive uses something that liblzma does not know.
+    UnknownCheck { file: PathBuf, at: u64, check: u8 },
     #[error(
         "{file} uses an xz filter or option that is unknown (near byte {at}); make it with xz -6 -T0"
     )]
     Unsupported {
-        /// The file.
         file: PathBuf,
         /// How far the input was read.
         at: u64,
     },
-    /// More memory is needed than allowed.
     #[error(
         "decoding {file} needs more than the {limit} bytes of memory that can be spared (block near byte {at}); make it with xz -6 -T0"
     )]
     Memory {
-        /// The file.
         file: PathBuf,
         /// How far the input was read.
         at: u64,
         /// Bytes allowed.
         limit: u64,
     },
-    /// The kernel gave no memory, or liblzma is misused.
     #[error("decoding {file} failed near byte {at}: {error}")]
     Failed {
-        /// The file.
         file: PathBuf,
         /// How far the input was read.
         at: u64,
-        /// liblzma's words.
         error: liblzma::stream::Error,
     },
+}
+
+impl Error {
+    /// Whether the same again may go well.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Error::Read { error, .. } => crate::payload::source::may_pass(error),
+            // liblzma got no memory: another program may have had it.
+            Error::Failed { error, .. } => *error == liblzma::stream::Error::Mem,
+            Error::NotXz { .. }
+            | Error::Truncated { .. }
+            | Error::Damaged { .. }
+            | Error::Trailing { .. }
+            | Error::NoCheck { .. }
+            | Error::UnknownCheck { .. }
+            | Error::Unsupported { .. }
+            | Error::Memory { .. } => false,
+        }
+    }
 }

@@ -225,11 +225,11 @@ impl<'a> Parser<'a> {
             line,
             text: text.clone(),
         };
-        if text.contains('.') {
-            return text
-                .parse::<f64>()
-                .map_err(|_| bad())
-                .map(|_| Value::Float(text.clone()));
+        if let Some((whole, part)) = text.split_once('.') {
+            let whole = whole.strip_prefix(['+', '-']).unwrap_or(whole);
+            let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+            let number = !(whole.is_empty() && part.is_empty()) && digits(whole) && digits(part);
+            return number.then(|| Value::Float(text.clone())).ok_or_else(bad);
         }
         let (negative, digits) = match text.as_bytes() {
             [b'-', ..] => (true, text.get(1..)),

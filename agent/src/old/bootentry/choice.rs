@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What GRUB will start, evaluated from what it will read: our entry once,
+//! and then, for ever, what it would have started without us.
+
+use super::{Entry, Error, ID, Loader, entry, environment, file};
+use crate::grubfiles::GrubFiles;
+use contract::Mode;
+use ondisk::grub::config::{Boot, Dialect, First, Start, boot, boots};
+use ondisk::grub::{Changed, Files, Place};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The name by which the evaluation of grub.cfg knows the file system of
+/// /boot.
+const DEVICE: &str = "boot";
+
+/// What GRUB reads on this machine, and from where.
+#[derive(Debug)]
+pub struct View {
+    files: GrubFiles,
+    start: Start,
+    mount: PathBuf,
+}
+
+/// What GRUB starts by itself when nothing is chosen for one boot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Normal(First);
+
+impl std::fmt::Display for Normal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&describe(&self.0))
+    }
+}
+
+impl View {
+    /// Of the file system with this UUID at `mount`, which holds the loader's
+    /// files; `os_release` says whose GRUB it is.
+    pub fn open(
+        loader: &Loader,
+        mount: &Path,
+        uuid: &str,
+        os_release: &str,
+    ) -> Result<View, Error> {
+        let mut files = GrubFiles::default();
+        // Our entry names neither a label nor another disk.
+        files.add(DEVICE, mount, uuid, "")?;
+        let mut view = View {
+            files,
+            start: Start {
+                device: DEVICE.into(),
+                directory: String::new(),
+                dialect: Dialect::of(os_release),
+            },
+            mount: mount.into(),
+        };
+        view.start.directory = view.place(&loader.directory).path;
+        Ok(view)
+    }
+
+    fn place(&self, path: &Path) -> Place {
+        let below = path.strip_prefix(&self.mount).unwrap_or(path);
+        Place::new(DEVICE, &below.to_string_lossy())
+    }
+
+    /// What GRUB starts without our lines and without a choice for one boot.
+    pub fn normal(&self, loader: &Loader) -> Result<Normal, Error> {
+        let mut changes = BTreeMap::new();
+        for path in [loader.custom(), loader.config()] {
+            let Some(text) = file::read(&path)? else {
+                continue;
+            };
+            if entry::is_in(&text) {
+                let rest = entry::without(&text);
+                let rest = rest.map_err(|entry::Damaged| Error::Changed { path: path.clone() })?;
+                changes.insert(self.place(&path), rest.unwrap_or_default());
+            }
+        }
+        let path = loader.environment();
+        changes.insert(self.place(&path), environment::unchosen(&path)?);
+        let files = Changed::new(&self.files, changes);
+        let normal = boot(&files, &self.start).map_err(|e| self.refused(e))?;
+        Ok(Normal(normal.first))
+    }
+
+    /// Whether GRUB would start `entry` once and `normal` afterwards, if the
+    /// entry was made now. Nothing is changed.
+    pub fn forecast(&self, loader: &Loader, entry: &Entry, normal: &Normal) -> Result<(), Error> {
+        let mut changes = BTreeMap::new();
+        for path in [&entry.kernel, &entry.initramfs] {
+            changes.insert(Place::new(DEVICE, path), Vec::new());
+        }
+        let (path, text) = loader.with(entry)?;
+        changes.insert(self.place(&path), text);
+        let path = loader.environment();
+        let block = environment::armed(&path, &loader.former()?)?;
+        changes.insert(self.place(&path), block);
+        self.judge(&Changed::new(&self.files, changes), entry, normal)
+    }
+
+    /// Whether GRUB will start `entry` once and `normal` afterwards.
+    pub fn confirm(&self, entry: &Entry, normal: &Normal) -> Result<(), Error> {
+        self.judge(&self.files, entry, normal)
+    }
+
+    fn refused(&self, why: impl ToString) -> Error {
+        Error::Choice(why.to_string())
+    }
+
+    fn judge(&self, files: &dyn Files, entry: &Entry, normal: &Normal) -> Result<(), Error> {
+        let all = boots(files, &self.start, 2).map_err(|e| self.refused(e))?;
+        let [once, after] = &all[..] else {
+            return Err(self.refused("what it starts next cannot be found out"));
+        };
+        boots_entry(once, entry).map_err(|why| {
+            let notes: Vec<String> = once.notes.iter().map(ToString::to_string).collect();
+            let notes = match notes.len() {
+                0 => String::new(),
+                _ => format!(" ({})", notes.join("; ")),
+            };
+            self.refused(format!(
+                "at the next boot it would {}, and not replant's entry{why}{notes}",
+                describe(&once.first)
+            ))
+        })?;
+        if !is_same_start(&after.first, &normal.0) {
+            return Err(self.refused(format!(
+                "after that boot it would {}, where it would {} without replant; choose the default entry by its id (grub-set-default or GRUB_DEFAULT), not by its number",
+                describe(&after.first),
+                describe(&normal.0)
+            )));
+        }
+        for by_hand in after.entries().into_iter().filter(|e| e.id == ID) {
+            let kernel = by_hand.outcome.kernel.as_ref();
+            if kernel.is_none_or(|k| k.words.iter().any(|word| *word == Mode::Migrate.word())) {
+                return Err(self.refused("chosen by hand, replant's entry would migrate, too"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether this start boots our entry as it should; the error is what is wrong.
+fn boots_entry(boot: &Boot, entry: &Entry) -> Result<(), &'static str> {
+    let started = boot
+        .started()
+        .filter(|started| started.id == ID)
+        .ok_or("")?;
+    let kernel = started
+        .outcome
+        .kernel
+        .as_ref()
+        .filter(|_| started.outcome.boots);
+    let kernel = kernel.ok_or(": it finds no kernel for it")?;
+    let place = |path: &str| Place::new(DEVICE, path);
+    if kernel.place != place(&entry.kernel) || kernel.initrds != [place(&entry.initramfs)] {
+        return Err(": other files would be booted");
+    }
+    if !kernel
+        .words
+        .iter()
+        .any(|word| *word == Mode::Migrate.word())
+    {
+        return Err(": it does not know the boot for the armed one");
+    }
+    let saved = boot
+        .saved
+        .iter()
+        .any(|s| s.done && s.names.iter().any(|n| n == "next_entry"));
+    saved
+        .then_some(())
+        .ok_or(": it cannot take the choice back")
+}
+
+/// The same entry with the same kernel; its number in the menu may differ.
+fn is_same_start(a: &First, b: &First) -> bool {
+    match (a, b) {
+        (First::Entry(a), First::Entry(b)) => {
+            (&a.id, &a.title, &a.outcome, a.asks) == (&b.id, &b.title, &b.outcome, b.asks)
+        }
+        _ => a == b,
+    }
+}
+
+/// What GRUB does, after "it would".
+fn describe(first: &First) -> String {
+    match first {
+        First::Entry(entry) if entry.asks => {
+            format!("ask for a password for \"{}\"", entry.title)
+        }
+        First::Entry(entry) => format!("start \"{}\"", entry.title),
+        First::Waits(_) => "wait in its menu for ever".to_string(),
+        First::Prompt => "stop at its prompt".to_string(),
+        First::Ends(command) => format!("end with \"{command}\""),
+    }
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `replant check`: whether it would go well. Changes nothing.
+
+use super::arguments::Lines;
+use super::bootentry::{Entry, Loader, View};
+use super::erase::Forecast;
+use super::package::Package;
+use super::places::Places;
+use super::space;
+use super::survey::Survey;
+use super::{Error, display};
+use crate::payload::memory;
+use crate::plan::Plan;
+use crate::report::quote;
+use crate::terminal::say;
+use ondisk::agreement;
+use ondisk::inventory::Facts;
+use ondisk::manifest::{INITRAMFS, KERNEL, PAYLOAD, Seal};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What the tiny system's kernel, its unpacked initramfs and its page tables
+/// take of the RAM that the old system sees.
+const TINY_SYSTEM: u64 = 96 << 20;
+
+/// A package and a machine that fit each other.
+pub(super) struct Checked {
+    pub(super) package: Package,
+    pub(super) survey: Survey,
+    pub(super) loader: Loader,
+    pub(super) entry: Entry,
+    pub(super) view: View,
+    /// The file that gets the entry.
+    pub(super) entry_file: PathBuf,
+    pub(super) plan: Plan,
+    pub(super) budget: memory::Budget,
+    /// What is in the payload.
+    pub(super) facts: Facts,
+    /// What a person should know.
+    pub(super) warnings: Vec<String>,
+    /// Hash of the tiny console's password.
+    pub(super) console: Option<String>,
+    /// What erasing free space will take.
+    pub(super) erase: Option<Forecast>,
+}
+
+/// Says whether staging and migrating would go well.
+pub fn check(package: &Path, json: bool) -> Result<(), Error> {
+    let checked = match checked(package, &[]).and_then(Checked::with_identity) {
+        Ok(checked) => checked,
+        Err(error) => {
+            if json {
+                say(format_args!(
+                    "{{\"ok\":false,\"error\":{}}}",
+                    quote(&error.to_string())
+                ));
+            }
+            return Err(error);
+        }
+    };
+    if json {
+        say(format_args!(
+            "{{\"ok\":true,\"disk\":{},\"root\":{},\"boot_loader\":{},\"memory_needed\":{},\"memory\":{},\"console_password\":{},\"erase_bytes\":{},\"erase_seconds\":{},{},\"warnings\":[{}],\"plan\":{}}}",
+            quote(&checked.plan.disk.display().to_string()),
+            quote(&checked.survey.root),
+            quote(&checked.entry_file.display().to_string()),
+            checked.budget.needed(),
+            checked.survey.memory,
+            checked.console.is_some(),
+            checked.erase.map_or(0, |e| e.bytes),
+            number(checked.erase.and_then(Forecast::seconds)),
+            super::others::json(&checked.survey.facts.others),
+            checked
+                .warnings()
+                .iter()
+                .map(|w| quote(w))
+                .collect::<Vec<_>>()
+                .join(","),
+            quote(&checked.plan.to_string()),
+        ));
+    } else {
+        say(checked.describe());
+        say("this machine can be migrated; nothing was changed");
+    }
+    Ok(())
+}
+
+/// A number of JSON that may be unknown.
+fn number(value: Option<u64>) -> String {
+    value.map_or("null".into(), |value| value.to_string())
+}
+
+/// All the checks; `append` are words for the tiny system's kernel.
+pub(super) fn checked(dir: &Path, append: &[&str]) -> Result<Checked, Error> {
+    let time = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| d.as_secs());
+    let survey = Survey::take(time)?;
+    let loader = Loader::detect(Path::new("/"))?;
+    loader.check()?;
+    let lines = Lines::new(&survey.root, &survey.arguments, append)?;
+    let [kernel, initramfs] = super::places::boot_files().map(|name| survey.grub_path(&name));
+    let entry = Entry {
+        kernel,
+        initramfs,
+        boot_uuid: survey.boot_uuid.clone(),
+        armed: lines.armed,
+        survey: lines.survey,
+    };
+    let view = View::open(
+        &loader,
+        &survey.boot_mount,
+        &survey.boot_uuid,
+        &os_release(),
+    )?;
+    view.forecast(&loader, &entry, &view.normal(&loader)?)?;
+    // Whatever is quick to check is checked before gigabytes are read.
+    let package = Package::open(dir)?;
+    Places::all().refuse_inside(dir, package.names())?;
+    let console = super::console::hash(&package.manifest.console, Path::new("/"))?;
+    let plan = Plan::compute(&package.manifest, &package.table, &survey.facts, &mut |b| {
+        b.fill(0x5a)
+    })?;
+    let size = |name: &str| package.manifest.file(name).map_or(0, |f| f.size);
+    let erase = Forecast::of(&package.manifest, &plan.disk)?;
+    let budget = memory::plan(&memory::Input {
+        available: survey.memory.saturating_sub(TINY_SYSTEM),
+        payload: memory::Place::Ram(size(PAYLOAD)),
+        processors: 1,
+    })?;
+    // The big files are linked, not copied, where the package lies on the
+    // root file system. What was staged before goes only when this is whole.
+    let copied = package
+        .names()
+        .filter(|name| !space::can_be_linked(&dir.join(name)))
+        .map(size)
+        .fold(0, u64::saturating_add);
+    space::require_both(
+        (Path::new("/"), copied),
+        (
+            &survey.boot_mount,
+            size(KERNEL).saturating_add(size(INITRAMFS)),
+        ),
+    )?;
+    let mut meter = display::Meter::new("verifying the package");
+    let verified = package.verify(&mut |done, total| meter.show(done, total));
+    meter.clear();
+    verified?;
+    let mut meter = display::Meter::new("looking through the payload");
+    let found = package.look(&mut |done, total| meter.show(done, total));
+    meter.clear();
+    let found = found?;
+    plan.holds(&found.facts)?;
+    let mut warnings = Vec::new();
+    if package.seal == Seal::Absent {
+        warnings.push(
+            "migration.toml has no checksum of its own (a package of replant 0.1): whether it was changed is not known"
+                .to_string(),
+        );
+    }
+    warnings.extend(found.warnings.iter().map(|w| format!("va.tar.xz: {w}")));
+    // The same comparison as when the package was made.
+    let (texts, table) = (found.texts.iter(), package.table.table());
+    warnings.extend(agreement::verify(texts, table, &package.manifest)?);
+    Ok(Checked {
+        package,
+        survey,
+        entry_file: loader.file()?,
+        loader,
+        entry,
+        view,
+        plan,
+        budget,
+        facts: found.facts,
+        warnings,
+        console,
+        erase,
+    })
+}
+
+/// Whose GRUB it is; without such a file, its authors'.
+fn os_release() -> String {
+    let paths = ["/etc/os-release", "/usr/lib/os-release"];
+    let mut texts = paths.iter().filter_map(|path| std::fs::read(path).ok());
+    let text = texts.next().unwrap_or_default();
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+impl Checked {
+    pub(super) fn describe(&self) -> String {
+        let mut text = format!(
+            "package {} {}\n{}\nmemory: {}\none boot into the tiny system by {}\n{}",
+            self.package.manifest.name,
+            self.package.manifest.version,
+            self.plan,
+            self.budget,
+            self.entry_file.display(),
+            super::others::text(&self.survey.facts.others)
+        );
+        if self.console.is_some() {
+            text += "\nthe tiny system's console asks for a password";
+        }
+        if let Some(erase) = self.erase {
+            text += &format!("\n{erase}");
+        }
+        for warning in self.warnings() {
+            text += &format!("\nwarning: {warning}");
+        }
+        text
+    }
+
+    /// Adds what saving the identity would say; `stage` says it when it saves.
+    fn with_identity(mut self) -> Result<Checked, Error> {
+        let live = identity::network::kernel::KernelNetwork::read()?;
+        let report = identity::survey(Path::new("/"), Some(&live))?;
+        self.warnings.extend(report.warnings);
+        Ok(self)
+    }
+
+    /// What a person should know before it goes on.
+    fn warnings(&self) -> Vec<String> {
+        let unknown = &self.survey.arguments.unknown;
+        let words = (!unknown.is_empty()).then(|| {
+            format!(
+                "words of this machine's kernel command line that the tiny system does not get, for nobody knows whether the machine needs them: {}; if it does, give them with --append",
+                unknown.join(" ")
+            )
+        });
+        words
+            .into_iter()
+            .chain(self.warnings.iter().cloned())
+            .collect()
+    }
+}

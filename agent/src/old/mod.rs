@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The old system's side: check, stage, revert, status.
+
+pub mod arguments;
+mod bios;
+pub mod bootentry;
+mod check;
+mod console;
+mod display;
+mod erase;
+mod error;
+mod flush;
+mod lock;
+mod others;
+mod package;
+pub mod pinned;
+mod places;
+mod revert;
+mod space;
+mod stage;
+mod staged;
+mod status;
+mod survey;
+
+pub use check::check;
+pub use error::Error;
+pub use package::Package;
+pub use revert::revert;
+pub use stage::stage;
+pub use staged::{Error as StagedError, FORMAT, Staged};
+pub use status::status;

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The unpacked package.
+
+use super::Error;
+use crate::machine;
+use crate::payload::verify::{Expected, verify};
+use crate::payload::{LookError, Payload, StreamError, look, memory, xz};
+use ondisk::gpt::Backup;
+use ondisk::inventory::Found;
+use ondisk::manifest::{MANIFEST, Manifest, PAYLOAD, SCRIPT, Seal, TABLE};
+use ondisk::sha256::Sha256Sum;
+use std::cmp::Ordering;
+use std::path::{Path, PathBuf};
+use sys::cannot;
+
+/// A package whose files are all there, in their sizes; [`Package::verify`]
+/// compares every byte.
+pub struct Package {
+    pub dir: PathBuf,
+    pub manifest: Manifest,
+    /// SHA-256 of the manifest's text.
+    pub manifest_sha256: String,
+    /// Whether the manifest has a checksum of its own.
+    pub seal: Seal,
+    pub table: Backup,
+}
+
+impl Package {
+    /// Reads the manifest and the table of the package in `dir`, and looks
+    /// whether all the files are there. Quick, whatever the payload's size.
+    ///
+    /// # Errors
+    /// [`Error`] names the file that is missing, cut, or longer than it was.
+    pub fn open(dir: &Path) -> Result<Package, Error> {
+        // For messages: the script says "."; where there is no such directory,
+        // the missing manifest is reported below.
+        let dir = &dir.canonicalize().unwrap_or_else(|_| dir.to_path_buf());
+        let path = dir.join(MANIFEST);
+        let missing = |name: &str| Error::NoFile {
+            dir: dir.into(),
+            name: name.into(),
+        };
+        if !path.exists() {
+            return Err(missing(MANIFEST));
+        }
+        let text = std::fs::read_to_string(&path).map_err(cannot("read", &path))?;
+        let manifest = Manifest::parse(&text)?;
+        let seal = Manifest::seal(&text)?;
+        let manifest_sha256 = Sha256Sum::of(text.as_bytes()).to_string();
+        for entry in &manifest.files {
+            let path = dir.join(&entry.name);
+            if !path.exists() {
+                return Err(missing(&entry.name));
+            }
+            let found = std::fs::metadata(&path)
+                .map_err(cannot("look at", &path))?
+                .len();
+            right_size(path, found, entry.size)?;
+        }
+        let path = dir.join(TABLE);
+        let bytes = std::fs::read(&path).map_err(cannot("read", &path))?;
+        let known = Expected::of(&manifest, TABLE)?;
+        verify(&bytes[..], &path, &known, &mut |_| {})?;
+        let table = Backup::parse(&bytes)?;
+        Ok(Package {
+            dir: dir.into(),
+            manifest,
+            manifest_sha256,
+            seal,
+            table,
+        })
+    }
+
+    /// Compares every byte of every file with the manifest. `progress` gets
+    /// the bytes done and the bytes in all.
+    pub fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<(), Error> {
+        let sizes = self.manifest.files.iter().map(|f| f.size);
+        let total = sizes.fold(0, u64::saturating_add);
+        let mut before = 0_u64;
+        for entry in &self.manifest.files {
+            let path = self.dir.join(&entry.name);
+            let reader = std::fs::File::open(&path).map_err(cannot("open", &path))?;
+            verify(reader, &path, &self.expected(&entry.name)?, &mut |done| {
+                progress(before.saturating_add(done), total);
+            })?;
+            before = before.saturating_add(entry.size);
+        }
+        Ok(())
+    }
+
+    /// Decodes the payload, to nowhere, and compares what is in it with the
+    /// manifest. `progress` gets the compressed bytes done and those in all.
+    ///
+    /// # Errors
+    /// [`Error::Payload`] names what in it would make the migration fail when
+    /// the old system is gone.
+    pub fn look(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Found, Error> {
+        let payload = Payload::file(self.dir.join(PAYLOAD)).map_err(StreamError::Source)?;
+        let available = machine::MemInfo::read()?.available;
+        let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
+        let limits = memory::beside(available, u32::try_from(processors).unwrap_or(1));
+        let found = look(&payload, &self.manifest, limits, &mut |p| {
+            progress(p.compressed, p.compressed_total);
+        });
+        let found = found.map_err(|error| match error {
+            LookError::Stream(StreamError::Xz(xz::Error::Memory { file, .. })) => {
+                Error::NoMemory { file, available }
+            }
+            other => other.into(),
+        })?;
+        if !found.refusals.is_empty() {
+            return Err(Error::Payload(found.refusals));
+        }
+        found.facts.agree(&self.manifest)?;
+        Ok(found)
+    }
+
+    /// Names of the files that go to the old system's disk, the script apart.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.manifest
+            .files
+            .iter()
+            .map(|f| f.name.as_str())
+            .filter(|name| *name != SCRIPT)
+    }
+
+    /// Size and checksum of a file.
+    pub fn expected(&self, name: &str) -> Result<Expected, Error> {
+        Ok(Expected::of(&self.manifest, name)?)
+    }
+}
+
+fn right_size(file: PathBuf, found: u64, expected: u64) -> Result<(), Error> {
+    use crate::payload::verify::Error::{TooLong, TooShort};
+    let wrong = match found.cmp(&expected) {
+        Ordering::Equal => return Ok(()),
+        Ordering::Less => TooShort {
+            file,
+            found,
+            expected,
+        },
+        Ordering::Greater => TooLong { file, expected },
+    };
+    Err(wrong.into())
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Content into a reserved place, and the proof that it is there.
+
+use super::extents::{Piece, places};
+use super::search::remove;
+use super::{Error, Obstacle, Pinned, Site, holes};
+use ondisk::lifeboat::{Run, join};
+use ondisk::sha256::{Sha256, Sha256Sum};
+use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use sys::cannot;
+
+/// Bytes that are copied at once.
+const PIECE: usize = 1 << 20;
+
+/// A file with a place, and nothing in it yet.
+#[derive(Debug)]
+pub struct Reserved<'a> {
+    site: &'a Site,
+    file: File,
+    path: PathBuf,
+    /// Where the content goes, in the file and on the disk.
+    content: Vec<Piece>,
+    /// Length of the content in bytes.
+    bytes: u64,
+}
+
+impl<'a> Reserved<'a> {
+    pub(super) fn new(
+        site: &'a Site,
+        file: File,
+        path: PathBuf,
+        content: Vec<Piece>,
+        bytes: u64,
+    ) -> Reserved<'a> {
+        Reserved {
+            site,
+            file,
+            path,
+            content,
+            bytes,
+        }
+    }
+
+    /// Where the content will lie.
+    pub fn runs(&self) -> Vec<Run> {
+        let runs: Vec<Run> = self.content.iter().map(|piece| piece.run).collect();
+        join(&runs)
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Copies the content, of exactly the length that was wished, makes the
+    /// file immutable, so that no defragmenter moves it, and reads the content
+    /// back from the disk. What the file has beside it is freed.
+    ///
+    /// # Errors
+    /// The file stays then, perhaps immutable; [`super::release`] lets it go.
+    pub fn fill(self, content: impl Read) -> Result<Pinned, Error> {
+        self.free_the_rest()?;
+        let sha256 = self.copy(content)?;
+        self.sync()?;
+        self.is_unmoved()?;
+        let flags = ioctl_getflags(&self.file).map_err(cannot("read the flags of", &self.path))?;
+        ioctl_setflags(&self.file, flags | IFlags::IMMUTABLE)
+            .map_err(cannot("make immutable", &self.path))?;
+        self.sync()?;
+        // It may have been moved before it was immutable.
+        self.is_unmoved()?;
+        let pinned = Pinned {
+            runs: self.runs(),
+            bytes: self.bytes,
+            sha256,
+        };
+        // What is only in the journal (data=journal) came into its place when
+        // the file was asked for its extents; a kernel that leaves it there
+        // fails here.
+        match pinned.is_on(self.site.disk())? {
+            true => Ok(pinned),
+            false => Err(Obstacle::NotThere { file: self.path }.into()),
+        }
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        Ok(self.file.sync_all().map_err(cannot("flush", &self.path))?)
+    }
+
+    /// Frees what the file has beside the content.
+    fn free_the_rest(&self) -> Result<(), Error> {
+        let end = self.content.last().map_or(0, Piece::end);
+        // This also helps where nothing can be freed in the middle.
+        self.file
+            .set_len(end)
+            .map_err(cannot("shorten", &self.path))?;
+        let rest = holes::without(0..end, &self.content);
+        Ok(holes::free(&self.file, &self.path, &rest)?)
+    }
+
+    /// The parts of the file that get the content.
+    fn parts(&self) -> Vec<Range<u64>> {
+        let mut left = self.bytes;
+        let part = |piece: &Piece| {
+            let length = (piece.end() - piece.offset).min(left);
+            left -= length;
+            piece.offset..piece.offset + length
+        };
+        self.content.iter().map(part).collect()
+    }
+
+    fn copy(&self, mut content: impl Read) -> Result<Sha256Sum, Error> {
+        let mut hash = Sha256::new();
+        let mut buffer = vec![0; PIECE];
+        let mut done: u64 = 0;
+        for part in self.parts() {
+            let mut at = part.start;
+            while at < part.end {
+                crate::stop::check().map_err(crate::disk::Error::from)?;
+                let most = usize::try_from(part.end - at).map_or(PIECE, |left| left.min(PIECE));
+                let buffer = buffer.get_mut(..most).unwrap_or_default();
+                let read = self.read(&mut content, buffer)?;
+                if read == 0 {
+                    return Err(self.length(done));
+                }
+                let piece = buffer.get(..read).unwrap_or_default();
+                let written = self.file.write_all_at(piece, at);
+                written.map_err(cannot("write", &self.path))?;
+                hash.update(piece);
+                at += read as u64;
+                done += read as u64;
+            }
+        }
+        match self.read(&mut content, &mut [0])? {
+            0 => Ok(hash.finish()),
+            _ => Err(self.length(done.saturating_add(1))),
+        }
+    }
+
+    fn read(&self, content: &mut impl Read, buffer: &mut [u8]) -> Result<usize, Error> {
+        loop {
+            match content.read(buffer) {
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                read => {
+                    return Ok(read.map_err(cannot("read what belongs into", &self.path))?);
+                }
+            }
+        }
+    }
+
+    fn length(&self, found: u64) -> Error {
+        Error::Length {
+            file: self.path.clone(),
+            found,
+            expected: self.bytes,
+        }
+    }
+
+    /// Fails where the content lies elsewhere than it was promised.
+    fn is_unmoved(&self) -> Result<(), Error> {
+        let parts = self.parts();
+        let pieces = self.site.pieces(&self.file, &self.path, &parts)?;
+        let mut now = Vec::new();
+        for part in &parts {
+            now.extend(places(&pieces, part).map_err(|flaw| Obstacle::Extent {
+                file: self.path.clone(),
+                flaw,
+            })?);
+        }
+        match join(&now) == self.runs() {
+            true => Ok(()),
+            false => Err(Obstacle::Moved {
+                file: self.path.clone(),
+            }
+            .into()),
+        }
+    }
+
+    /// Gives the place up again.
+    ///
+    /// # Errors
+    /// When the file cannot be removed.
+    pub fn give_up(self) -> Result<(), Error> {
+        remove(&self.file, &self.path)
+    }
+}

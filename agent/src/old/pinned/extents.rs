@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the file system says of a file, judged.
+
+use super::Flaw;
+use ondisk::lifeboat::{Run, SECTOR, join};
+use std::ops::Range;
+use sys::fiemap::Extent;
+
+/// A piece of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece {
+    /// Its first byte in the file.
+    pub offset: u64,
+    /// Where it lies.
+    pub run: Run,
+}
+
+impl Piece {
+    /// The byte of the file after it.
+    pub(super) fn end(&self) -> u64 {
+        let bytes = self.run.sectors.saturating_mul(SECTOR);
+        self.offset.saturating_add(bytes)
+    }
+
+    /// The piece that is this part of its run.
+    pub(super) fn part(&self, run: Run) -> Piece {
+        let before = run.lba.saturating_sub(self.run.lba);
+        Piece {
+            offset: self.offset.saturating_add(before.saturating_mul(SECTOR)),
+            run,
+        }
+    }
+}
+
+/// The pieces of a file on the device of its file system. Of `written`, parts
+/// of the file, nothing may be reserved only.
+///
+/// # Errors
+/// The first flaw.
+pub fn pieces(extents: &[Extent], written: &[Range<u64>]) -> Result<Vec<Piece>, Flaw> {
+    let mut found = Vec::with_capacity(extents.len());
+    for extent in extents {
+        let end = extent.logical.saturating_add(extent.length);
+        let inside = |part: &Range<u64>| extent.logical < part.end && part.start < end;
+        let flag = |(bit, flaw): &&(u32, Flaw)| {
+            let set = extent.flags & bit != 0;
+            set && (*flaw != Flaw::Unwritten || written.iter().any(inside))
+        };
+        if let Some((_, flaw)) = Flaw::FLAGS.iter().find(flag) {
+            return Err(*flaw);
+        }
+        let places = [extent.logical, extent.physical, extent.length];
+        if places.iter().any(|place| place % SECTOR != 0) {
+            return Err(Flaw::Unaligned);
+        }
+        found.push(Piece {
+            offset: extent.logical,
+            run: Run {
+                lba: extent.physical / SECTOR,
+                sectors: extent.length / SECTOR,
+            },
+        });
+    }
+    Ok(found)
+}
+
+/// Where a part of a file lies, in whole sectors.
+///
+/// # Errors
+/// The first byte of it that is in none of the pieces, which are in order.
+pub fn places(pieces: &[Piece], part: &Range<u64>) -> Result<Vec<Run>, Flaw> {
+    let (mut at, mut found) = (part.start, Vec::new());
+    for piece in pieces {
+        if at < piece.offset || at >= piece.end() || at >= part.end {
+            continue;
+        }
+        let inside = (at - piece.offset) / SECTOR;
+        let end = part.end.min(piece.end());
+        found.push(Run {
+            lba: piece.run.lba.saturating_add(inside),
+            sectors: (end - at).div_ceil(SECTOR),
+        });
+        at = end;
+    }
+    match at < part.end {
+        true => Err(Flaw::Hole(at)),
+        false => Ok(join(&found)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: Range<u64> = 0..u64::MAX;
+
+    fn extent(logical: u64, physical: u64, length: u64, flags: u32) -> Extent {
+        Extent::new(logical, physical, length, flags)
+    }
+
+    #[test]
+    fn flaws_have_names() {
+        let judge = |flags| {
+            pieces(&[extent(0, 4096, 4096, flags)], std::slice::from_ref(&ALL)).unwrap_err()
+        };
+        for (flags, flaw, name) in [
+            (Extent::UNKNOWN, Flaw::Unknown, "UNKNOWN"),
+            // As ext4 has it before the file is written out.
+            (Extent::UNKNOWN | Extent::DELALLOC, Flaw::Unknown, "UNKNOWN"),
+            (Extent::DELALLOC, Flaw::Delayed, "DELALLOC"),
+            (Extent::ENCODED, Flaw::Encoded, "ENCODED"),
+            (
+                Extent::ENCODED | Extent::ENCRYPTED,
+                Flaw::Encrypted,
+                "ENCRYPTED",
+            ),
+            (Extent::INLINE | Extent::NOT_ALIGNED, Flaw::Inline, "INLINE"),
+            (Extent::TAIL | Extent::NOT_ALIGNED, Flaw::Tail, "TAIL"),
+            (Extent::NOT_ALIGNED, Flaw::Unaligned, "whole sectors"),
+            (Extent::UNWRITTEN, Flaw::Unwritten, "UNWRITTEN"),
+            (Extent::SHARED | Extent::LAST, Flaw::Shared, "SHARED"),
+        ] {
+            assert_eq!(judge(flags), flaw);
+            assert!(flaw.to_string().contains(name), "{flaw}");
+        }
+        for odd in [
+            extent(1, 4096, 4096, 0),
+            extent(0, 4097, 4096, 0),
+            extent(0, 4096, 100, Extent::LAST),
+        ] {
+            assert_eq!(
+                pieces(&[odd], std::slice::from_ref(&ALL)),
+                Err(Flaw::Unaligned)
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_content_may_be_unwritten() {
+        let file = [
+            extent(0, 8192, 1024, Extent::UNWRITTEN),
+            extent(1024, 9216, 2048, Extent::MERGED),
+            extent(3072, 512, 1024, Extent::UNWRITTEN | Extent::LAST),
+        ];
+        let found = pieces(&file, &[1024..2048, 2048..3072]).unwrap();
+        let as_numbers = found.iter().map(|p| (p.offset, p.run.lba, p.run.sectors));
+        assert_eq!(
+            as_numbers.collect::<Vec<_>>(),
+            [(0, 16, 2), (1024, 18, 4), (3072, 1, 2)]
+        );
+        for written in [1023..3072, 1024..3073] {
+            assert_eq!(pieces(&file, &[1024..1025, written]), Err(Flaw::Unwritten));
+        }
+        assert!(pieces(&file, &[]).is_ok());
+    }
+
+    #[test]
+    fn a_part_has_places_or_a_hole() {
+        let piece = |offset, lba, sectors| Piece {
+            offset,
+            run: Run { lba, sectors },
+        };
+        let file = [piece(0, 8, 2), piece(1024, 50, 2), piece(4096, 80, 8)];
+        let at = |part: Range<u64>| {
+            let runs = places(&file, &part)?;
+            Ok(runs
+                .iter()
+                .map(|run| (run.lba, run.sectors))
+                .collect::<Vec<_>>())
+        };
+        assert_eq!(at(0..2048), Ok(vec![(8, 2), (50, 2)]));
+        assert_eq!(at(512..1025), Ok(vec![(9, 1), (50, 1)]));
+        assert_eq!(at(4608..4609), Ok(vec![(81, 1)]));
+        assert_eq!(at(0..0), Ok(vec![]));
+        assert_eq!(at(1024..2049), Err(Flaw::Hole(2048)));
+        assert_eq!(at(3000..5000), Err(Flaw::Hole(3000)));
+        assert_eq!(at(4096..8193), Err(Flaw::Hole(8192)));
+    }
+}

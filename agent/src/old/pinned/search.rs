@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Free space that lies where it may, by allocating and looking.
+//!
+//! Nobody can tell a file system where to put a file. So a file is allocated,
+//! and grows until enough of it lies well. What lies badly stays a part of it
+//! meanwhile, so that it is not given out again; before the content is written
+//! it is freed, and leaves holes. What lies well and is not needed is freed at
+//! once.
+
+use super::extents::Piece;
+use super::site::LEFT;
+use super::{Allowed, Error, Obstacle, Reserved, Shape, Site, Wish, holes};
+use ondisk::lifeboat::SECTOR;
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use sys::cannot;
+
+/// By how many bytes a file grows first; twice as many each time.
+const GROWTH: u64 = 16 << 20;
+/// So many runs are few: with more, the file grows a few times, for there may be
+/// longer ones.
+const FEW: usize = 32;
+/// How often.
+const FEW_TRIES: u32 = 3;
+/// Zeros that are written at once where nothing can be allocated otherwise.
+const ZEROS: usize = 1 << 20;
+
+/// Finds places for the files of one directory. Who wants several files
+/// reserves them all before the first is filled: what lies badly for the first
+/// one then does not come up again for the next one.
+#[derive(Debug)]
+pub struct Search<'a> {
+    site: &'a Site,
+    dir: PathBuf,
+    allowed: Allowed,
+}
+
+impl<'a> Search<'a> {
+    /// Files will be made in `dir` and lie in `allowed`.
+    pub fn new(site: &'a Site, dir: &Path, allowed: Allowed) -> Search<'a> {
+        Search {
+            site,
+            dir: dir.into(),
+            allowed,
+        }
+    }
+
+    /// Makes the file `name`, which must not exist, with a place as wished.
+    ///
+    /// # Errors
+    /// [`Obstacle`] where there is none; then there is no such file.
+    pub fn reserve(&self, name: &str, wish: &Wish) -> Result<Reserved<'a>, Error> {
+        self.site.has_room(wish.room())?;
+        let path = self.dir.join(name);
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true).mode(0o600);
+        let file = options.open(&path).map_err(cannot("create", &path))?;
+        match self.grow(&file, &path, wish) {
+            Ok(content) => Ok(Reserved::new(self.site, file, path, content, wish.bytes)),
+            Err(error) => {
+                remove(&file, &path)?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Allocates until enough lies well.
+    fn grow(&self, file: &File, path: &Path, wish: &Wish) -> Result<Vec<Piece>, Error> {
+        let allowed = match &wish.apart {
+            Some((runs, distance)) => self.allowed.away_from(runs, *distance),
+            None => self.allowed.clone(),
+        };
+        let (mut length, mut more, mut growth) = (0, wish.room(), GROWTH);
+        for round in 0.. {
+            crate::stop::check().map_err(crate::disk::Error::from)?;
+            let full = match allocate(file, length, more) {
+                Ok(()) => false,
+                // What there was of it may do.
+                Err(Errno::NOSPC) => true,
+                Err(errno) => return Err(cannot("allocate", path)(errno).into()),
+            };
+            length = length.saturating_add(more);
+            let pieces = self.site.pieces(file, path, &[])?;
+            more = growth.min(self.site.free()?.saturating_sub(LEFT)) / SECTOR * SECTOR;
+            growth = growth.saturating_mul(2);
+            let last = full || more == 0;
+            if let Some(content) = wish.choose(&pieces, &allowed)
+                && (last || round >= FEW_TRIES || content.len() <= FEW)
+            {
+                self.free_permitted(file, path, &pieces, &content)?;
+                return Ok(content);
+            }
+            if last {
+                break;
+            }
+        }
+        let (dir, bytes) = (self.dir.clone(), wish.bytes);
+        Err(Error::Obstacle(match wish.shape {
+            Shape::Runs => Obstacle::NoPlace { dir, bytes },
+            Shape::OneRun { .. } => Obstacle::NoRun { dir, bytes },
+        }))
+    }
+
+    /// Frees what lies well and is not needed; others may need it. What lies
+    /// badly stays until the content is written.
+    fn free_permitted(
+        &self,
+        file: &File,
+        path: &Path,
+        pieces: &[Piece],
+        content: &[Piece],
+    ) -> Result<(), Error> {
+        let parts = |piece: &Piece| -> Vec<Piece> {
+            let parts = self.allowed.parts(piece.run);
+            parts.map(|run| piece.part(run)).collect()
+        };
+        let parts = pieces.iter().flat_map(parts);
+        let rest = parts.flat_map(|part| holes::without(part.offset..part.end(), content));
+        let rest: Vec<_> = rest.collect();
+        holes::free(file, path, &rest)?;
+        // Nobody gets it before that is committed.
+        Ok(file.sync_all().map_err(cannot("flush", path))?)
+    }
+}
+
+/// Removes a file, and frees its place at once: some file systems do it later.
+pub(super) fn remove(file: &File, path: &Path) -> Result<(), Error> {
+    file.set_len(0).map_err(cannot("shorten", path))?;
+    Ok(std::fs::remove_file(path).map_err(cannot("remove", path))?)
+}
+
+/// Gives a part of a file a place.
+fn allocate(file: &File, start: u64, bytes: u64) -> Result<(), Errno> {
+    match fallocate(file, FallocateFlags::empty(), start, bytes) {
+        // Files without extents: ext2, ext3.
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
+        answer => return answer,
+    }
+    let zeros = vec![0; ZEROS];
+    let end = start.saturating_add(bytes);
+    let mut at = start;
+    while at < end {
+        let length = usize::try_from(end - at).map_or(ZEROS, |left| left.min(ZEROS));
+        let piece = zeros.get(..length).unwrap_or_default();
+        let written = file.write_all_at(piece, at);
+        written.map_err(|e| Errno::from_io_error(&e).unwrap_or(Errno::IO))?;
+        at = at.saturating_add(length as u64);
+    }
+    Ok(())
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The file system that files are pinned in, and whether that can be.
+
+use super::extents::{Piece, pieces};
+use super::{Error, Obstacle, Stack, Wish};
+use crate::block::{DevNo, SYS};
+use crate::disk::Disk;
+use crate::machine;
+use crate::old::space::Space;
+use crate::old::survey::holding;
+use std::fs::File;
+use std::ops::Range;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use sys::cannot;
+use sys::dm::Control;
+
+/// File systems that write a file in its place and say where that is.
+pub(super) const KINDS: [&str; 4] = ["ext2", "ext3", "ext4", "xfs"];
+
+/// Bytes that stay free for everybody else.
+pub const LEFT: u64 = 64 << 20;
+
+/// A file system whose files' places on the disk can be known.
+#[derive(Debug)]
+pub struct Site {
+    /// Where it is mounted.
+    pub(super) mount: PathBuf,
+    pub(super) stack: Stack,
+    pub(super) disk: Disk,
+}
+
+/// Whether files for these wishes can probably be pinned in `dir`, which need
+/// not exist, on the disk with this node. Writes nothing; whether the free
+/// space lies where it may is only seen when it is allocated.
+///
+/// # Errors
+/// [`Obstacle`] names what is in the way.
+pub fn foreseen(dir: &Path, disk: &Path, wishes: &[Wish]) -> Result<Site, Error> {
+    let site = Site::of(dir, disk)?;
+    let room = wishes.iter().map(Wish::room).fold(0, u64::saturating_add);
+    site.has_room(room)?;
+    Ok(site)
+}
+
+impl Site {
+    fn of(dir: &Path, disk: &Path) -> Result<Site, Error> {
+        let mounts = machine::mounts()?;
+        let mount = holding(&mounts, dir).map_err(Box::new)?;
+        let target = PathBuf::from(&mount.target);
+        if !KINDS.contains(&mount.kind.as_str()) {
+            let kind = mount.kind.clone();
+            return Err(Obstacle::FileSystem {
+                mount: target,
+                kind,
+            }
+            .into());
+        }
+        if mount.options.split(',').any(|o| o.starts_with("rtdev=")) {
+            return Err(Obstacle::Realtime { mount: target }.into());
+        }
+        let disk = Disk::open(disk)?;
+        let Some(dev) = disk.dev() else {
+            let path = disk.path().into();
+            return Err(crate::disk::Error::NotADisk { path }.into());
+        };
+        let mut control = None;
+        let mut table = |name: &str| {
+            let control = match &mut control {
+                Some(open) => open,
+                none => none.insert(Control::open()?),
+            };
+            control.table(name)
+        };
+        let stack = Stack::follow(Path::new(SYS), &mut table, mount.device, dev)?;
+        Ok(Site {
+            mount: target,
+            stack,
+            disk,
+        })
+    }
+
+    /// The disk, for reading what was pinned.
+    pub fn disk(&self) -> &Disk {
+        &self.disk
+    }
+
+    /// Bytes that may be allocated.
+    pub(super) fn free(&self) -> Result<u64, Error> {
+        let space = Space::of(&self.mount).map_err(Box::new)?;
+        if space.read_only {
+            let mount = self.mount.clone();
+            return Err(Obstacle::ReadOnly { mount }.into());
+        }
+        Ok(space.free)
+    }
+
+    pub(super) fn has_room(&self, bytes: u64) -> Result<(), Error> {
+        let (free, need) = (self.free()?, bytes.saturating_add(LEFT));
+        match need <= free {
+            true => Ok(()),
+            false => Err(self.no_room(need, free)),
+        }
+    }
+
+    pub(super) fn no_room(&self, need: u64, free: u64) -> Error {
+        let dir = self.mount.clone();
+        Obstacle::NoRoom { dir, need, free }.into()
+    }
+
+    /// The pieces of a file on the disk. What is `written` of it must not be
+    /// reserved only.
+    ///
+    /// # Errors
+    /// [`Obstacle::Extent`] names what is wrong with the file.
+    pub(super) fn pieces(
+        &self,
+        file: &File,
+        path: &Path,
+        written: &[Range<u64>],
+    ) -> Result<Vec<Piece>, Error> {
+        let meta = file.metadata().map_err(cannot("look at", path))?;
+        if DevNo::from(meta.dev()) != self.stack.top() {
+            return Err(Obstacle::Layer {
+                device: path.display().to_string(),
+                what: "not on the file system that was looked at".into(),
+            }
+            .into());
+        }
+        let extents = sys::fiemap::extents(file).map_err(cannot("ask for the places of", path))?;
+        let found = pieces(&extents, written).map_err(|flaw| Obstacle::Extent {
+            file: path.into(),
+            flaw,
+        })?;
+        Ok(self.stack.on_disk(&found)?)
+    }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Whether staging has room for its files.
+
+use super::Error;
+use rustix::fs::StatVfsMountFlags;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use sys::cannot;
+
+/// Refuses to stage where two places, which may be on one file system, have no
+/// room for the bytes that go there.
+pub(super) fn require_both(a: (&Path, u64), b: (&Path, u64)) -> Result<(), Error> {
+    if same_filesystem(a.0, b.0) {
+        return require(a.0, a.1.saturating_add(b.1));
+    }
+    require(a.0, a.1)?;
+    require(b.0, b.1)
+}
+
+/// The same for one place, and a little more for the records.
+fn require(path: &Path, bytes: u64) -> Result<(), Error> {
+    let space = Space::of(path)?;
+    let need = bytes.saturating_add(8 << 20);
+    if space.read_only {
+        return Err(Error::ReadOnly(path.into()));
+    }
+    if need <= space.free {
+        return Ok(());
+    }
+    Err(Error::Full {
+        path: path.into(),
+        need,
+        free: space.free,
+    })
+}
+
+/// What can be written to a file system.
+#[derive(Debug)]
+pub(super) struct Space {
+    /// In bytes.
+    pub(super) free: u64,
+    pub(super) read_only: bool,
+}
+
+impl Space {
+    pub(super) fn of(path: &Path) -> Result<Space, Error> {
+        let stat = rustix::fs::statvfs(path).map_err(cannot("look at", path))?;
+        Ok(Space {
+            free: stat.f_bavail.saturating_mul(stat.f_frsize),
+            read_only: stat.f_flag.contains(StatVfsMountFlags::RDONLY),
+        })
+    }
+}
+
+/// Whether a file of the package can get a second name in /etc/upd. A link
+/// cannot: its second name would be a link, too, and lead elsewhere there.
+pub(super) fn can_be_linked(from: &Path) -> bool {
+    let is_link = from.symlink_metadata().is_ok_and(|m| m.is_symlink());
+    !is_link && same_filesystem(from, Path::new("/"))
+}
+
+pub(super) fn same_filesystem(a: &Path, b: &Path) -> bool {
+    let device = |path: &Path| std::fs::metadata(path).map(|m| m.dev()).ok();
+    device(a).is_some() && device(a) == device(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// On a file system that nobody else fills or empties meanwhile.
+    #[test]
+    fn says_what_is_in_the_way_of_writing() {
+        testkit::needs!("root");
+        const NAME: &str = "old::space::tests::says_what_is_in_the_way_of_writing";
+        let Some(root) = crate::namespace::enter(NAME) else {
+            return;
+        };
+        let mount = |flags| {
+            let size = Some(c"size=64m");
+            rustix::mount::mount("replant-test", &root, "tmpfs", flags, size).unwrap();
+        };
+        mount(rustix::mount::MountFlags::empty());
+        require(&root, 0).unwrap();
+        // Each fits, and both together do not.
+        let half = Space::of(&root).unwrap().free / 2;
+        assert_eq!(half, 32 << 20);
+        let inner = root.join("boot");
+        std::fs::create_dir(&inner).unwrap();
+        require_both((&root, half), (&inner, 0)).unwrap();
+        let error = require_both((&root, half), (&inner, half)).unwrap_err();
+        assert!(matches!(error, Error::Full { .. }), "{error}");
+        let error = require(&root, u64::MAX).unwrap_err().to_string();
+        assert!(error.contains("more bytes are needed"), "{error}");
+        mount(rustix::mount::MountFlags::RDONLY);
+        let error = require(&root, 0).unwrap_err().to_string();
+        assert!(error.contains("mount -o remount,rw"), "{error}");
+    }
+
+    #[test]
+    fn a_link_gets_no_second_name() {
+        testkit::needs!("root");
+        let dir = tempfile::tempdir_in("/").unwrap();
+        let file = dir.path().join("file");
+        std::fs::write(&file, "x").unwrap();
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        assert!(can_be_linked(&file) && !can_be_linked(&link));
+        assert!(!can_be_linked(Path::new("/proc/version")));
+    }
+}

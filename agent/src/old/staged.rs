@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `staged.toml`: the record that a machine was staged, and which one.
+
+use crate::fingerprint::Fingerprint;
+use ondisk::document;
+use ondisk::inventory::{Disagreement, Facts};
+use ondisk::manifest::{Manifest, PAYLOAD};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// The format that this version writes and reads.
+pub const FORMAT: u32 = 1;
+
+/// What `replant stage` leaves for the tiny system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Staged {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Seconds since 1970.
+    pub time: u64,
+    /// SHA-256 of the staged migration.toml.
+    pub manifest_sha256: String,
+    /// SHA-256 of the payload that was looked through.
+    pub payload_sha256: String,
+    /// SHA-256 over the files of the saved identity, see
+    /// [`identity::digest`].
+    pub identity_sha256: String,
+    /// The old machine's host name.
+    pub host: String,
+    /// `root=` of the old root file system, as `UUID=...`.
+    pub root: String,
+    /// What is made of several devices, and was seen to be wholly on the disk,
+    /// by [`crate::plan::Whole::id`]. The tiny system does not see all of them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub whole: BTreeSet<String>,
+    /// The machine and its disk.
+    pub fingerprint: Fingerprint,
+    /// What was found in the payload.
+    pub facts: Facts,
+}
+
+/// Why a record cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    #[error("staged.toml: {0}; run replant stage again on the old system")]
+    Syntax(String),
+    #[error("staged.toml has format {0}, this version reads {FORMAT}; run replant stage again")]
+    Format(u32),
+    #[error(
+        "staged.toml is about another payload than migration.toml; run replant stage again on the old system"
+    )]
+    OtherPayload,
+    #[error(transparent)]
+    Disagreement(#[from] Disagreement),
+}
+
+impl Staged {
+    /// Reads the record.
+    pub fn parse(text: &str) -> Result<Staged, Error> {
+        let staged: Staged = document::read(text).map_err(|e| Error::Syntax(e.what))?;
+        if staged.format == FORMAT {
+            Ok(staged)
+        } else {
+            Err(Error::Format(staged.format))
+        }
+    }
+
+    /// Whether the manifest is that of the payload that was looked through, and
+    /// says of it what was found. With it the payload need not be decoded again
+    /// as long as its checksum is right.
+    pub fn agree(&self, manifest: &Manifest) -> Result<(), Error> {
+        if manifest.file(PAYLOAD).map(|f| &f.sha256) != Some(&self.payload_sha256) {
+            return Err(Error::OtherPayload);
+        }
+        Ok(self.facts.agree(manifest)?)
+    }
+
+    /// The text of the record.
+    pub fn encode(&self) -> Result<String, Error> {
+        toml::to_string(self).map_err(|e| Error::Syntax(e.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::DiskId;
+
+    #[test]
+    fn reads_back_what_it_writes() {
+        let (manifest, _) = crate::plan::sample();
+        let staged = Staged {
+            format: FORMAT,
+            time: 1_700_000_000,
+            manifest_sha256: "ab".repeat(32),
+            payload_sha256: "00".repeat(32),
+            identity_sha256: "cd".repeat(32),
+            host: "oldbox".into(),
+            root: "UUID=0de0".into(),
+            whole: ["volume group old".to_owned()].into(),
+            fingerprint: Fingerprint {
+                machine_id: "0123".into(),
+                disk: DiskId {
+                    bytes: 8 << 30,
+                    table: "dos 1".into(),
+                    ..DiskId::default()
+                },
+            },
+            facts: Facts {
+                payload: manifest.payload.clone(),
+                content: Vec::new(),
+            },
+        };
+        let text = staged.encode().unwrap();
+        assert_eq!(Staged::parse(&text), Ok(staged.clone()));
+        let error = Staged::parse(&text.replace("format = 1", "format = 9")).unwrap_err();
+        assert_eq!(error, Error::Format(9));
+        assert!(matches!(Staged::parse("x"), Err(Error::Syntax(_))));
+
+        // Without numbers for its file systems the manifest is another one's.
+        let error = staged.agree(&manifest).unwrap_err().to_string();
+        assert!(
+            error.contains("1000000000 bytes and 1000 members on /"),
+            "{error}"
+        );
+        let mut other = manifest;
+        other
+            .files
+            .iter_mut()
+            .for_each(|f| f.sha256 = "11".repeat(32));
+        assert_eq!(staged.agree(&other), Err(Error::OtherPayload));
+    }
+}

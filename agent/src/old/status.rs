@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `replant status`: what is staged, and how the last try ended.
+
+use super::bootentry::{self, Loader, armed_entry};
+use super::{Error, Staged};
+use crate::paths;
+use crate::report::quote;
+use crate::terminal::say;
+use std::path::Path;
+use sys::FileError;
+
+/// Prints what is staged on this machine.
+pub fn status(json: bool) -> Result<(), Error> {
+    let dir = Path::new("/").join(paths::STAGED_DIR);
+    let path = dir.join(paths::STAGED);
+    let staged = match std::fs::read_to_string(&path) {
+        Ok(text) => Some(Staged::parse(&text)?),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
+        Err(e) => return Err(FileError::new("read", path, e).into()),
+    };
+    let armed = armed(Path::new("/"))?;
+    let report = std::fs::read_to_string(dir.join(paths::FAILURE_REPORT)).ok();
+    let reason = report
+        .as_deref()
+        .and_then(|r| r.lines().nth(1))
+        .unwrap_or_default();
+    if json {
+        say(format_args!(
+            "{{\"staged\":{},\"armed\":{},\"root\":{},\"last_failure\":{}}}",
+            staged.is_some(),
+            armed.is_some(),
+            staged.as_ref().map_or("null".into(), |s| quote(&s.root)),
+            if report.is_some() {
+                quote(reason)
+            } else {
+                "null".into()
+            },
+        ));
+        return Ok(());
+    }
+    match &staged {
+        None => say("nothing is staged"),
+        Some(staged) => say(format_args!(
+            "staged: root {}, disk of {} bytes with the table \"{}\"",
+            staged.root, staged.fingerprint.disk.bytes, staged.fingerprint.disk.table
+        )),
+    }
+    match &armed {
+        Some(entry) => say(format_args!("the next boot is {entry}")),
+        None => say("the next boot is an ordinary one"),
+    }
+    if report.is_some() {
+        say(format_args!("the last migration stopped: {reason}"));
+        say(format_args!(
+            "its log is {}",
+            dir.join(paths::FAILURE_REPORT).display()
+        ));
+    }
+    Ok(())
+}
+
+/// The entry that the system below `root` starts next, if one was chosen.
+/// GRUB chooses without its programs, too.
+fn armed(root: &Path) -> Result<Option<String>, bootentry::Error> {
+    let path = match Loader::detect_files(root) {
+        Ok(loader) => loader.environment(),
+        // A system that was not staged may have another boot loader.
+        Err(bootentry::Error::NoLoader) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    // Nor need it have an environment; a link to nowhere is another thing.
+    if !path.exists() && !path.is_symlink() {
+        return Ok(None);
+    }
+    armed_entry(&path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_armed_entry_is_seen_without_the_programs_of_grub() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        assert_eq!(armed(root).unwrap(), None);
+        let directory = root.join("boot/grub");
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join("grub.cfg"), "").unwrap();
+        assert_eq!(armed(root).unwrap(), None);
+        let mut block = b"# GRUB Environment Block\nnext_entry=replant-migration\n".to_vec();
+        block.resize(1024, b'#');
+        std::fs::write(directory.join("grubenv"), block).unwrap();
+        assert_eq!(armed(root).unwrap().as_deref(), Some(bootentry::ID));
+    }
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What can go wrong with a file that lies in runs of a disk.
+
+use crate::stop::Stopped;
+use ondisk::lifeboat::Run;
+use ondisk::lifeboat::record::Damage;
+use rustix::io::Errno;
+use std::io;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+use sys::transient;
+
+/// The places that were given cannot be those of a file.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the places of {} on {} cannot be right: {why}; stage the package again on the old system",
+    name.display(), disk.display()
+)]
+pub struct Invalid {
+    pub name: PathBuf,
+    pub disk: PathBuf,
+    /// What cannot be.
+    pub why: String,
+}
+
+/// A chunk that is not what the record says.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error(
+    "{} does not hold what was staged, in bytes {} to {} of {}: {damage}; the disk does not keep what is written to it, or somebody wrote there: switch the machine off and on to try again, and install the new system by other means if that does not help",
+    disk.display(), bytes.start, bytes.end, name.display()
+)]
+pub struct Changed {
+    pub disk: PathBuf,
+    pub name: PathBuf,
+    /// The chunk's bytes in the file.
+    pub bytes: Range<u64>,
+    /// Where it lies.
+    pub damage: Damage,
+}
+
+/// Why a chunk cannot be had, after it was read several times.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    #[error(
+        "{} cannot be read at {}: {source}; the disk or its cable fails: switch the machine off and on to try again, and replace the disk if that does not help",
+        disk.display(), place(.at)
+    )]
+    Read {
+        disk: PathBuf,
+        /// What could not be read, as narrow as it is known.
+        at: Run,
+        source: Arc<io::Error>,
+    },
+    #[error(transparent)]
+    Changed(#[from] Box<Changed>),
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// The reader was dropped: nobody sees this.
+    #[error("nobody reads {} any more", .0.display())]
+    Dropped(PathBuf),
+    #[error("the thread that reads {} ahead has ended; type: migrate", .0.display())]
+    Ended(PathBuf),
+}
+
+impl Error {
+    /// Whether the same again may go well. A sector that failed each time has
+    /// been given its chances; a disk that was away may come back.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Error::Read { source, .. } => {
+                let stays = [Errno::IO, Errno::NODATA, Errno::REMOTEIO];
+                let errno = Errno::from_io_error(source);
+                transient::io(source) && !errno.is_some_and(|errno| stays.contains(&errno))
+            }
+            Error::Changed(_) | Error::Stopped(_) | Error::Dropped(_) => false,
+            Error::Ended(_) => true,
+        }
+    }
+
+    /// What happened, without what to do about it.
+    pub(super) fn what(&self) -> String {
+        let text = self.to_string();
+        match text.split_once("; ") {
+            Some((what, _)) => what.into(),
+            None => text,
+        }
+    }
+
+    /// Whether reading it again makes no sense.
+    pub(super) fn is_final(&self) -> bool {
+        match self {
+            Error::Read { .. } | Error::Changed(_) => false,
+            Error::Stopped(_) | Error::Dropped(_) | Error::Ended(_) => true,
+        }
+    }
+
+    /// The error inside one of a reader, if it is one of these.
+    pub(in crate::payload) fn inside(error: &io::Error) -> Option<&Error> {
+        error.get_ref()?.downcast_ref()
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> io::Error {
+        io::Error::other(error)
+    }
+}
+
+/// `LBA 8` or `LBA 8 to 15`.
+fn place(run: &Run) -> String {
+    match run.sectors {
+        0 | 1 => format!("LBA {}", run.lba),
+        more => {
+            let last = run.lba.saturating_add(more).saturating_sub(1);
+            format!("LBA {} to {last}", run.lba)
+        }
+    }
+}

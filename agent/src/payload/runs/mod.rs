@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A file of a file system that is gone: what lies in known places of a disk,
+//! read past the page cache, each chunk verified before a byte of it is used.
+
+mod chunk;
+mod error;
+mod reader;
+
+pub use error::{Changed, Error, Invalid};
+
+use crate::disk::Disk;
+use ondisk::lifeboat::record::{Chunks, Pinned};
+use ondisk::lifeboat::{self, Run, SECTOR};
+use reader::Reader;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The biggest chunk in bytes: it is held in memory until it is verified.
+pub const MOST_CHUNK: u64 = 1 << 20;
+
+/// Chunks in memory: one is handed out, one waits, one is read.
+const BUFFERS: usize = 3;
+
+/// The most memory in bytes that one reader takes, however long the file is:
+/// its chunks, and one for a disk that wants other alignment.
+pub const READ_AHEAD: u64 = (BUFFERS as u64 + 1) * MOST_CHUNK;
+
+/// Where the file lies, and what each of its chunks must be.
+#[derive(Debug)]
+pub struct Runs {
+    /// Held open, so that no other disk gets its number.
+    disk: Disk,
+    name: PathBuf,
+    file: Pinned,
+    chunk_bytes: usize,
+}
+
+impl Runs {
+    /// A file of the record on `disk`. `name` is what messages call it.
+    ///
+    /// # Errors
+    /// When this cannot be a file on that disk, or one that is verified as it
+    /// is read.
+    pub fn new(disk: Disk, name: impl Into<PathBuf>, file: Pinned) -> Result<Runs, Invalid> {
+        let name = name.into();
+        let invalid = |why: String| Invalid {
+            name: name.clone(),
+            disk: disk.path().into(),
+            why,
+        };
+        let Some(Chunks { bytes, sums }) = &file.chunks else {
+            return Err(invalid("no checksums of its chunks".into()));
+        };
+        if !(1..=MOST_CHUNK).contains(bytes) || !bytes.is_multiple_of(SECTOR) {
+            return Err(invalid(format!("chunks of {bytes} bytes")));
+        }
+        if file.bytes.div_ceil(*bytes) != sums.len() as u64 {
+            let (count, size) = (sums.len(), file.bytes);
+            return Err(invalid(format!(
+                "{count} chunks of {bytes} bytes for {size} bytes"
+            )));
+        }
+        for run in &file.runs {
+            let is_on_disk = run
+                .bytes()
+                .is_some_and(|bytes| !bytes.is_empty() && bytes.end <= disk.bytes());
+            if !is_on_disk {
+                let Run { lba, sectors } = run;
+                let bytes = disk.bytes();
+                return Err(invalid(format!(
+                    "{sectors} sectors from LBA {lba} on a disk of {bytes} bytes"
+                )));
+            }
+        }
+        lifeboat::cut(&file.runs, 0, file.bytes.div_ceil(SECTOR))
+            .map_err(|short| invalid(short.to_string()))?;
+        Ok(Runs {
+            // At most MOST_CHUNK.
+            chunk_bytes: usize::try_from(*bytes).unwrap_or_default(),
+            disk,
+            name,
+            file,
+        })
+    }
+
+    /// What messages call the file.
+    pub fn name(&self) -> &Path {
+        &self.name
+    }
+
+    /// Bytes of the file.
+    pub fn size(&self) -> u64 {
+        self.file.bytes
+    }
+
+    /// A reader of all of it, with a thread that reads ahead.
+    ///
+    /// # Errors
+    /// When the disk cannot be opened again, or no thread can be had.
+    pub(super) fn open(self: &Arc<Self>) -> std::io::Result<Reader> {
+        Reader::new(Arc::clone(self))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A reader of chunks that a thread of its own reads ahead.
+
+use super::chunk::Chunks;
+use super::{BUFFERS, Error, Runs};
+use crate::disk::direct::Aligned;
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::JoinHandle;
+
+/// A verified chunk, and how much of it is filled.
+type Filled = Result<(Aligned, usize), Error>;
+
+/// The file from its first byte on. When it is dropped its thread ends, at the
+/// latest after the read that it is in.
+pub(in crate::payload) struct Reader {
+    name: PathBuf,
+    /// Bytes not yet handed out.
+    left: u64,
+    /// The chunk that is being handed out: its filled bytes, and how many have
+    /// been.
+    current: Option<(Aligned, usize, usize)>,
+    /// What went wrong goes wrong for ever: the end of the file is not there.
+    failed: Option<Error>,
+    filled: Receiver<Filled>,
+    empty: Option<Sender<Aligned>>,
+    dropped: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Reader {
+    pub(super) fn new(runs: Arc<Runs>) -> io::Result<Reader> {
+        let dropped = Arc::new(AtomicBool::new(false));
+        let (name, left) = (runs.name.clone(), runs.size());
+        let chunks = Chunks::new(runs, Arc::clone(&dropped))?;
+        let (full, filled) = mpsc::channel::<Filled>();
+        let (empty, emptied) = mpsc::channel();
+        for _ in 0..BUFFERS {
+            // The receiver lives: this cannot fail.
+            let _ = empty.send(chunks.buffer());
+        }
+        let ahead = move || {
+            // Either channel closes when the reader is dropped.
+            for index in 0.. {
+                let Ok(mut buffer) = emptied.recv() else {
+                    return;
+                };
+                let chunk = chunks.read(index, &mut buffer);
+                let goes_on = matches!(chunk, Ok(1..));
+                if full.send(chunk.map(|length| (buffer, length))).is_err() || !goes_on {
+                    return;
+                }
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name("read ahead".into())
+            .spawn(ahead)?;
+        Ok(Reader {
+            name,
+            left,
+            current: None,
+            failed: None,
+            filled,
+            empty: Some(empty),
+            dropped,
+            thread: Some(thread),
+        })
+    }
+
+    /// Gives the chunk back that is used up, and takes the next one.
+    fn next(&mut self) -> Result<(), Error> {
+        if let (Some((buffer, ..)), Some(empty)) = (self.current.take(), &self.empty) {
+            // The thread may be done already.
+            let _ = empty.send(buffer);
+        }
+        let ended = |_| Error::Ended(self.name.clone());
+        match self.filled.recv().map_err(ended)? {
+            Ok((_, 0)) => Err(Error::Ended(self.name.clone())),
+            Ok((buffer, length)) => {
+                self.current = Some((buffer, length, 0));
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Read for Reader {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone().into());
+        }
+        if out.is_empty() || self.left == 0 {
+            return Ok(0);
+        }
+        loop {
+            if let Some((buffer, length, used)) = &mut self.current
+                && used < length
+            {
+                let bytes = buffer.get(*used..*length).unwrap_or_default();
+                let count = bytes.len().min(out.len());
+                if let (Some(to), Some(from)) = (out.get_mut(..count), bytes.get(..count)) {
+                    to.copy_from_slice(from);
+                }
+                *used = used.saturating_add(count);
+                self.left = self.left.saturating_sub(count as u64);
+                return Ok(count);
+            }
+            if let Err(error) = self.next() {
+                self.failed = Some(error.clone());
+                return Err(error.into());
+            }
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.dropped.store(true, Ordering::Relaxed);
+        self.empty = None;
+        if let Some(thread) = self.thread.take() {
+            // Its panic has been seen as the end of the channel.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the steps share.
+
+use super::{Error, Mark, Sign};
+use crate::block::{self, BlockDevice, DevNo, SYS};
+use crate::cmdline::Cmdline;
+use crate::device::Devices;
+use crate::disk::{Disk, DiskId};
+use crate::locate::{self, Root};
+use crate::old::Staged;
+use crate::payload::Payload;
+use crate::payload::memory::Budget;
+use crate::plan::{Others, Plan};
+use crate::report::Reporter;
+use crate::tiny::boot::Images;
+use ondisk::gpt::Backup;
+use ondisk::manifest::Manifest;
+use std::path::Path;
+
+/// What `discover` finds.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The old root; `None` when a migration is resumed, for it is gone then.
+    pub root: Option<Root>,
+    /// The disk that it is on.
+    pub disk: BlockDevice,
+    /// How it is recognised.
+    pub id: DiskId,
+    /// What the machine has besides.
+    pub others: Others,
+}
+
+/// What `load` brings into RAM.
+pub struct Loaded {
+    pub manifest: Manifest,
+    pub table: Backup,
+    pub staged: Staged,
+    pub payload: Payload,
+    /// What each part of the work may use of the RAM.
+    pub budget: Budget,
+}
+
+/// What the steps share. A step takes what earlier ones left by the methods
+/// that fail with [`Error::Missing`].
+pub struct Context {
+    pub reporter: Reporter,
+    pub cmdline: Cmdline,
+    pub devices: Devices,
+    /// Left by `discover`.
+    pub found: Option<Found>,
+    /// Whether the old root was recognised by `load`: only into a root that was
+    /// staged on this machine a report is written.
+    pub recognized: bool,
+    /// Left by `load`.
+    pub loaded: Option<Loaded>,
+    /// Left by `preflight`.
+    pub plan: Option<Plan>,
+    /// Left by `boot`, unless the package's own commands install GRUB.
+    pub images: Option<Images>,
+    /// How the disk is recognised once it may have been written.
+    pub mark: Option<Mark>,
+}
+
+impl Context {
+    /// A context in which nothing is known yet.
+    pub fn new(reporter: Reporter, cmdline: Cmdline, devices: Devices) -> Context {
+        Context {
+            reporter,
+            cmdline,
+            devices,
+            found: None,
+            recognized: false,
+            loaded: None,
+            plan: None,
+            images: None,
+            mark: None,
+        }
+    }
+
+    /// What `discover` found.
+    pub fn found(&self) -> Result<&Found, Error> {
+        self.found.as_ref().ok_or(Error::Missing("the disk"))
+    }
+
+    /// What `load` brought into RAM.
+    pub fn loaded(&self) -> Result<&Loaded, Error> {
+        self.loaded.as_ref().ok_or(Error::Missing("the package"))
+    }
+
+    /// What will be done.
+    pub fn plan(&self) -> Result<&Plan, Error> {
+        self.plan.as_ref().ok_or(Error::Missing("the plan"))
+    }
+
+    /// How the disk is recognised.
+    pub fn mark(&self) -> Result<&Mark, Error> {
+        self.mark.as_ref().ok_or(Error::Missing("the mark"))
+    }
+
+    /// The disk, opened for writing, if what is on it shows that it is the one.
+    pub fn disk(&self) -> Result<Disk, Error> {
+        self.replaced(Disk::open_writable(&self.plan()?.disk)?, Sign::NewTable)
+    }
+
+    /// The same, while nobody uses the disk or a partition of it.
+    pub fn disk_alone(&self) -> Result<Disk, Error> {
+        self.replaced(Disk::open_exclusive(&self.plan()?.disk)?, Sign::NewTable)
+    }
+
+    /// The same, for the first write: it may still have the old table.
+    pub fn old_disk_alone(&self) -> Result<Disk, Error> {
+        self.replaced(Disk::open_exclusive(&self.plan()?.disk)?, Sign::OldTable)
+    }
+
+    /// The disk, if it is known by this sign or a better one. What is protected
+    /// on it cannot be written.
+    fn replaced(&self, disk: Disk, least: Sign) -> Result<Disk, Error> {
+        let disk = self.mark()?.only(disk, least)?;
+        Ok(disk.guarded(&self.plan()?.protected)?)
+    }
+
+    /// A partition of the disk, or a volume on it, opened for writing. As long
+    /// as it is open, its number belongs to nothing else.
+    ///
+    /// # Errors
+    /// What opening it says; [`Error::OtherDisk`] if it is not on the disk.
+    pub fn part(&self, node: &Path) -> Result<Disk, Error> {
+        self.on_disk(Disk::open_writable(node)?)
+    }
+
+    /// The same, for what was opened already.
+    pub fn on_disk(&self, part: Disk) -> Result<Disk, Error> {
+        let whole = self.disk()?;
+        let names = match part.dev() {
+            Some(dev) => block::disks_below(Path::new(SYS), dev)?,
+            None => Default::default(),
+        };
+        if names.len() == 1 && names.iter().next().map(String::as_str) == whole.kernel_name() {
+            return Ok(part.guarded(&self.plan()?.protected)?);
+        }
+        let names: Vec<String> = names.into_iter().collect();
+        Err(Error::OtherDisk {
+            disk: part.path().into(),
+            why: format!("is on {}", names.join(", ")),
+        })
+    }
+
+    /// Block devices that can be physical volumes.
+    pub fn lvm_devices(&self) -> Result<Vec<BlockDevice>, Error> {
+        Ok(locate::lvm_devices(&self.devices.block_devices()?))
+    }
+
+    /// The number of the disk that is replaced; once it may have been written,
+    /// of the disk that is known by what is on it.
+    pub fn disk_number(&self) -> Result<DevNo, Error> {
+        let Some(mark) = &self.mark else {
+            return Ok(self.found()?.disk.dev);
+        };
+        let disk = mark.only(Disk::open(&self.plan()?.disk)?, Sign::OldTable)?;
+        disk.dev().ok_or(Error::Missing("the disk's number"))
+    }
+
+    /// A partition of the disk by its node. Its number is compared again when it
+    /// is opened.
+    pub fn partition(&self, node: &Path) -> Result<BlockDevice, Error> {
+        let part = self.part(node)?;
+        let dev = part.dev().ok_or(Error::Missing("the partition's number"))?;
+        let device = block::by_number(Path::new(SYS), dev)?;
+        match device.partition {
+            Some(_) => Ok(device),
+            None => Err(Error::OtherDisk {
+                disk: part.path().into(),
+                why: "is no partition".into(),
+            }),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Step 11: free space, where the old system's data may still be, is made zero
+//! if the package asks for it (`[wipe] erase = "free"`).
+//!
+//! It comes after the boot step has been looked at, for it may take hours and
+//! the machine has no system before. And because the new system is whole by
+//! then, what cannot be erased is a warning, which the new system's log keeps,
+//! and no reason to stop in the console.
+
+use super::unpack::mount_new_root;
+use super::{Context, Error, Step};
+use crate::disk::{Disk, erase};
+use crate::locate::identify;
+use crate::plan::{Space, Unused};
+use crate::report::Unit;
+use crate::{mount, paths};
+use ondisk::manifest;
+use std::ops::Range;
+use std::path::Path;
+
+/// Makes free space zero.
+pub struct Erase;
+
+impl Step for Erase {
+    fn name(&self) -> &'static str {
+        "erase"
+    }
+
+    fn run(&self, context: &mut Context) -> Result<(), Error> {
+        if context.loaded()?.manifest.wipe.erase != Some(manifest::Erase::Free) {
+            return Ok(());
+        }
+        // What is free is known only of file systems that nobody writes to.
+        mount::unmount_tree(Path::new(paths::NEW_ROOT))?;
+        rustix::fs::sync();
+        let done = erase_all(context);
+        mount_new_root(context)?;
+        let bytes = match done {
+            Ok(bytes) => bytes,
+            Err(error) if crate::stop::requested() => return Err(error),
+            Err(error) => {
+                let what = "warning: the disk's free space is not erased";
+                context.reporter.line(&format!("{what}: {error}"));
+                return Ok(());
+            }
+        };
+        let gib = bytes >> 30;
+        context
+            .reporter
+            .detail(&format!("{bytes} bytes ({gib} GiB) of free space are zero"));
+        Ok(())
+    }
+
+    /// [`Step::run`] has read back what it made zero: afterwards the file
+    /// systems are in use again, and free space is theirs.
+    fn confirm(&self, _context: &mut Context) -> Result<(), Error> {
+        let mounts = crate::machine::mounts()?;
+        match mounts.iter().any(|m| m.target == paths::NEW_ROOT) {
+            true => Ok(()),
+            false => Err(Error::Unverified {
+                what: paths::NEW_ROOT.into(),
+                found: "it is not mounted".into(),
+            }),
+        }
+    }
+}
+
+/// Erases all that is unused, device by device; the bytes.
+fn erase_all(context: &Context) -> Result<u64, Error> {
+    let mut places = Vec::new();
+    for unused in context.plan()?.unused()? {
+        let disk = match unused.device == context.plan()?.disk {
+            true => context.disk()?,
+            false => context.part(&unused.device)?,
+        };
+        if let Some(kind) = filled(&unused) {
+            context.reporter.line(&format!(
+                "{} is not erased: by now it holds {kind}, which the package's [boot] commands made",
+                unused.device.display()
+            ));
+            continue;
+        }
+        let ranges = ranges(&disk, &unused)?;
+        places.push((disk, ranges));
+    }
+    let length = |range: &Range<u64>| range.end - range.start;
+    let goal = places
+        .iter()
+        .flat_map(|(_, ranges)| ranges.iter().map(length));
+    let goal = goal.sum();
+    let mut done = 0;
+    for (disk, ranges) in &places {
+        context
+            .reporter
+            .activity(&disk.path().display().to_string());
+        erase::zero(disk, ranges, &mut |bytes| {
+            done += bytes;
+            context.reporter.progress(done, goal, Unit::Bytes);
+        })?;
+        if let Some(at) = erase::not_zero(disk, ranges)? {
+            return Err(Error::Unverified {
+                what: disk.path().display().to_string(),
+                found: format!("byte {at} is not zero"),
+            });
+        }
+    }
+    Ok(done)
+}
+
+/// What a device holds by now that the layout makes nothing on: everything old
+/// on it was cleared, so the package's own commands made it.
+fn filled(unused: &Unused) -> Option<String> {
+    match unused.space {
+        Space::Whole => Some(identify(&unused.device)?.kind),
+        Space::Bytes(_) | Space::Filesystem(_) => None,
+    }
+}
+
+fn ranges(disk: &Disk, unused: &Unused) -> Result<Vec<Range<u64>>, Error> {
+    Ok(match &unused.space {
+        Space::Bytes(ranges) => ranges.clone(),
+        Space::Whole => std::iter::once(0..disk.bytes()).collect(),
+        Space::Filesystem(options) => erase::unused(disk, options)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    fn what_the_package_s_commands_made_is_kept() {
+        testkit::needs!("mkswap", "mke2fs");
+        for program in ["mkswap", "mke2fs"] {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            file.as_file().set_len(16 << 20).unwrap();
+            let whole = |space| Unused {
+                device: file.path().into(),
+                space,
+            };
+            assert_eq!(filled(&whole(Space::Whole)), None);
+            let path = "/usr/sbin:/sbin:/usr/bin:/bin";
+            let mut command = Command::new(program);
+            command.env("PATH", path).arg(file.path());
+            assert!(command.output().unwrap().status.success());
+            assert!(filled(&whole(Space::Whole)).is_some(), "{program}");
+            let all = std::iter::once(0..16 << 20).collect();
+            assert_eq!(filled(&whole(Space::Bytes(all))), None);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Step 9: the saved identity goes into the new system.
+
+use super::{Context, Error, Step};
+use crate::paths;
+use rootdir::RootDir;
+use std::path::Path;
+
+/// Carries the saved identity over.
+pub struct Identity;
+
+impl Step for Identity {
+    fn name(&self) -> &'static str {
+        "identity"
+    }
+
+    fn run(&self, context: &mut Context) -> Result<(), Error> {
+        let saved = Path::new(paths::PAYLOAD_DIR).join(paths::IDENTITY);
+        let root = Path::new(paths::NEW_ROOT);
+        let report = identity::apply(&saved, root, &context.plan()?.identity)?;
+        for line in &report.done {
+            context.reporter.detail(line);
+        }
+        for line in &report.warnings {
+            context.reporter.line(&format!("warning: {line}"));
+        }
+        Ok(())
+    }
+
+    fn confirm(&self, context: &mut Context) -> Result<(), Error> {
+        let saved = Path::new(paths::PAYLOAD_DIR).join(paths::IDENTITY);
+        let host = identity::load(&saved)?.host;
+        let carried = context.plan()?.identity.machine_id;
+        let wanted = host.machine_id.filter(|_| carried);
+        has_machine_id(Path::new(paths::NEW_ROOT), wanted.as_deref())
+    }
+}
+
+/// Compares with what was saved, not with the fingerprint: there the old
+/// file's text stands as it was, which need not be an id that can be written.
+fn has_machine_id(root: &Path, wanted: Option<&str>) -> Result<(), Error> {
+    let Some(wanted) = wanted else {
+        return Ok(());
+    };
+    let file = "etc/machine-id";
+    let root = RootDir::open(root)?;
+    let found = root.text(file)?;
+    let found = found.as_deref().unwrap_or("no file").trim();
+    if found == wanted {
+        return Ok(());
+    }
+    Err(Error::Unverified {
+        what: root.full(file).display().to_string(),
+        found: found.into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use identity::Policy;
+
+    #[test]
+    fn an_old_id_that_is_none_does_not_stop_the_migration() {
+        testkit::needs!("root");
+        let dir = tempfile::tempdir().unwrap();
+        let (old, new, saved) = (
+            dir.path().join("old"),
+            dir.path().join("new"),
+            dir.path().join("saved"),
+        );
+        for root in [&old, &new] {
+            std::fs::create_dir_all(root.join("etc")).unwrap();
+        }
+        let migrate = |id: &str| {
+            std::fs::write(old.join("etc/machine-id"), id).unwrap();
+            std::fs::write(new.join("etc/machine-id"), "uninitialized\n").unwrap();
+            identity::save(&old, None, &saved).unwrap();
+            identity::apply(&saved, &new, &Policy::default()).unwrap();
+            let host = identity::load(&saved).unwrap().host;
+            has_machine_id(&new, host.machine_id.as_deref())
+        };
+        migrate("0123456789ABCDEF0123456789ABCDEF\n").unwrap();
+        migrate("01234567-89ab-cdef-0123-456789abcdef\n").unwrap();
+        let error = has_machine_id(&new, Some("other")).unwrap_err().to_string();
+        assert!(error.contains("is not as it was written"), "{error}");
+    }
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Step 2: the package from the old root into RAM, every byte verified.
+
+use super::{Context, Error, Loaded, Step, staged};
+use crate::fingerprint::Fingerprint;
+use crate::machine::MemInfo;
+use crate::old::Staged;
+use crate::payload::memory;
+use crate::payload::verify::Expected;
+use crate::payload::{Payload, tmpfs};
+use crate::report::Unit;
+use crate::{mount, paths};
+use ondisk::gpt::Backup;
+use ondisk::manifest::{MANIFEST, Manifest, PAYLOAD, TABLE};
+use ondisk::sha256::Sha256Sum;
+use rootdir::RootDir;
+use std::path::Path;
+use sys::cannot;
+
+/// Brings manifest, table, identity and payload into a tmpfs of their own.
+pub struct Load;
+
+impl Step for Load {
+    fn name(&self) -> &'static str {
+        "load"
+    }
+
+    fn run(&self, context: &mut Context) -> Result<(), Error> {
+        if paths::begun() {
+            return Err(Error::Begun);
+        }
+        super::openat2::require()?;
+        let Some(root) = context.found()?.root.clone() else {
+            return Err(Error::Missing("the old root"));
+        };
+        let old = Path::new(paths::OLD_ROOT);
+        mount::unmount_tree(old)?;
+        if tmpfs_is_mounted()? {
+            mount::unmount_tree(Path::new(paths::PAYLOAD_DIR))?;
+        }
+        context.devices.ensure(&[&root.kind])?;
+        mount::untouched(&root.device, old, &root.kind)?;
+        context.recognized = false;
+        let result = recognize(context, old).and_then(|staged| {
+            context.recognized = true;
+            self.load(context, old, staged)
+        });
+        // The old root is unmounted whatever happened: the machine may go back
+        // to it, or its disk is wiped.
+        let released = mount::release(&root.device, old);
+        let loaded = result?;
+        released?;
+        context.loaded = Some(loaded);
+        Ok(())
+    }
+
+    fn confirm(&self, context: &mut Context) -> Result<(), Error> {
+        let loaded = context.loaded()?;
+        let expected = loaded.manifest.file(PAYLOAD).map_or(0, |f| f.size);
+        if loaded.payload.size() == expected {
+            return Ok(());
+        }
+        let found = format!("{} bytes instead of {expected}", loaded.payload.size());
+        Err(Error::Unverified {
+            what: PAYLOAD.into(),
+            found,
+        })
+    }
+}
+
+impl Load {
+    fn load(&self, context: &Context, old: &Path, staged: Staged) -> Result<Loaded, Error> {
+        let old = RootDir::open(old)?;
+        let text = staged::text(&old, &staged::path(MANIFEST))?;
+        if Sha256Sum::of(text.as_bytes()).to_string() != staged.manifest_sha256 {
+            return Err(staged::unusable(
+                MANIFEST,
+                "is not the file that was staged",
+            ));
+        }
+        let manifest = Manifest::parse(&text)?;
+        staged.agree(&manifest)?;
+        let size = |name: &str| manifest.file(name).map_or(0, |f| f.size);
+
+        let budget = memory::plan(&memory_for(size(PAYLOAD))?)?;
+        context.reporter.detail(&format!("memory: {budget}"));
+
+        // Identity and table are small; 8 MiB hold any of them.
+        let to = Path::new(paths::PAYLOAD_DIR);
+        tmpfs::mount(to, size(PAYLOAD).saturating_add(8 << 20))?;
+        let goal = size(PAYLOAD).saturating_add(size(TABLE));
+        let mut before = 0;
+        for name in [TABLE, PAYLOAD] {
+            context.reporter.activity(name);
+            let expected = Expected::of(&manifest, name)?;
+            staged::copy_verified(&old, name, &to.join(name), &expected, &mut |done| {
+                let done = done.saturating_add(before);
+                context.reporter.progress(done, goal, Unit::Bytes);
+            })?;
+            before = before.saturating_add(expected.size);
+        }
+        let saved = staged::path(paths::IDENTITY);
+        staged::copy_tree(&old, &saved, &to.join(paths::IDENTITY))?;
+        usable_identity(&to.join(paths::IDENTITY), &staged.identity_sha256)?;
+        for name in [MANIFEST, paths::STAGED] {
+            staged::copy(&old, &staged::path(name), &to.join(name))?;
+        }
+        loaded(manifest, staged, budget)
+    }
+}
+
+/// The staged record below the old root, if it was made on this machine.
+fn recognize(context: &Context, old: &Path) -> Result<Staged, Error> {
+    let found = context.found()?;
+    let record = staged::path(paths::STAGED);
+    let below = RootDir::open(old)?;
+    if !below.exists(&record)? {
+        let device = found.root.as_ref().map(|r| r.device.display().to_string());
+        return Err(Error::NotStaged {
+            path: Path::new("/").join(record),
+            device: device.unwrap_or_default(),
+        });
+    }
+    let staged = Staged::parse(&staged::text(&below, &record)?)?;
+    let here = Fingerprint::of(old, found.id.clone()).map_err(|error| match error {
+        crate::machine::Error::File(error) => staged::unreadable(&error),
+        crate::machine::Error::Unexpected { path, what } => Error::StagedFile {
+            path: staged::old_path(&path),
+            why: what,
+        },
+    })?;
+    match here.differs(&staged.fingerprint) {
+        None => Ok(staged),
+        Some(difference) => Err(Error::OtherMachine(difference)),
+    }
+}
+
+/// The copy of the identity is the staged one, and can be read: a store that
+/// is damaged must not come to light when the old system is gone.
+fn usable_identity(copy: &Path, sha256: &str) -> Result<(), Error> {
+    if identity::digest(copy)?.to_string() != sha256 {
+        let why = "is not what was staged: its files were changed or damaged";
+        return Err(staged::unusable(paths::IDENTITY, why));
+    }
+    match identity::load(copy) {
+        Ok(_) => Ok(()),
+        // The message names the staged file; its copy here helps nobody.
+        Err(identity::Error::Damaged { path, reason }) => Err(Error::StagedFile {
+            path: staged::old_path(&path),
+            why: format!("is damaged: {reason}"),
+        }),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What lies in RAM already, for a migration that is resumed.
+pub(super) fn from_memory() -> Result<Loaded, Error> {
+    let dir = Path::new(paths::PAYLOAD_DIR);
+    let manifest = Manifest::parse(&read(&dir.join(MANIFEST))?)?;
+    let staged = Staged::parse(&read(&dir.join(paths::STAGED))?)?;
+    let payload = manifest.file(PAYLOAD).map_or(0, |f| f.size);
+    let mut room = memory_for(payload)?;
+    room.available = room.available.saturating_add(payload);
+    loaded(manifest, staged, budget_when_begun(&room)?)
+}
+
+/// The budget of a migration that has begun. It went on with this much memory
+/// before, and giving it up would not give the old system back: what is short
+/// now is no reason to stop, and the decoder gets the least that it needs.
+fn budget_when_begun(room: &memory::Input) -> Result<memory::Budget, Error> {
+    match memory::plan(room) {
+        Ok(budget) => Ok(budget),
+        Err(short) => Ok(memory::plan(&memory::Input {
+            available: short.budget.needed(),
+            ..*room
+        })?),
+    }
+}
+
+/// The memory that there is for a payload of this size.
+fn memory_for(payload: u64) -> Result<memory::Input, Error> {
+    let meminfo = MemInfo::read()?;
+    let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
+    Ok(memory::Input {
+        available: meminfo.available,
+        payload: memory::Place::Ram(payload),
+        processors: u32::try_from(processors).unwrap_or(1),
+    })
+}
+
+fn loaded(manifest: Manifest, staged: Staged, budget: memory::Budget) -> Result<Loaded, Error> {
+    let dir = Path::new(paths::PAYLOAD_DIR);
+    let path = dir.join(TABLE);
+    let bytes = std::fs::read(&path).map_err(cannot("read", &path))?;
+    let table = Backup::parse(&bytes)?;
+    let payload = Payload::file(dir.join(PAYLOAD))?;
+    Ok(Loaded {
+        manifest,
+        table,
+        staged,
+        payload,
+        budget,
+    })
+}
+
+fn tmpfs_is_mounted() -> Result<bool, Error> {
+    Ok(crate::machine::mounts()?
+        .iter()
+        .any(|m| m.target == paths::PAYLOAD_DIR))
+}
+
+fn read(path: &Path) -> Result<String, Error> {
+    Ok(std::fs::read_to_string(path).map_err(cannot("read", path))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_identity_is_refused_before_anything_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, saved) = (dir.path().join("root"), dir.path().join("saved"));
+        std::fs::create_dir_all(root.join("etc")).unwrap();
+        std::fs::write(root.join("etc/hostname"), "oldbox\n").unwrap();
+        identity::save(&root, None, &saved).unwrap();
+        let sum = identity::digest(&saved).unwrap().to_string();
+        let copied = dir.path().join("copy");
+        staged::copy_tree(&RootDir::open(dir.path()).unwrap(), "saved", &copied).unwrap();
+        usable_identity(&copied, &sum).unwrap();
+
+        let file = copied.join("identity.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, text.replace("oldbox", "newbox")).unwrap();
+        let error = usable_identity(&copied, &sum).unwrap_err().to_string();
+        assert!(
+            error.starts_with("/etc/upd/identity is not what was staged"),
+            "{error}"
+        );
+
+        // The sum is right, and yet nobody could apply it.
+        std::fs::write(&file, "version = 1\nhost = [").unwrap();
+        let sum = identity::digest(&copied).unwrap().to_string();
+        let error = usable_identity(&copied, &sum).unwrap_err().to_string();
+        assert!(error.contains("identity.toml is damaged: "), "{error}");
+        assert!(error.ends_with("; stage the package again on the old system"));
+    }
+
+    #[test]
+    fn a_migration_that_has_begun_does_not_stop_for_memory() {
+        let room = memory::Input {
+            available: 1,
+            payload: memory::Place::Ram(1 << 30),
+            processors: 2,
+        };
+        assert!(memory::plan(&room).is_err());
+        let budget = budget_when_begun(&room).unwrap();
+        assert_eq!(budget.decoder.memory, ondisk::manifest::DECODER_BYTES);
+    }
+}

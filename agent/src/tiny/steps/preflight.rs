@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Step 3: everything is decided before anything is written.
+
+use super::{Context, Error, Step};
+use crate::lvm::Mapper;
+use crate::plan::{Facts, Others, Plan};
+use rustix::rand::{GetRandomFlags, getrandom};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Computes the plan, and prints it.
+pub struct Preflight;
+
+impl Step for Preflight {
+    fn name(&self) -> &'static str {
+        "preflight"
+    }
+
+    fn run(&self, context: &mut Context) -> Result<(), Error> {
+        let (found, loaded) = (context.found()?, context.loaded()?);
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |d| d.as_secs());
+        let facts = Facts {
+            disk: found.disk.name.clone(),
+            disk_bytes: found.disk.bytes,
+            block_size: found.disk.logical_block_size,
+            others: Others {
+                whole_before: loaded.staged.whole.clone(),
+                ..found.others.clone()
+            },
+            host: loaded.staged.host.clone(),
+            // A machine whose clock lost its battery is not back in 1970.
+            time: now.max(loaded.staged.time),
+        };
+        // What `check` found in the payload, whose checksum `load` compared.
+        loaded.staged.agree(&loaded.manifest)?;
+        let mut manifest = loaded.manifest.clone();
+        manifest.payload = loaded.staged.facts.payload.clone();
+        let plan = Plan::compute(&manifest, &loaded.table, &facts, &mut random)?;
+        plan.holds(&loaded.staged.facts)?;
+        context.reporter.line(&plan.to_string());
+        // Not before all is well: the report of a failure goes into the old
+        // root. A migration that is resumed may have the new one mounted here.
+        if found.root.is_some() {
+            Mapper::open()?.deactivate_disk(context.disk_number()?)?;
+        }
+        context.plan = Some(plan);
+        Ok(())
+    }
+
+    fn confirm(&self, context: &mut Context) -> Result<(), Error> {
+        context.plan().map(|_| ())
+    }
+}
+
+/// Fills `bytes` from the kernel. Early in the boot of a machine without a
+/// hardware source it waits for entropy; identifiers that repeat would be worse.
+pub(super) fn random(bytes: &mut [u8]) {
+    let mut filled = 0;
+    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match getrandom(&mut *rest, GetRandomFlags::empty()) {
+            Ok(count) => filled += count,
+            Err(rustix::io::Errno::INTR) => {}
+            // Not on any kernel since 3.17; the time is better than nothing.
+            Err(_) => {
+                let now = SystemTime::now()
+                    .duration_since(UNIX_EPOCH)
+                    .unwrap_or_default();
+                let mut seed = now.as_nanos() | 1;
+                for byte in rest.iter_mut() {
+                    seed = seed.wrapping_mul(0x2360_ED05_1FC6_5DA4_4385_DF64_9FCC_F645);
+                    *byte = seed.to_be_bytes()[0];
+                }
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Runs the steps in their order.
+
+use super::mark::{self, Mark, Sign, replace};
+use super::{AFTER, BEFORE, Context, Error, Failure, Found, Step, load, panics};
+use crate::block::BlockDevice;
+use crate::disk::Disk;
+use crate::{paths, stop};
+use std::path::Path;
+use std::time::Duration;
+
+/// How often a step is tried after the point of no return, and the pause.
+const TRIES: u32 = 3;
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Migrates: all the steps, or, once it has begun, those that are left.
+///
+/// # Errors
+/// [`Failure`] names the step; whether the disk may have been written is in it.
+pub fn migrate(context: &mut Context, begun: bool) -> Result<(), Failure> {
+    if begun {
+        return resume(context);
+    }
+    rehearse(context)?;
+    after(context)
+}
+
+/// Does what is done before the point of no return.
+pub fn rehearse(context: &mut Context) -> Result<(), Failure> {
+    refuse_again(paths::begun())?;
+    refuse_unknown(
+        context.cmdline.break_before.as_deref(),
+        Path::new(paths::BROKE),
+    )?;
+    for (n, step) in BEFORE.into_iter().enumerate() {
+        one(context, step, n + 1, 1).map_err(|error| Failure {
+            step: step.name(),
+            past_no_return: false,
+            error: Box::new(error),
+        })?;
+    }
+    Ok(())
+}
+
+/// The steps before the point of no return are done once only: later there is
+/// no old root, and the payload in memory is all that is left.
+fn refuse_again(begun: bool) -> Result<(), Failure> {
+    if !begun {
+        return Ok(());
+    }
+    Err(Failure {
+        step: BEFORE[0].name(),
+        past_no_return: true,
+        error: Box::new(Error::Begun),
+    })
+}
+
+/// A misspelt step to stop at must not cost the machine's disk. As with a real
+/// stop, the second try is not stopped again.
+fn refuse_unknown(wanted: Option<&str>, broke: &Path) -> Result<(), Failure> {
+    let Some(wanted) = wanted.filter(|w| !super::names().contains(w)) else {
+        return Ok(());
+    };
+    let error = match first_stop(broke, wanted) {
+        Ok(false) => return Ok(()),
+        Ok(true) => Error::NoSuchStep {
+            name: wanted.into(),
+        },
+        Err(error) => error,
+    };
+    Err(Failure {
+        step: BEFORE[0].name(),
+        past_no_return: false,
+        error: Box::new(error),
+    })
+}
+
+/// Goes on after a failure past the point of no return: with the payload that
+/// is still in RAM, from the wipe on, for every step can be done again.
+fn resume(context: &mut Context) -> Result<(), Failure> {
+    let failed = |error: Error| Failure {
+        step: "resume",
+        past_no_return: true,
+        error: Box::new(error),
+    };
+    let loaded = load::from_memory().map_err(failed)?;
+    context
+        .devices
+        .coldplug()
+        .map_err(Error::from)
+        .map_err(failed)?;
+    context
+        .devices
+        .ensure(&["dm-mod", "ext4"])
+        .map_err(Error::from)
+        .map_err(failed)?;
+    let missing = || failed(Error::Missing("the mark"));
+    let mut mark = Mark::load(mark::path())
+        .map_err(failed)?
+        .ok_or_else(missing)?;
+    let devices = context
+        .devices
+        .block_devices()
+        .map_err(Error::from)
+        .map_err(failed)?;
+    let disk = same_disk(&devices, &mark).map_err(failed)?;
+    // Left by a boot step that was killed.
+    let protected = Disk::open(disk.path()).and_then(|disk| disk.write_protect(false));
+    protected.map_err(Error::from).map_err(failed)?;
+    if disk.name != mark.name {
+        context.reporter.line(&format!(
+            "the disk that was {} is {} now",
+            mark.name,
+            disk.describe()
+        ));
+        mark.name = disk.name.clone();
+    }
+    let id = mark.id().clone();
+    let mounts = crate::machine::mounts()
+        .map_err(Error::from)
+        .map_err(failed)?;
+    let mut others = crate::locate::others(&devices, &disk, &mounts);
+    // What the old disk had is lost already; what is there now was made by us.
+    others.wholes.clear();
+    context.found = Some(Found {
+        root: None,
+        disk,
+        id,
+        others,
+    });
+    context.loaded = Some(loaded);
+    context.mark = Some(mark);
+    let preflight = BEFORE.len();
+    if let Some(step) = BEFORE.into_iter().next_back() {
+        one(context, step, preflight, 1).map_err(failed)?;
+    }
+    after(context)
+}
+
+/// The disk that the migration has begun to write, under whatever name. The
+/// strongest sign counts: a copy of its old table may be on another disk.
+fn same_disk(devices: &[BlockDevice], mark: &Mark) -> Result<BlockDevice, Error> {
+    let mut known: Vec<(Sign, &BlockDevice)> = Vec::new();
+    let mut others = Vec::new();
+    for device in devices.iter().filter(|d| d.is_disk()) {
+        let open = Disk::open(device.path());
+        match open.and_then(|disk| mark.recognize(&disk)) {
+            Ok(Ok(sign)) => known.push((sign, device)),
+            Ok(Err(why)) => others.push(format!("{} {why}", device.name)),
+            Err(error) => others.push(error.to_string()),
+        }
+    }
+    one_of(known, others, mark)
+}
+
+fn one_of(
+    mut known: Vec<(Sign, &BlockDevice)>,
+    others: Vec<String>,
+    mark: &Mark,
+) -> Result<BlockDevice, Error> {
+    let best = known.iter().map(|(sign, _)| *sign).max();
+    known.retain(|(sign, _)| Some(*sign) == best);
+    match known.as_slice() {
+        [(_, disk)] => Ok((*disk).clone()),
+        [] => Err(Error::DiskGone {
+            name: mark.name.clone(),
+            bytes: mark.id().bytes,
+            others,
+        }),
+        several => Err(Error::DisksAlike {
+            disks: several.iter().map(|(_, d)| d.describe()).collect(),
+        }),
+    }
+}
+
+fn after(context: &mut Context) -> Result<(), Failure> {
+    for (n, step) in AFTER.into_iter().enumerate() {
+        let failed = |error| Failure {
+            step: step.name(),
+            // When resumed, the disk was written long before the first step.
+            past_no_return: n > 0 || paths::begun(),
+            error: Box::new(error),
+        };
+        if n == 0 {
+            no_return(context).map_err(failed)?;
+        }
+        one(context, step, BEFORE.len() + n + 1, TRIES).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Leaves the mark for /init and for a later `resume`: from now on the disk may
+/// be written, and this is how to recognise it.
+fn no_return(context: &mut Context) -> Result<(), Error> {
+    stop_at(context, AFTER[0])?;
+    let mark = match context.mark.take() {
+        Some(mark) => mark,
+        None => {
+            let (found, plan) = (context.found()?, context.plan()?);
+            let disk = Disk::open_writable(&plan.disk)?;
+            let mut number = [0; 16];
+            super::preflight::random(&mut number);
+            let mark = Mark::new(&found.disk.name, &disk, plan, number)?;
+            if let Some(why) = mark.id().differs(&found.id) {
+                let disk = plan.disk.clone();
+                return Err(Error::OtherDisk { disk, why });
+            }
+            mark
+        }
+    };
+    mark.store(mark::path())?;
+    context.mark = Some(mark);
+    for failed in panics::put_back(Path::new("/proc/sys/kernel")) {
+        context.reporter.line(&format!("warning: {failed}"));
+    }
+    context
+        .reporter
+        .line("--- point of no return: the old system is being replaced ---");
+    Ok(())
+}
+
+/// Stops before a step that `replant.break=` names, once: what a person starts
+/// again afterwards is another process, which reads the same command line.
+fn stop_at(context: &mut Context, step: &dyn Step) -> Result<(), Error> {
+    let wanted = context.cmdline.break_before.take_if(|b| b == step.name());
+    if wanted.is_none() || !first_stop(Path::new(paths::BROKE), step.name())? {
+        return Ok(());
+    }
+    Err(Error::Break(step.name()))
+}
+
+/// Whether this is the first stop at this step; the next one will not be.
+fn first_stop(path: &Path, step: &str) -> Result<bool, Error> {
+    match std::fs::read_to_string(path) {
+        Ok(text) if text == step => Ok(false),
+        _ => replace(path, step).map(|()| true),
+    }
+}
+
+fn one(context: &mut Context, step: &dyn Step, number: usize, tries: u32) -> Result<(), Error> {
+    stop_at(context, step)?;
+    let total = BEFORE.len() + AFTER.len();
+    for attempt in 1..=tries {
+        context.reporter.begin(number, total, step.name());
+        let result = stop::check()
+            .map_err(|_| Error::Stopped)
+            .and_then(|()| step.run(context))
+            .and_then(|()| step.confirm(context));
+        match result {
+            Ok(()) => {
+                context.reporter.end();
+                return Ok(());
+            }
+            // The cause is the stop, whatever error it led to.
+            Err(error) if stop::requested() => {
+                context.reporter.detail(&error.to_string());
+                context.reporter.fail(&Error::Stopped.to_string());
+                return Err(Error::Stopped);
+            }
+            Err(error) if attempt < tries && error.is_transient() => {
+                context.reporter.fail(&error.to_string());
+                context
+                    .reporter
+                    .line(&format!("trying again ({attempt} of {})", tries - 1));
+                std::thread::sleep(PAUSE);
+            }
+            Err(error) => {
+                context.reporter.fail(&error.to_string());
+                return Err(error);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_begun_is_not_begun_again() {
+        assert!(refuse_again(false).is_ok());
+        let failure = refuse_again(true).unwrap_err();
+        assert!(failure.past_no_return);
+        assert!(failure.to_string().ends_with("type: migrate"), "{failure}");
+    }
+
+    #[test]
+    fn the_disk_with_the_best_sign_is_the_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let image = dir.path().join("disk");
+        let file = std::fs::File::create(&image).unwrap();
+        file.set_len(1 << 20).unwrap();
+        let (_, plan) = crate::plan::sample();
+        let disk = Disk::open(&image).unwrap();
+        let mark = Mark::new("sdb", &disk, &plan, [7; 16]).unwrap();
+        let blocks = ["sda", "sdb"].map(crate::block::tests::sample);
+        let [a, b] = &blocks;
+        let choose = |known: &[(Sign, &BlockDevice)]| {
+            one_of(known.to_vec(), vec!["sda is small".into()], &mark)
+                .map(|disk| disk.name)
+                .map_err(|e| e.to_string())
+        };
+        use Sign::{NewTable, OldTable};
+        assert_eq!(
+            choose(&[(Sign::Mark, a), (OldTable, b)]).as_deref(),
+            Ok("sda")
+        );
+        assert_eq!(
+            choose(&[(OldTable, a), (NewTable, b)]).as_deref(),
+            Ok("sdb")
+        );
+        let alike = choose(&[(OldTable, a), (OldTable, b)]).unwrap_err();
+        assert!(
+            alike.contains("cannot be told from others: /dev/sda ("),
+            "{alike}"
+        );
+        let gone = choose(&[]).unwrap_err();
+        let words = "the disk sdb of 1048576 bytes is not found any more (sda is small)";
+        assert!(gone.starts_with(words), "{gone}");
+    }
+
+    #[test]
+    fn a_break_stops_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("break-done");
+        assert!(first_stop(&path, "wipe").unwrap());
+        assert!(!first_stop(&path, "wipe").unwrap());
+        assert!(first_stop(&path, "boot").unwrap());
+        assert!(first_stop(&dir.path().join("none/mark"), "wipe").is_err());
+    }
+
+    #[test]
+    fn a_misspelt_break_stops_before_anything_is_done() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("break-done");
+        refuse_unknown(None, &path).unwrap();
+        for name in super::super::names() {
+            refuse_unknown(Some(name), &path).unwrap();
+        }
+        let failure = refuse_unknown(Some("wpie"), &path).unwrap_err();
+        assert!(!failure.past_no_return);
+        let text = failure.to_string();
+        assert!(
+            text.contains("replant.break=wpie: there is no such step (discover, load, "),
+            "{text}"
+        );
+        refuse_unknown(Some("wpie"), &path).unwrap();
+    }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! root, the users and their groups.
+
+mod apply;
+mod authorized;
+mod collect;
+mod database;
+mod files;
+mod homes;
+mod login_defs;
+mod membership;
+mod model;
+mod numbers;
+mod plan;
+mod privilege;
+mod ranges;
+mod reown;
+mod shadow;
+mod sudoers;
+mod system;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use apply::{apply, authorized_keys};
+pub(crate) use collect::collect;
+pub use model::{Accounts, Group, User};

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Which numbers are users', and which are a system's or nobody's.
+
+/// The number of nobody, and the end of what a user can have.
+pub(crate) const NOBODY: u32 = 65534;
+
+/// Whether a number is a system account's or a system group's; `min` is where
+/// people's numbers begin.
+pub(crate) fn is_system(number: u32, min: u32) -> bool {
+    number < min || is_reserved(number)
+}
+
+/// nobody, and the numbers that mean "none" to the kernel, of today and of the
+/// time of 16 bits.
+pub(crate) fn is_reserved(number: u32) -> bool {
+    [NOBODY, 65535, u32::MAX].contains(&number)
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The new system, as far as it decides who gets an account there.
+
+use super::login_defs::LoginDefs;
+use super::sudoers::Sudoers;
+use crate::error::Result;
+use crate::text::shell;
+use rootdir::RootDir;
+use std::collections::BTreeSet;
+
+/// Directories of login shells.
+const PROGRAMS: [&str; 4] = ["bin", "usr/bin", "sbin", "usr/sbin"];
+
+/// What decides about accounts in the new system, beside its account files.
+#[derive(Debug, Default)]
+pub(crate) struct System {
+    pub login_defs: LoginDefs,
+    /// Whom its sudo lets become root.
+    pub sudoers: Sudoers,
+    /// Login shells that exist.
+    pub shells: BTreeSet<String>,
+    /// ID of os-release with the number, "centos 7".
+    pub id: String,
+}
+
+impl System {
+    pub(crate) fn read(root: &RootDir) -> Result<System> {
+        let mut system = System {
+            login_defs: LoginDefs::read(root)?,
+            sudoers: Sudoers::read(root)?,
+            ..System::default()
+        };
+        for dir in PROGRAMS {
+            system.shells.extend(
+                root.list(dir)?
+                    .into_iter()
+                    .map(|name| format!("/{dir}/{name}")),
+            );
+        }
+        let mut release = root.text("etc/os-release")?;
+        if release.is_none() {
+            release = root.text("usr/lib/os-release")?;
+        }
+        let v = shell::parse(&release.unwrap_or_default());
+        let get = |key: &str| v.get(key).map_or("", String::as_str);
+        system.id = format!("{} {}", get("ID"), get("VERSION_ID"));
+        Ok(system)
+    }
+}

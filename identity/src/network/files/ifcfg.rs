@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `ifcfg-*`, `route-*` and `route6-*` of /etc/sysconfig/network-scripts (EL7
+//! and earlier; initscripts' sysconfig.txt and nm-settings-ifcfg-rh(5)).
+
+use super::Candidate;
+use crate::network::address::{Cidr, Mac, prefix_length};
+use crate::network::model::{Interface, Kind, Method, Route};
+use crate::text::{is_yes, shell};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// One `ifcfg-*` file. `file` is its name without `ifcfg-`; `global` are the
+/// variables of /etc/sysconfig/network. An alias (`eth0:1`) comes back under
+/// its own name. None for loopback and what is no Ethernet-like device.
+pub(super) fn parse(
+    file: &str,
+    text: &str,
+    global: &BTreeMap<String, String>,
+    warnings: &mut Vec<String>,
+) -> Option<Candidate> {
+    let v = shell::parse(text);
+    let get = |key: &str| v.get(key).map(String::as_str).filter(|s| !s.is_empty());
+    let yes = |key: &str| get(key).is_some_and(is_yes);
+    let no = |key: &str| get(key).is_some_and(|t| !is_yes(t));
+    let source = format!("ifcfg-{file}");
+    let mac = get("HWADDR").and_then(|m| m.parse::<Mac>().ok());
+    let device = get("DEVICE").unwrap_or(if mac.is_some() { "" } else { file });
+    if device == "lo" {
+        return None;
+    }
+    let kind = get("TYPE")
+        .or(get("DEVICETYPE"))
+        .unwrap_or("Ethernet")
+        .to_ascii_lowercase();
+    let options = |text: &str| -> BTreeMap<String, String> {
+        let pairs = text.split_whitespace().filter_map(|w| w.split_once('='));
+        pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+    };
+    let kind = match kind.as_str() {
+        _ if yes("VLAN") || kind == "vlan" => vlan(device, &get)?,
+        _ if get("BONDING_OPTS").is_some() || yes("BONDING_MASTER") || kind == "bond" => {
+            Kind::Bond {
+                options: options(get("BONDING_OPTS").unwrap_or_default()),
+            }
+        }
+        "bridge" => Kind::Bridge { stp: yes("STP") },
+        "team" => {
+            warnings.push(format!(
+                "{source}: the team {device} becomes a bond; check its mode on the new system"
+            ));
+            Kind::Bond {
+                options: team(get("TEAM_CONFIG").unwrap_or_default()),
+            }
+        }
+        "ethernet" | "teamport" => Kind::Ethernet,
+        other => {
+            warnings.push(format!(
+                "{source}: devices of type {other} are not carried over"
+            ));
+            return None;
+        }
+    };
+    let mut i = Interface {
+        name: device.to_owned(),
+        mac: mac.filter(|_| kind == Kind::Ethernet),
+        cloned_mac: get("MACADDR").and_then(|m| m.parse().ok()),
+        master: ["MASTER", "BRIDGE", "TEAM_MASTER"]
+            .iter()
+            .find_map(|k| get(k))
+            .map(str::to_owned),
+        auto: !no("ONBOOT"),
+        mtu: get("MTU").and_then(|m| m.parse().ok()),
+        kind,
+        ..Interface::default()
+    };
+    v4(&v, &mut i, &source, warnings);
+    v6(&v, global, &mut i);
+    let here = |dev: Option<&str>, g: &str| global.get(g).is_none_or(|d| Some(d.as_str()) == dev);
+    let inside = |i: &Interface, gw: IpAddr| i.v4.addresses.iter().any(|a| contains(a, gw));
+    if let Some(gateway) = global.get("GATEWAY").and_then(|g| g.parse().ok())
+        && i.v4.gateway.is_none()
+        && inside(&i, gateway)
+        && here(Some(device), "GATEWAYDEV")
+    {
+        i.v4.gateway = Some(gateway);
+    }
+    for (key, value) in &v {
+        if let Some(number) = key.strip_prefix("DNS")
+            && number.bytes().all(|b| b.is_ascii_digit())
+        {
+            i.dns.servers.extend(value.parse::<IpAddr>().ok());
+        }
+    }
+    i.dns.search = get("DOMAIN")
+        .unwrap_or_default()
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect();
+    let ignore = no("PEERDNS");
+    (i.v4.ignore_dns, i.v6.ignore_dns) = (ignore, ignore);
+    i.v4.never_default = no("DEFROUTE");
+    i.v6.never_default = no("IPV6_DEFROUTE");
+    i.v4.metric = get("METRIC")
+        .or(get("IPV4_ROUTE_METRIC"))
+        .and_then(|m| m.parse().ok());
+    if get("KEY_MGMT").is_some() || get("ESSID").is_some() {
+        warnings.push(format!("{source}: wireless networks are not carried over"));
+        return None;
+    }
+    for key in ["DHCP_CLIENT_ID", "ETHTOOL_OPTS"] {
+        if let Some(value) = get(key) {
+            warnings.push(format!("{source}: {key}={value} is not carried over"));
+        }
+    }
+    let aliases = [get("UUID"), get("NAME")]
+        .into_iter()
+        .flatten()
+        .map(str::to_owned)
+        .collect();
+    Some(Candidate {
+        source,
+        interface: i,
+        aliases,
+        ..Candidate::default()
+    })
+}
+
+fn vlan<'a>(device: &str, get: &impl Fn(&str) -> Option<&'a str>) -> Option<Kind> {
+    let named = device
+        .rsplit_once('.')
+        .or_else(|| Some(("", device.strip_prefix("vlan")?)));
+    let id = get("VLAN_ID")
+        .or(named.map(|n| n.1))?
+        .parse()
+        .ok()
+        .filter(|i| *i < 4095)?;
+    let parent = get("PHYSDEV")
+        .or(named.map(|n| n.0))
+        .filter(|p| !p.is_empty())?;
+    Some(Kind::Vlan {
+        parent: parent.to_owned(),
+        id,
+    })
+}
+
+/// The bonding mode that does what a team's runner did.
+fn team(json: &str) -> BTreeMap<String, String> {
+    let mode = [
+        ("activebackup", "active-backup"),
+        ("lacp", "802.3ad"),
+        ("loadbalance", "balance-xor"),
+        ("broadcast", "broadcast"),
+        ("roundrobin", "balance-rr"),
+    ]
+    .iter()
+    .find(|(runner, _)| json.contains(runner))
+    .map_or("balance-rr", |(_, mode)| mode);
+    BTreeMap::from([
+        ("mode".into(), mode.into()),
+        ("miimon".into(), "100".into()),
+    ])
+}
+
+fn v4(v: &BTreeMap<String, String>, i: &mut Interface, source: &str, warnings: &mut Vec<String>) {
+    let get = |key: &str| v.get(key).map(|s| s.trim()).filter(|s| !s.is_empty());
+    let mut numbers: Vec<(u32, &str)> = v
+        .keys()
+        .filter_map(|k| k.strip_prefix("IPADDR"))
+        .filter_map(|n| {
+            Some((
+                if n.is_empty() {
+                    0
+                } else {
+                    n.parse::<u32>().ok()? + 1
+                },
+                n,
+            ))
+        })
+        .collect();
+    numbers.sort();
+    for (_, n) in numbers {
+        let Some(text) = get(&format!("IPADDR{n}")) else {
+            continue;
+        };
+        let Ok(ip) = text.parse::<Ipv4Addr>() else {
+            warnings.push(format!(
+                "{source}: IPADDR{n}={text} is no address and is left out"
+            ));
+            continue;
+        };
+        let prefix = get(&format!("PREFIX{n}"))
+            .or(get(&format!("NETMASK{n}")))
+            .map_or(Some(class_prefix(ip)), prefix_length);
+        match prefix.and_then(|p| Cidr::new(ip.into(), p)) {
+            Some(address) => i.add_address(address),
+            None => warnings.push(format!("{source}: the netmask of {ip} is wrong; left out")),
+        }
+        if let Some(gateway) = get(&format!("GATEWAY{n}")).and_then(|g| g.parse::<Ipv4Addr>().ok())
+        {
+            i.v4.gateway = i.v4.gateway.or(Some(gateway.into()));
+        }
+    }
+    match get("BOOTPROTO")
+        .unwrap_or("none")
+        .to_ascii_lowercase()
+        .as_str()
+    {
+        "dhcp" | "bootp" => i.v4.method = Method::Dhcp,
+        _ if i.v4.addresses.is_empty() => i.v4.method = Method::Off,
+        _ => {}
+    }
+}
+
+fn v6(v: &BTreeMap<String, String>, global: &BTreeMap<String, String>, i: &mut Interface) {
+    let get = |key: &str| {
+        v.get(key)
+            .or(global.get(key))
+            .map(|s| s.trim())
+            .filter(|s| !s.is_empty())
+    };
+    let own = |key: &str| v.get(key).map(|s| s.trim()).filter(|s| !s.is_empty());
+    let first = own("IPV6ADDR").into_iter();
+    for text in first.chain(
+        own("IPV6ADDR_SECONDARIES")
+            .unwrap_or_default()
+            .split_whitespace(),
+    ) {
+        // Without a prefix length it is a /64.
+        let text = if text.contains('/') {
+            text.to_owned()
+        } else {
+            format!("{text}/64")
+        };
+        if let Some(address) = Cidr::parse(&text).filter(|a| a.ip.is_ipv6()) {
+            i.add_address(address);
+        }
+    }
+    let gateway =
+        own("IPV6_DEFAULTGW").or(get("IPV6_DEFAULTGW").filter(|_| !i.v6.addresses.is_empty()));
+    // A zone says the interface once more.
+    i.v6.gateway = gateway.and_then(|g| g.split('%').next()?.parse().ok());
+    let init = get("IPV6INIT").or(get("NETWORKING_IPV6"));
+    if init.is_some_and(|t| !is_yes(t)) {
+        i.v6 = Default::default();
+        i.v6.method = Method::Off;
+    } else if own("DHCPV6C").is_some_and(is_yes) {
+        i.v6.method = Method::Dhcp;
+    } else if i.v6.addresses.is_empty() {
+        let auto = get("IPV6_AUTOCONF").map(is_yes);
+        i.v6.method = match (auto, init) {
+            (Some(false), _) => Method::Off,
+            (Some(true), _) | (None, Some(_)) => Method::Auto,
+            (None, None) => Method::Unset,
+        };
+    }
+}
+
+/// What the old tools take when neither PREFIX nor NETMASK is given.
+fn class_prefix(ip: Ipv4Addr) -> u8 {
+    match ip.octets()[0] {
+        0..=127 => 8,
+        128..=191 => 16,
+        _ => 24,
+    }
+}
+
+fn contains(network: &Cidr, ip: IpAddr) -> bool {
+    match (network.ip, ip) {
+        (IpAddr::V4(n), IpAddr::V4(ip)) => {
+            let mask = u32::MAX
+                .checked_shl(32 - u32::from(network.prefix.min(32)))
+                .unwrap_or(0);
+            u32::from(n) & mask == u32::from(ip) & mask
+        }
+        _ => false,
+    }
+}
+
+/// A `route-*` or `route6-*` file, in either of its two forms.
+pub(super) fn routes(text: &str, v6: bool) -> Vec<Route> {
+    let v = shell::parse(text);
+    if v.keys().any(|k| k.starts_with("ADDRESS")) {
+        let number = |k: &String| {
+            k.strip_prefix("ADDRESS")
+                .and_then(|n| n.parse::<u32>().ok())
+        };
+        let mut numbers: Vec<u32> = v.keys().filter_map(number).collect();
+        numbers.sort_unstable();
+        return numbers
+            .iter()
+            .filter_map(|n| {
+                let get = |key: &str| v.get(&format!("{key}{n}"));
+                let ip = get("ADDRESS")?.parse().ok()?;
+                let prefix = get("NETMASK")
+                    .or(get("PREFIX"))
+                    .map_or(Some(32), |m| prefix_length(m))?;
+                Some(Route {
+                    to: Cidr::new(ip, prefix)?,
+                    via: get("GATEWAY").and_then(|g| g.parse().ok()),
+                    metric: get("METRIC").and_then(|m| m.parse().ok()),
+                })
+            })
+            .collect();
+    }
+    text.lines()
+        .filter_map(|line| route(line.split('#').next()?, v6))
+        .collect()
+}
+
+/// The arguments of `ip route add`; other tables than the main one are not
+/// understood, and such a line is none.
+pub(super) fn route(line: &str, v6: bool) -> Option<Route> {
+    let mut words = line.split_whitespace().peekable();
+    if words.peek() == Some(&"to") || words.peek() == Some(&"unicast") {
+        words.next();
+    }
+    let to = match words.next()? {
+        "default" => Cidr::default_of(v6),
+        text => Cidr::parse(text)?,
+    };
+    let mut route = Route {
+        to,
+        via: None,
+        metric: None,
+    };
+    while let Some(word) = words.next() {
+        match word {
+            "via" => {
+                let mut hop = words.next()?;
+                if hop == "inet" || hop == "inet6" {
+                    hop = words.next()?;
+                }
+                route.via = Some(hop.parse().ok()?);
+            }
+            "metric" | "preference" => route.metric = words.next()?.parse().ok(),
+            "table" if words.next()? != "main" => return None,
+            _ => {}
+        }
+    }
+    Some(route)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_carried_over_is_a_warning() {
+        let text = "DEVICE=eth0\nBOOTPROTO=dhcp\nDHCP_CLIENT_ID=web1\n\
+        ETHTOOL_OPTS=\"speed 100 duplex full\"\n";
+        let mut warnings = Vec::new();
+        let global = Default::default();
+        parse("eth0", text, &global, &mut warnings).unwrap();
+        assert_eq!(
+            warnings,
+            [
+                "ifcfg-eth0: DHCP_CLIENT_ID=web1 is not carried over",
+                "ifcfg-eth0: ETHTOOL_OPTS=speed 100 duplex full is not carried over"
+            ]
+        );
+    }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Network configuration files of the old system. The parsers are pure: text
+//! in, values out; `load` finds the files.
+
+mod ifcfg;
+mod interfaces;
+mod keyfile;
+mod load;
+mod networkd;
+pub(crate) mod resolv;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use load::load;
+
+use crate::network::model::{Dns, Interface};
+
+/// What one file, or one stanza, says about an interface.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Candidate {
+    /// The file, for messages.
+    pub source: String,
+    /// The configuration. The name is empty if the file goes by MAC address or
+    /// pattern.
+    pub interface: Interface,
+    /// Patterns of names that it applies to.
+    pub patterns: Vec<String>,
+    /// Names under which other files refer to it (NetworkManager's UUID and id).
+    pub aliases: Vec<String>,
+    /// Bigger wins among several for one interface.
+    pub priority: i32,
+}
+
+/// What all files say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Files {
+    /// Configurations in the order of the sources.
+    pub candidates: Vec<Candidate>,
+    /// /etc/resolv.conf.
+    pub resolv: Dns,
+    /// What is written in a way that cannot be carried over.
+    pub warnings: Vec<String>,
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+use super::*;
+
+pub(super) const NETWORKD: &str = "\
+[Match]
+Name=en*
+
+[Link]
+MTUBytes=1450
+
+[Network]
+Address=192.0.2.30/24
+Address=2001:db8::30/64
+Gateway=192.0.2.1
+DNS=192.0.2.53 2001:db8::53
+Domains=example.net ~internal
+VLAN=vl9
+IPv6AcceptRA=no
+
+[Route]
+Destination=10.0.0.0/8
+Gateway=192.0.2.9
+Metric=3
+
+[Route]
+Gateway=2001:db8::1
+";
+
+#[test]
+fn networkd_files() {
+    let dir = "etc/systemd/network";
+    let files = load_tree(&[
+        (
+            &format!("{dir}/10-eth0.network"),
+            "[Match]\nName=eth0\n[Network]\nDHCP=yes\nBridge=br9\n",
+        ),
+        (&format!("{dir}/20-wired.network"), NETWORKD),
+        (
+            &format!("{dir}/30-vl9.netdev"),
+            "[NetDev]\nName=vl9\nKind=vlan\n[VLAN]\nId=9\n",
+        ),
+        (
+            &format!("{dir}/31-vl9.network"),
+            "[Match]\nName=vl9\n[Network]\nDHCP=ipv4\n",
+        ),
+        (
+            &format!("{dir}/40-bond.netdev"),
+            "[NetDev]\nName=bd\nKind=bond\n[Bond]\nMode=802.3ad\nMIIMonitorSec=0.2s\n",
+        ),
+        ("etc/resolv.conf", "nameserver 127.0.0.53\noptions edns0\n"),
+        ("run/systemd/resolve/resolv.conf", "nameserver 192.0.2.99\n"),
+    ]);
+    let wired = files
+        .candidates
+        .iter()
+        .find(|c| c.source == "20-wired.network")
+        .unwrap();
+    assert_eq!(wired.patterns, ["en*"]);
+    let i = &wired.interface;
+    assert_eq!(
+        (cidrs(&i.v4.addresses), cidrs(&i.v6.addresses)),
+        (vec!["192.0.2.30/24".into()], vec!["2001:db8::30/64".into()])
+    );
+    assert_eq!(i.v6.gateway.unwrap().to_string(), "2001:db8::1");
+    assert_eq!(
+        i.v4.routes,
+        [route("10.0.0.0/8", Some("192.0.2.9"), Some(3))]
+    );
+    assert_eq!(i.dns.search, ["example.net"]);
+    assert_eq!(
+        (i.v4.method, i.v6.method, i.mtu),
+        (Method::Static, Method::Static, Some(1450))
+    );
+    assert_eq!(interface(&files, "vl9").v4.method, Method::Dhcp);
+    let Kind::Bond { options } = &interface(&files, "bd").kind else {
+        panic!()
+    };
+    assert_eq!(options["miimon"], "200");
+    assert_eq!(
+        interface(&files, "eth0").v4.method,
+        Method::Unset,
+        "a port has no addresses"
+    );
+    assert_eq!(
+        files.resolv.servers,
+        ["192.0.2.99".parse::<std::net::IpAddr>().unwrap()]
+    );
+}

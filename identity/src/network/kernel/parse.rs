@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Messages and attributes of rtnetlink. Numbers are those of linux/netlink.h,
+//! if_link.h, if_addr.h and rtnetlink.h; all fields have the host's byte order.
+
+use super::{Address, Link, Route};
+use crate::network::address::{Cidr, Mac};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// One message of a datagram.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Event<'a> {
+    /// An answer.
+    Message {
+        /// RTM_*.
+        kind: u16,
+        /// What follows the header.
+        body: &'a [u8],
+        /// NLM_F_DUMP_INTR: the list changed while it was read.
+        interrupted: bool,
+    },
+    /// The dump's end.
+    Done,
+    /// The kernel refuses, with an errno.
+    Failed(i32),
+    /// A length does not fit, at this offset.
+    Damaged(usize),
+}
+
+/// The messages of a datagram; after a damaged one there is no further.
+pub(super) fn messages(bytes: &[u8]) -> impl Iterator<Item = Event<'_>> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let rest = bytes.get(at..).filter(|r| !r.is_empty())?;
+        let start = at;
+        at = bytes.len();
+        let length = u32_at(rest, 0).map_or(0, |l| l as usize);
+        let (Some(kind), Some(flags), Some(body)) =
+            (u16_at(rest, 4), u16_at(rest, 6), rest.get(16..length))
+        else {
+            return Some(Event::Damaged(start));
+        };
+        at = start.saturating_add(length.next_multiple_of(4));
+        Some(match kind {
+            2 => Event::Failed(u32_at(body, 0).map_or(5, |e| (e as i32).wrapping_neg())),
+            3 => Event::Done,
+            _ => Event::Message {
+                kind,
+                body,
+                interrupted: flags & 0x10 != 0,
+            },
+        })
+    })
+}
+
+/// The attributes of a message from offset `from` on; ends at the first one
+/// that does not fit.
+fn attributes(bytes: &[u8], from: usize) -> impl Iterator<Item = (u16, &[u8])> {
+    let mut rest = bytes.get(from..).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let length = usize::from(u16_at(rest, 0)?);
+        // The two top bits say "nested" and "network byte order".
+        let kind = u16_at(rest, 2)? & 0x3fff;
+        let value = rest.get(4..length)?;
+        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+        Some((kind, value))
+    })
+}
+
+/// RTM_NEWLINK.
+pub(super) fn link(body: &[u8], links: &mut Vec<Link>) {
+    let (Some(hardware), Some(index), Some(flags)) =
+        (u16_at(body, 2), u32_at(body, 4), u32_at(body, 8))
+    else {
+        return;
+    };
+    let mut link = Link {
+        index,
+        ethernet: hardware == 1,
+        up: flags & 1 != 0,
+        ..Link::default()
+    };
+    for (kind, value) in attributes(body, 16) {
+        match kind {
+            1 => link.mac = mac(value),
+            3 => link.name = text(value),
+            4 => link.mtu = u32_at(value, 0).unwrap_or(0),
+            5 => link.parent = u32_at(value, 0),
+            10 => link.master = u32_at(value, 0),
+            18 => link_info(value, &mut link),
+            54 => link.permanent_mac = mac(value),
+            _ => {}
+        }
+    }
+    if !link.name.is_empty() {
+        links.push(link);
+    }
+}
+
+/// IFLA_LINKINFO: kind first, then that kind's data.
+fn link_info(bytes: &[u8], link: &mut Link) {
+    let mut port_of = String::new();
+    for (kind, value) in attributes(bytes, 0) {
+        match kind {
+            1 => link.kind = Some(text(value)),
+            2 => link_data(value, link),
+            4 => port_of = text(value),
+            5 if port_of == "bond" => {
+                for (kind, value) in attributes(value, 0) {
+                    if kind == 4 {
+                        link.permanent_mac = mac(value);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn link_data(bytes: &[u8], link: &mut Link) {
+    const MODES: [&str; 7] = [
+        "balance-rr",
+        "active-backup",
+        "balance-xor",
+        "broadcast",
+        "802.3ad",
+        "balance-tlb",
+        "balance-alb",
+    ];
+    const HASHES: [&str; 6] = [
+        "layer2",
+        "layer3+4",
+        "layer2+3",
+        "encap2+3",
+        "encap3+4",
+        "vlan+srcmac",
+    ];
+    let driver = link.kind.clone().unwrap_or_default();
+    for (kind, value) in attributes(bytes, 0) {
+        match (driver.as_str(), kind) {
+            ("vlan", 1) => link.vlan = u16_at(value, 0),
+            ("bridge", 5) => link.stp = u32_at(value, 0).is_some_and(|v| v != 0),
+            ("bond", 1) => {
+                if let Some(mode) = named(&MODES, value) {
+                    link.bond.insert("mode".into(), mode);
+                }
+            }
+            ("bond", 3) => {
+                if let Some(time) = u32_at(value, 0) {
+                    link.bond.insert("miimon".into(), time.to_string());
+                }
+            }
+            ("bond", 14) => {
+                if let Some(hash) = named(&HASHES, value) {
+                    link.bond.insert("xmit_hash_policy".into(), hash);
+                }
+            }
+            ("bond", 21) => {
+                if let Some(rate) = named(&["slow", "fast"], value) {
+                    link.bond.insert("lacp_rate".into(), rate);
+                }
+            }
+            _ => {}
+        }
+    }
+    // These two mean something in some modes only, and other modes refuse them.
+    let mode = link.bond.get("mode").cloned().unwrap_or_default();
+    if mode != "802.3ad" {
+        link.bond.remove("lacp_rate");
+    }
+    if !["balance-xor", "802.3ad", "balance-tlb"].contains(&mode.as_str()) {
+        link.bond.remove("xmit_hash_policy");
+    }
+}
+
+fn named(names: &[&str], value: &[u8]) -> Option<String> {
+    names
+        .get(usize::from(*value.first()?))
+        .map(|n| (*n).to_owned())
+}
+
+/// RTM_NEWADDR.
+pub(super) fn address(body: &[u8], addresses: &mut Vec<Address>) {
+    let [family, prefix, flags, scope, ..] = *body else {
+        return;
+    };
+    let Some(link) = u32_at(body, 4) else { return };
+    let (mut local, mut other, mut flags, mut valid) = (None, None, u32::from(flags), None);
+    for (kind, value) in attributes(body, 8) {
+        match kind {
+            1 => other = ip(family, value),
+            2 => local = ip(family, value),
+            6 => valid = u32_at(value, 4),
+            // All 32 bits of the flags, since Linux 3.14.
+            8 => flags = u32_at(value, 0).unwrap_or(flags),
+            _ => {}
+        }
+    }
+    // Point-to-point links have their peer as the other one.
+    let Some(address) = local.or(other).and_then(|ip| Cidr::new(ip, prefix)) else {
+        return;
+    };
+    let valid = valid.filter(|v| *v != u32::MAX);
+    addresses.push(Address {
+        link,
+        address,
+        // IFA_F_PERMANENT; IFA_F_TEMPORARY is IPv6's privacy address.
+        permanent: flags & 0x80 != 0 && valid.is_none(),
+        // RT_SCOPE_LINK is 253, RT_SCOPE_HOST 254.
+        global: scope < 253,
+        valid,
+    });
+}
+
+/// RTM_NEWROUTE; others than unicast ones are left out.
+pub(super) fn route(body: &[u8], routes: &mut Vec<Route>) {
+    let [family, length, _, _, table, protocol, _, kind, ..] = *body else {
+        return;
+    };
+    // RTN_UNICAST; RTM_F_CLONED is an entry of the route cache.
+    if kind != 1 || u32_at(body, 8).is_none_or(|flags| flags & 0x200 != 0) {
+        return;
+    }
+    let Some(mut to) = (match family {
+        2 => Some(Cidr::default_of(false)),
+        10 => Some(Cidr::default_of(true)),
+        _ => None,
+    }) else {
+        return;
+    };
+    let (mut link, mut via, mut metric, mut table, mut multipath) =
+        (None, None, 0, u32::from(table), false);
+    for (kind, value) in attributes(body, 12) {
+        match kind {
+            1 => to.ip = ip(family, value).unwrap_or(to.ip),
+            4 => link = u32_at(value, 0),
+            5 => via = ip(family, value),
+            6 => metric = u32_at(value, 0).unwrap_or(0),
+            9 => {
+                // rtnexthop: length, flags, hops, link, attributes.
+                let first = usize::from(u16_at(value, 0).unwrap_or(0));
+                multipath = value.len() > first.next_multiple_of(4);
+                link = u32_at(value, 4);
+                for (kind, value) in attributes(value.get(..first).unwrap_or_default(), 8) {
+                    if kind == 5 {
+                        via = ip(family, value);
+                    }
+                }
+            }
+            15 => table = u32_at(value, 0).unwrap_or(table),
+            // RTA_VIA: a next hop of the other family.
+            18 => via = u16_at(value, 0).and_then(|f| ip(f as u8, value.get(2..)?)),
+            _ => {}
+        }
+    }
+    let Some(to) = Cidr::new(to.ip, length) else {
+        return;
+    };
+    routes.push(Route {
+        link,
+        to,
+        via,
+        metric,
+        protocol,
+        table,
+        multipath,
+    });
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_ne_bytes(
+        bytes.get(at..)?.first_chunk::<2>().copied()?,
+    ))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_ne_bytes(
+        bytes.get(at..)?.first_chunk::<4>().copied()?,
+    ))
+}
+
+/// AF_INET is 2, AF_INET6 is 10.
+fn ip(family: u8, value: &[u8]) -> Option<IpAddr> {
+    match family {
+        2 => Some(Ipv4Addr::from(<[u8; 4]>::try_from(value).ok()?).into()),
+        10 => Some(Ipv6Addr::from(<[u8; 16]>::try_from(value).ok()?).into()),
+        _ => None,
+    }
+}
+
+fn mac(value: &[u8]) -> Option<Mac> {
+    let mac = <[u8; 6]>::try_from(value).ok()?;
+    (mac != [0; 6]).then_some(Mac(mac))
+}
+
+fn text(value: &[u8]) -> String {
+    let end = value.iter().position(|b| *b == 0).unwrap_or(value.len());
+    String::from_utf8_lossy(value.get(..end).unwrap_or_default()).into_owned()
+}

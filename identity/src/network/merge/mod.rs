@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One network configuration out of what the files say and what the kernel has.
+//!
+//! Files say what will be after a reboot and whether an address is static, so
+//! they win where they name an interface; the kernel knows names, MAC addresses
+//! and what was set up by hand. Where they disagree, a warning says so.
+
+#[cfg(test)]
+mod tests;
+
+use crate::network::address::{Cidr, Mac};
+use crate::network::files::{Candidate, Files};
+use crate::network::kernel::{self, KernelNetwork};
+use crate::network::model::{Interface, Kind, Method, Network, Route, is_interface_name};
+use crate::report::Report;
+use crate::text::glob;
+use std::collections::BTreeSet;
+
+/// Kinds of links that stand on physical ones and can be carried over.
+const STACKED: [&str; 4] = ["bond", "team", "bridge", "vlan"];
+/// The main routing table.
+const MAIN: u32 = 254;
+/// RTPROT_BOOT and RTPROT_STATIC: routes that somebody set.
+const SET_BY_SOMEBODY: [u8; 2] = [3, 4];
+
+/// Merges; without a kernel (`running`) the files alone count.
+pub(crate) fn merge(files: Files, running: Option<&KernelNetwork>, report: &mut Report) -> Network {
+    for warning in &files.warnings {
+        report.warn(warning.clone());
+    }
+    let mut network = Network::default();
+    match running {
+        Some(running) => {
+            for link in carried_links(running, &files.candidates) {
+                network
+                    .interfaces
+                    .push(configuration(link, running, &files.candidates, report));
+            }
+            absent_interfaces(running, &files.candidates, &mut network, report);
+        }
+        None => {
+            for c in files.candidates {
+                let name = &c.interface.name;
+                if !name.is_empty() && !network.interfaces.iter().any(|i| i.name == *name) {
+                    network.interfaces.push(c.interface);
+                }
+            }
+        }
+    }
+    network.interfaces.retain(|i| {
+        let good = is_interface_name(&i.name);
+        if !good {
+            report.warn(format!(
+                "an interface named {:?} cannot be carried over",
+                i.name
+            ));
+        }
+        good
+    });
+    add_missing(&mut network);
+    network.interfaces.sort_by_key(|i| order(&i.kind));
+    let dynamic = network.interfaces.iter().any(|i| {
+        i.families()
+            .iter()
+            .any(|f| matches!(f.method, Method::Dhcp) && !f.ignore_dns)
+    });
+    let own: Vec<_> = network
+        .interfaces
+        .iter()
+        .flat_map(|i| i.dns.servers.clone())
+        .collect();
+    // Name servers that DHCP wrote there come by DHCP again.
+    if !dynamic && own.is_empty() {
+        network.dns = files.resolv;
+    }
+    network
+}
+
+fn order(kind: &Kind) -> u8 {
+    match kind {
+        Kind::Ethernet => 0,
+        Kind::Bond { .. } => 1,
+        Kind::Vlan { .. } => 2,
+        Kind::Bridge { .. } => 3,
+    }
+}
+
+/// Physical links, those that a file names, and those that stand on such ones
+/// (not the bridges and veth pairs of containers and virtual machines).
+fn carried_links<'a>(
+    running: &'a KernelNetwork,
+    candidates: &[Candidate],
+) -> Vec<&'a kernel::Link> {
+    let named = |l: &kernel::Link| candidates.iter().any(|c| c.interface.name == l.name);
+    let stacked = |l: &kernel::Link| l.kind.as_deref().is_some_and(|k| STACKED.contains(&k));
+    let mut take: BTreeSet<u32> = running
+        .links
+        .iter()
+        .filter(|l| l.ethernet && (l.kind.is_none() || (stacked(l) && named(l))))
+        .map(|l| l.index)
+        .collect();
+    loop {
+        let before = take.len();
+        for link in running.links.iter().filter(|l| l.ethernet && stacked(l)) {
+            let port = running
+                .links
+                .iter()
+                .any(|p| p.master == Some(link.index) && take.contains(&p.index));
+            let upper = link.kind.as_deref() == Some("vlan")
+                && link.parent.is_some_and(|p| take.contains(&p));
+            if port || upper {
+                take.insert(link.index);
+            }
+        }
+        if take.len() == before {
+            break;
+        }
+    }
+    running
+        .links
+        .iter()
+        .filter(|l| take.contains(&l.index))
+        .collect()
+}
+
+/// The configuration of one link.
+fn configuration(
+    link: &kernel::Link,
+    running: &KernelNetwork,
+    candidates: &[Candidate],
+    report: &mut Report,
+) -> Interface {
+    let kernel = from_kernel(link, running, report);
+    let own = kernel.mac;
+    let mut fitting: Vec<&Candidate> = candidates
+        .iter()
+        .filter(|c| matches(c, link, own))
+        .collect();
+    // The one that the kernel's addresses agree with, then the one that comes
+    // up by itself, then the one with the higher priority; then the first.
+    fitting.sort_by_key(|c| {
+        let i = &c.interface;
+        let agreed = addresses(i)
+            .filter(|a| addresses(&kernel).any(|k| k == *a))
+            .count();
+        std::cmp::Reverse((agreed, i.auto, c.priority))
+    });
+    let Some(best) = fitting.first() else {
+        if addresses(&kernel).next().is_some() {
+            report.warn(format!(
+                "{}: no configuration file names it; its addresses are taken from the running system",
+                link.name
+            ));
+        }
+        return Interface {
+            auto: link.up,
+            ..kernel
+        };
+    };
+    let mut i = best.interface.clone();
+    i.name.clone_from(&link.name);
+    i.mac = match kernel.kind {
+        Kind::Ethernet if is_cloned(&i, link) => {
+            if i.mac.is_none() {
+                report.warn(format!(
+                    "{}: {} sets another MAC address, and the card's own is not known: in the new system the card is found by its name, which may be another there",
+                    link.name, best.source
+                ));
+            }
+            i.mac
+        }
+        Kind::Ethernet => own.or(i.mac),
+        _ => None,
+    };
+    match (&mut i.kind, &kernel.kind) {
+        // Options that the file leaves to the driver's defaults.
+        (Kind::Bond { options }, Kind::Bond { options: kernel }) if options.is_empty() => {
+            options.clone_from(kernel);
+        }
+        (Kind::Vlan { parent, .. }, Kind::Vlan { parent: kernel, .. }) => parent.clone_from(kernel),
+        (mine, kernel) if std::mem::discriminant(mine) != std::mem::discriminant(kernel) => {
+            *mine = kernel.clone();
+        }
+        _ => {}
+    }
+    i.master = i.master.or(kernel.master.clone());
+    disagreements(&i, &kernel, &best.source, report);
+    i
+}
+
+fn matches(c: &Candidate, link: &kernel::Link, mac: Option<Mac>) -> bool {
+    let i = &c.interface;
+    if !i.name.is_empty() {
+        // A file that names both is meant for that card only.
+        let card = i.mac.is_none() || mac.is_none() || i.mac == mac || is_cloned(i, link);
+        return i.name == link.name && card;
+    }
+    let physical = link.kind.is_none();
+    (physical && i.mac.is_some() && (i.mac == mac || i.mac == link.mac))
+        || (i.mac.is_none() && physical && c.patterns.iter().any(|p| glob::matches(p, &link.name)))
+}
+
+/// Whether the kernel has the MAC address that the file sets, and not the
+/// card's own: kernels before 5.6 do not know that one.
+fn is_cloned(i: &Interface, link: &kernel::Link) -> bool {
+    link.permanent_mac.is_none() && i.cloned_mac.is_some() && i.cloned_mac == link.mac
+}
+
+fn addresses(i: &Interface) -> impl Iterator<Item = &Cidr> {
+    i.v4.addresses.iter().chain(&i.v6.addresses)
+}
+
+fn disagreements(file: &Interface, kernel: &Interface, source: &str, report: &mut Report) {
+    for address in addresses(file) {
+        if !addresses(kernel).any(|k| k == address) {
+            report.warn(format!(
+                "{}: {source} has {address}, but the running system does not; the file's is carried over",
+                file.name
+            ));
+        }
+    }
+    for (f, k) in file.families().into_iter().zip(kernel.families()) {
+        let dynamic = matches!(f.method, Method::Dhcp | Method::Auto);
+        for address in k.addresses.iter().filter(|a| !f.addresses.contains(a)) {
+            if dynamic {
+                report.done(format!(
+                    "{}: {source} says DHCP or automatic; {address} is not made static",
+                    file.name
+                ));
+            } else {
+                report.warn(format!(
+                    "{}: the running system has {address}, but {source} does not; it is not carried over",
+                    file.name
+                ));
+            }
+        }
+        if let (Some(a), Some(b)) = (f.gateway, k.gateway)
+            && a != b
+        {
+            report.warn(format!(
+                "{}: {source} has the gateway {a}, the running system {b}; the file's is carried over",
+                file.name
+            ));
+        }
+    }
+}
+
+/// The configuration as the kernel has it.
+fn from_kernel(link: &kernel::Link, running: &KernelNetwork, report: &mut Report) -> Interface {
+    let name = |index: Option<u32>| running.link(index?).map(|l| l.name.clone());
+    let kind = match (link.kind.as_deref(), link.vlan) {
+        // Teams become bonds; their runner is no attribute of the kernel's.
+        (Some("bond" | "team"), _) => Kind::Bond {
+            options: link.bond.clone(),
+        },
+        (Some("bridge"), _) => Kind::Bridge { stp: link.stp },
+        (Some("vlan"), Some(id)) => Kind::Vlan {
+            parent: name(link.parent).unwrap_or_default(),
+            id,
+        },
+        _ => Kind::Ethernet,
+    };
+    let default_mtu = 1500;
+    let mut i = Interface {
+        name: link.name.clone(),
+        mac: link
+            .permanent_mac
+            .or(link.mac)
+            .filter(|_| kind == Kind::Ethernet),
+        master: name(link.master),
+        mtu: Some(link.mtu).filter(|m| *m != default_mtu && *m >= 576),
+        kind,
+        ..Interface::default()
+    };
+    for address in running
+        .addresses
+        .iter()
+        .filter(|a| a.link == link.index && a.global)
+    {
+        let v6 = address.address.ip.is_ipv6();
+        if address.permanent {
+            i.add_address(address.address);
+        } else {
+            let family = i.family_mut(v6);
+            family.method = if v6 { Method::Auto } else { Method::Dhcp };
+        }
+    }
+    for route in running
+        .routes
+        .iter()
+        .filter(|r| r.link == Some(link.index) && r.table == MAIN)
+    {
+        if !SET_BY_SOMEBODY.contains(&route.protocol) {
+            continue;
+        }
+        if route.multipath {
+            report.warn(format!(
+                "{}: of the several next hops to {} only the first is carried over",
+                link.name, route.to
+            ));
+        }
+        let metric =
+            Some(route.metric).filter(|m| *m != 0 && !(route.to.ip.is_ipv6() && *m == 1024));
+        if i.family_mut(route.to.ip.is_ipv6()).method == Method::Static {
+            i.add_route(Route {
+                to: route.to,
+                via: route.via,
+                metric,
+            });
+        }
+    }
+    i
+}
+
+/// Files for interfaces that do not exist now: a card that was pulled, or a
+/// stacked one that is not up.
+fn absent_interfaces(
+    running: &KernelNetwork,
+    candidates: &[Candidate],
+    network: &mut Network,
+    report: &mut Report,
+) {
+    for c in candidates {
+        let i = &c.interface;
+        if i.name.is_empty() || running.named(&i.name).is_some() {
+            continue;
+        }
+        if network.interfaces.iter().any(|n| n.name == i.name) {
+            continue;
+        }
+        if i.kind == Kind::Ethernet {
+            report.warn(format!(
+                "{}: there is no interface {}, its configuration is not carried over",
+                c.source, i.name
+            ));
+        } else if i.auto {
+            network.interfaces.push(i.clone());
+        }
+    }
+}
+
+/// Masters and parents that nothing configures get an entry without addresses.
+fn add_missing(network: &mut Network) {
+    let missing: Vec<String> = network
+        .interfaces
+        .iter()
+        .filter_map(|i| match &i.kind {
+            Kind::Vlan { parent, .. } => Some(parent.clone()),
+            _ => None,
+        })
+        .filter(|p| !p.is_empty())
+        .collect();
+    for name in missing {
+        if !network.interfaces.iter().any(|i| i.name == name) {
+            let mut interface = Interface {
+                name,
+                ..Interface::default()
+            };
+            interface.v4.method = Method::Off;
+            interface.v6.method = Method::Off;
+            network.interfaces.push(interface);
+        }
+    }
+    // Without its master a port would be an interface of its own.
+    let names: Vec<String> = network.interfaces.iter().map(|i| i.name.clone()).collect();
+    for master in network
+        .interfaces
+        .iter()
+        .filter_map(|i| i.master.clone())
+        .collect::<BTreeSet<_>>()
+    {
+        if !names.contains(&master) {
+            network.interfaces.push(Interface {
+                name: master,
+                kind: Kind::Bond {
+                    options: Default::default(),
+                },
+                ..Interface::default()
+            });
+        }
+    }
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The machine's network: a model in no distribution's dialect, read from files
+//! and the kernel, and written as the new system has it.
+
+pub(crate) mod address;
+pub(crate) mod files;
+pub mod kernel;
+pub(crate) mod merge;
+pub(crate) mod model;
+pub(crate) mod write;
+
+pub use address::{Cidr, Mac};
+pub use model::{Dns, Family, Interface, Kind, Method, Network, Route};

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The network configuration of a machine, in no distribution's dialect.
+
+use super::address::{Cidr, Mac};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// All of the machine's interfaces, and its name servers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Network {
+    /// Name servers of the whole machine (static ones only).
+    #[serde(skip_serializing_if = "Dns::is_empty")]
+    pub dns: Dns,
+    /// Interfaces, physical ones before those that stand on them.
+    pub interfaces: Vec<Interface>,
+}
+
+/// Name servers and the domains that are searched.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Dns {
+    /// Name servers in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<IpAddr>,
+    /// Search domains in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub search: Vec<String>,
+    /// Options of resolv.conf(5).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
+}
+
+impl Dns {
+    /// Nothing is configured.
+    pub fn is_empty(&self) -> bool {
+        self.servers.is_empty() && self.search.is_empty() && self.options.is_empty()
+    }
+
+    /// Adds what `other` has and this one lacks.
+    pub fn join(&mut self, other: &Dns) {
+        fn add<T: Clone + PartialEq>(to: &mut Vec<T>, from: &[T]) {
+            for item in from {
+                if !to.contains(item) {
+                    to.push(item.clone());
+                }
+            }
+        }
+        add(&mut self.servers, &other.servers);
+        add(&mut self.search, &other.search);
+        add(&mut self.options, &other.options);
+    }
+}
+
+/// One network interface.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Interface {
+    /// The kernel's name for it on the old system.
+    pub name: String,
+    /// The hardware's own MAC address; physical interfaces only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mac: Option<Mac>,
+    /// A MAC address that the configuration sets in place of the own one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloned_mac: Option<Mac>,
+    /// The bond or bridge that it is a port of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master: Option<String>,
+    /// Brought up at boot.
+    pub auto: bool,
+    /// Maximum transmission unit in bytes, if set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u32>,
+    /// What it is.
+    pub kind: Kind,
+    /// Name servers of this interface.
+    #[serde(skip_serializing_if = "Dns::is_empty")]
+    pub dns: Dns,
+    /// IPv4.
+    pub v4: Family,
+    /// IPv6.
+    pub v6: Family,
+}
+
+impl Default for Interface {
+    fn default() -> Self {
+        Interface {
+            name: String::new(),
+            mac: None,
+            cloned_mac: None,
+            master: None,
+            auto: true,
+            mtu: None,
+            kind: Kind::Ethernet,
+            dns: Dns::default(),
+            v4: Family::default(),
+            v6: Family::default(),
+        }
+    }
+}
+
+impl Interface {
+    /// The families with their address width in bits.
+    pub fn families(&self) -> [&Family; 2] {
+        [&self.v4, &self.v6]
+    }
+
+    /// The family that an address belongs to.
+    pub fn family_mut(&mut self, v6: bool) -> &mut Family {
+        if v6 { &mut self.v6 } else { &mut self.v4 }
+    }
+
+    /// Adds a static address and makes its family static.
+    pub fn add_address(&mut self, address: Cidr) {
+        let family = self.family_mut(address.ip.is_ipv6());
+        if family.method == Method::Unset || family.method == Method::Off {
+            family.method = Method::Static;
+        }
+        if !family.addresses.contains(&address) {
+            family.addresses.push(address);
+        }
+    }
+
+    /// Adds a route; a default route with a next hop becomes the gateway.
+    pub fn add_route(&mut self, route: Route) {
+        let family = self.family_mut(route.to.ip.is_ipv6());
+        if route.to.prefix == 0 && family.gateway.is_none() && route.via.is_some() {
+            family.gateway = route.via;
+            family.metric = family.metric.or(route.metric);
+            return;
+        }
+        // Several sources tell the default route once more.
+        let gateway = route.to.prefix == 0 && route.via == family.gateway;
+        if !gateway && !family.routes.contains(&route) {
+            family.routes.push(route);
+        }
+    }
+}
+
+/// What an interface is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Kind {
+    /// A network card.
+    #[default]
+    Ethernet,
+    /// Several interfaces as one.
+    Bond {
+        /// The bonding driver's options under the driver's names.
+        #[serde(default)]
+        options: BTreeMap<String, String>,
+    },
+    /// A switch in software.
+    Bridge {
+        /// Spanning tree protocol.
+        #[serde(default)]
+        stp: bool,
+    },
+    /// A tagged part of another interface.
+    Vlan {
+        /// The interface that carries it.
+        parent: String,
+        /// The tag, 1 to 4094.
+        id: u16,
+    },
+}
+
+/// How a family gets its addresses.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// Nothing is said: the new system's default applies.
+    #[default]
+    Unset,
+    /// No addresses.
+    Off,
+    /// The addresses in the configuration.
+    Static,
+    /// DHCP.
+    Dhcp,
+    /// IPv6 router advertisements, and DHCPv6 when these say so.
+    Auto,
+}
+
+/// One interface's configuration for IPv4 or IPv6.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Family {
+    /// Where addresses come from.
+    pub method: Method,
+    /// Static addresses, with their networks' prefix lengths.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<Cidr>,
+    /// Next hop of the default route.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<IpAddr>,
+    /// Metric of the default route.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metric: Option<u32>,
+    /// This interface never gets the default route.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub never_default: bool,
+    /// Name servers from DHCP or router advertisements are not used.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub ignore_dns: bool,
+    /// Static routes other than the default one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<Route>,
+}
+
+/// A static route.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// Where to.
+    pub to: Cidr,
+    /// Next hop; none for a directly attached network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<IpAddr>,
+    /// Metric, if set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<u32>,
+}
+
+/// Whether the kernel takes this as an interface's name, and a file name and a
+/// configuration line can carry it.
+pub fn is_interface_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() < 16
+        && name != "."
+        && name != ".."
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"._-@+".contains(&b))
+}

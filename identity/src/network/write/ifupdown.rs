@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Debian's /etc/network/interfaces (interfaces(5) of ifupdown).
+//!
+//! Interfaces go by name here; `.link` files see to the names. Bonds, bridges
+//! and VLANs are made with `ip`, for the packages that would otherwise make
+//! them (ifenslave, bridge-utils, vlan) may be missing.
+
+use super::{File, Interface, Network};
+use crate::error::Result;
+use crate::network::model::{Dns, Family, Kind, Method};
+use crate::report::Report;
+use crate::text::HEADER;
+use rootdir::RootDir;
+
+/// The file.
+pub(super) const INTERFACES: &str = "etc/network/interfaces";
+
+/// The whole file.
+pub(super) fn render(network: &Network) -> Vec<File> {
+    let mut out = String::from(HEADER);
+    out.push_str("source /etc/network/interfaces.d/*\n\nauto lo\niface lo inet loopback\n");
+    for i in &network.interfaces {
+        out.push('\n');
+        stanzas(i, network, &mut out);
+    }
+    vec![File {
+        path: INTERFACES.to_owned(),
+        text: out,
+        mode: 0o644,
+    }]
+}
+
+fn stanzas(i: &Interface, network: &Network, out: &mut String) {
+    let name = &i.name;
+    if i.master.is_some() {
+        // The master's stanza takes it in. Its own one makes it, if it is none
+        // of the hardware.
+        if i.kind != Kind::Ethernet {
+            out.push_str(&format!("auto {name}\n"));
+        }
+        out.push_str(&format!("iface {name} inet manual\n"));
+        make(i, network, out);
+        hardware(i, out);
+        return;
+    }
+    if i.auto {
+        out.push_str(&format!("auto {name}\n"));
+    }
+    let mut dns = network.dns.clone();
+    dns.join(&i.dns);
+    let gateway = i.families().iter().any(|f| f.gateway.is_some());
+    let dns = if gateway || !i.dns.is_empty() {
+        dns
+    } else {
+        Dns::default()
+    };
+    let mut first = true;
+    for (family, word) in i.families().into_iter().zip(["inet", "inet6"]) {
+        let method = match family.method {
+            Method::Static if family.addresses.is_empty() => continue,
+            Method::Static => "static",
+            Method::Dhcp => "dhcp",
+            Method::Auto if word == "inet6" => "auto",
+            _ if word == "inet6" => continue,
+            _ => "manual",
+        };
+        let count = family.addresses.len().max(1);
+        for n in 0..count {
+            out.push_str(&format!("iface {name} {word} {method}\n"));
+            if first {
+                make(i, network, out);
+                hardware(i, out);
+                if method == "manual" {
+                    out.push_str("    up ip link set dev $IFACE up\n");
+                }
+            }
+            if let Some(address) = family.addresses.get(n).filter(|_| method == "static") {
+                out.push_str(&format!("    address {address}\n"));
+            }
+            if n == 0 {
+                rest(family, &dns, first, method, out);
+            }
+            first = false;
+        }
+    }
+    if i.v6.method == Method::Off {
+        out.push_str("    pre-up echo 1 >/proc/sys/net/ipv6/conf/$IFACE/disable_ipv6 || true\n");
+    }
+}
+
+fn rest(family: &Family, dns: &Dns, first: bool, method: &str, out: &mut String) {
+    if let Some(gateway) = family.gateway.filter(|_| method == "static") {
+        out.push_str(&format!("    gateway {gateway}\n"));
+    }
+    if let Some(metric) = family.metric {
+        out.push_str(&format!("    metric {metric}\n"));
+    }
+    for route in &family.routes {
+        let via = route.via.map(|v| format!(" via {v}")).unwrap_or_default();
+        let metric = route
+            .metric
+            .map(|m| format!(" metric {m}"))
+            .unwrap_or_default();
+        out.push_str(&format!(
+            "    up ip route replace {}{via} dev $IFACE{metric}\n",
+            route.to
+        ));
+    }
+    // For resolvconf; without it /etc/resolv.conf is written, too.
+    if first && !dns.servers.is_empty() {
+        let servers: Vec<String> = dns.servers.iter().map(|s| s.to_string()).collect();
+        out.push_str(&format!("    dns-nameservers {}\n", servers.join(" ")));
+    }
+    if first && !dns.search.is_empty() {
+        out.push_str(&format!("    dns-search {}\n", dns.search.join(" ")));
+    }
+}
+
+fn hardware(i: &Interface, out: &mut String) {
+    if let Some(mac) = i.cloned_mac {
+        out.push_str(&format!(
+            "    pre-up ip link set dev $IFACE address {mac}\n"
+        ));
+    }
+    if let Some(mtu) = i.mtu {
+        out.push_str(&format!("    pre-up ip link set dev $IFACE mtu {mtu}\n"));
+    }
+}
+
+/// Commands that make a virtual interface.
+fn make(i: &Interface, network: &Network, out: &mut String) {
+    let mut add = |link: &str, kind: String| {
+        out.push_str(&format!(
+            "    pre-up ip link show dev $IFACE >/dev/null 2>&1 || ip link add {link}name $IFACE type {kind}\n"
+        ));
+    };
+    let ports = network
+        .interfaces
+        .iter()
+        .filter(|p| p.master.as_ref() == Some(&i.name));
+    match &i.kind {
+        Kind::Ethernet => {}
+        Kind::Bond { options } => {
+            let mut kind = String::from("bond");
+            // The mode first: others depend on it. The primary port is set
+            // when the bond has it.
+            let mut sorted: Vec<_> = options.iter().filter(|(n, _)| *n != "primary").collect();
+            sorted.sort_by_key(|(n, _)| *n != "mode");
+            for (name, value) in sorted {
+                kind.push_str(&format!(" {name} {value}"));
+            }
+            add("", kind);
+            for port in ports {
+                // Only a port that is down can be taken in.
+                out.push_str(&format!("    pre-up ip link set dev {} down\n", port.name));
+                out.push_str(&format!(
+                    "    pre-up ip link set dev {} master $IFACE\n",
+                    port.name
+                ));
+                out.push_str(&format!("    pre-up ip link set dev {} up\n", port.name));
+            }
+            if let Some(primary) = options.get("primary") {
+                out.push_str(&format!(
+                    "    pre-up ip link set dev $IFACE type bond primary {primary}\n"
+                ));
+            }
+        }
+        Kind::Bridge { stp } => {
+            // No delay without spanning tree, as with the old tools.
+            let delay = if *stp { "" } else { " forward_delay 0" };
+            add("", format!("bridge stp_state {}{delay}", u8::from(*stp)));
+            for port in ports {
+                out.push_str(&format!(
+                    "    pre-up ip link set dev {} master $IFACE\n",
+                    port.name
+                ));
+                out.push_str(&format!("    pre-up ip link set dev {} up\n", port.name));
+            }
+        }
+        Kind::Vlan { parent, id } => {
+            add(&format!("link {parent} "), format!("vlan id {id}"));
+            out.push_str(&format!("    pre-up ip link set dev {parent} up\n"));
+        }
+    }
+}
+
+/// What the configuration needs and the new system may lack.
+pub(super) fn check(root: &RootDir, network: &Network, report: &mut Report) -> Result<()> {
+    let dhcp = |i: &Interface| i.families().iter().any(|f| f.method == Method::Dhcp);
+    if !network.interfaces.iter().any(dhcp) {
+        return Ok(());
+    }
+    for client in ["dhclient", "dhcpcd", "udhcpc", "pump"] {
+        for dir in ["sbin", "usr/sbin"] {
+            if root.present(&format!("{dir}/{client}"))? {
+                return Ok(());
+            }
+        }
+    }
+    report.warn("the new system's ifupdown has no DHCP client (isc-dhcp-client, dhcpcd, udhcpc), but the old machine had its address by DHCP: put one into the package");
+    Ok(())
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Saving the identity of the old system.
+
+use super::error::Result;
+use super::host_key::Keys;
+use super::model::{Identity, VERSION};
+use super::network::kernel::KernelNetwork;
+use super::network::{files, merge};
+use super::report::Report;
+use super::{accounts, host, keys, store};
+use rootdir::RootDir;
+use std::path::Path;
+
+/// Reads the identity of the system below `root` and writes it into
+/// `dest_dir`, which it makes (0700, files 0600, flushed to the disk).
+///
+/// `live` is the running kernel's network; without it (an offline root) the
+/// configuration files alone count.
+///
+/// # Errors
+/// A file that exists and cannot be read, or `dest_dir` cannot be written.
+/// What cannot be carried over is no error but a warning in the report.
+pub fn save(root: &Path, live: Option<&KernelNetwork>, dest_dir: &Path) -> Result<Report> {
+    let mut report = Report::default();
+    let root = RootDir::open(root)?;
+    let (identity, keys) = collect(&root, live, &mut report)?;
+    store::write(dest_dir, &identity, &keys)?;
+    // What the tiny system could not read must not be staged.
+    store::read(dest_dir)?;
+    Ok(report)
+}
+
+/// What [`save`] would say, without writing anything.
+///
+/// # Errors
+/// Those of [`save`], but for those of writing.
+pub fn survey(root: &Path, live: Option<&KernelNetwork>) -> Result<Report> {
+    let mut report = Report::default();
+    let (identity, _) = collect(&RootDir::open(root)?, live, &mut report)?;
+    store::encode(&identity, root)?;
+    Ok(report)
+}
+
+fn collect(
+    root: &RootDir,
+    live: Option<&KernelNetwork>,
+    report: &mut Report,
+) -> Result<(Identity, Keys)> {
+    let host = host::collect(root, report)?;
+    let network = merge::merge(files::load(root)?, live, report);
+    let accounts = accounts::collect(root, report)?;
+    let keys = keys::collect(root, report)?;
+    report.done(format!(
+        "saved: host name {}, {} interfaces, {} accounts, {} ssh host key files",
+        host.name.as_deref().unwrap_or("(none)"),
+        network.interfaces.len(),
+        accounts.users.len(),
+        keys.len()
+    ));
+    let ssh_host_keys = keys.iter().map(|(name, _)| name.clone()).collect();
+    Ok((
+        Identity {
+            version: VERSION,
+            host,
+            ssh_host_keys,
+            network,
+            accounts,
+        },
+        keys,
+    ))
+}

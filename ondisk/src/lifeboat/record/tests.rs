@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+use super::encode::{SUM, checksum};
+use super::head::OWN_RUNS;
+use super::*;
+use crate::lifeboat::{Filler, ProtectedError, Run, Twin};
+use crate::sha256::Sha256Sum;
+
+const GOLDEN: &[u8] = include_bytes!("../../../tests/fixtures/lifeboat/record.bin");
+const ID: Id = Id([
+    0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xab, 0xac, 0xad, 0xae, 0xaf,
+]);
+
+fn golden() -> Record {
+    Record::decode(GOLDEN, &ID).unwrap()
+}
+
+fn run(lba: u64, sectors: u64) -> Run {
+    Run { lba, sectors }
+}
+
+/// The bytes with a right checksum, and read.
+fn mended(change: impl Fn(&mut Vec<u8>)) -> RecordError {
+    let mut bytes = GOLDEN.to_vec();
+    change(&mut bytes);
+    let sum = checksum(&bytes).0;
+    bytes[SUM].copy_from_slice(&sum);
+    Record::decode(&bytes, &ID).unwrap_err()
+}
+
+fn set_length(bytes: &mut [u8]) {
+    let length = (bytes.len() as u64).to_le_bytes();
+    bytes[24..32].copy_from_slice(&length);
+}
+
+#[test]
+fn what_follows_the_record_does_not_matter() {
+    let mut padded = GOLDEN.to_vec();
+    padded.extend(Filler::block(&ID, Role::Record(Twin::A), 9));
+    assert_eq!(Record::decode(&padded, &ID), Ok(golden()));
+    let mut early = golden();
+    early.old = None;
+    let bytes = early.encode().unwrap();
+    assert_eq!(Record::decode(&bytes, &ID), Ok(early.clone()));
+    assert_eq!(bytes.len() as u64, early.length());
+}
+
+#[test]
+fn what_is_no_record_is_told_apart() {
+    let decode = |bytes: &[u8]| Record::decode(bytes, &ID).unwrap_err();
+    assert_eq!(decode(&[]), RecordError::NoMagic);
+    let filler = Filler::block(&ID, Role::Record(Twin::B), 0);
+    assert!(matches!(decode(&filler), RecordError::Filler(f) if f.role == Role::Record(Twin::B)));
+    let need = GOLDEN.len() as u64;
+    let have = need - 1;
+    assert_eq!(
+        decode(&GOLDEN[..GOLDEN.len() - 1]),
+        RecordError::Short { have, need }
+    );
+    assert_eq!(decode(&GOLDEN[..79]), RecordError::Form { what: "head" });
+    let want = Id([1; 16]);
+    let found = ID;
+    assert_eq!(
+        Record::decode(GOLDEN, &want),
+        Err(RecordError::Foreign { found, want })
+    );
+    let (major, minor) = (2, 0);
+    assert_eq!(mended(|b| b[16] = 2), RecordError::Version { major, minor });
+    assert!(matches!(mended(|b| b[27] = 1), RecordError::TooLong(_)));
+    assert_eq!(
+        mended(|b| b[24..32].fill(0)),
+        RecordError::Form { what: "head" }
+    );
+    // Each byte is in the sum.
+    for at in (0..GOLDEN.len()).step_by(7) {
+        let mut bytes = GOLDEN.to_vec();
+        bytes[at] ^= 0x40;
+        assert!(Record::decode(&bytes, &ID).is_err(), "{at}");
+        if at >= 48 {
+            assert!(
+                matches!(decode(&bytes), RecordError::Damaged { .. }),
+                "{at}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_newer_record_is_taken_when_all_of_it_is_known() {
+    let add = |bytes: &mut Vec<u8>, kind: u32, minor: u8| {
+        bytes[18] = minor;
+        bytes.extend(kind.to_le_bytes());
+        bytes.extend([0; 4]);
+        bytes.extend(3u64.to_le_bytes());
+        bytes.extend(*b"new");
+        set_length(bytes);
+    };
+    let mut newer = GOLDEN.to_vec();
+    newer[18] = 7;
+    let sum = checksum(&newer).0;
+    newer[SUM].copy_from_slice(&sum);
+    assert_eq!(Record::decode(&newer, &ID), Ok(golden()));
+    let error = mended(|bytes| add(bytes, 13, 7));
+    let (major, minor, kind) = (1, 7, 13);
+    assert_eq!(error, RecordError::UnknownSection { major, minor, kind });
+    assert_eq!(
+        error.to_string(),
+        "the record has version 1.7 with section 13, which this replant (1.0) does not know"
+    );
+    // Of this version there is none, and none comes twice.
+    let (found, want) = (13, 0);
+    assert_eq!(
+        mended(|bytes| add(bytes, 13, 0)),
+        RecordError::Order { found, want }
+    );
+    let (found, want) = (12, 0);
+    assert_eq!(
+        mended(|bytes| add(bytes, 12, 7)),
+        RecordError::Order { found, want }
+    );
+    // The last section is missing.
+    let cut = mended(|bytes| {
+        bytes.truncate(bytes.len() - 512 - 16);
+        set_length(bytes);
+    });
+    assert_eq!(cut, RecordError::Order { found: 0, want: 12 });
+    let odd = mended(|bytes| {
+        bytes.push(0);
+        set_length(bytes);
+    });
+    assert_eq!(odd, RecordError::Form { what: "end" });
+}
+
+#[test]
+fn what_contradicts_itself_is_neither_written_nor_read() {
+    use Inconsistent as I;
+    let told = |change: &dyn Fn(&mut Record)| {
+        let mut record = golden();
+        change(&mut record);
+        match record.encode().unwrap_err() {
+            RecordError::Inconsistent(why) => why,
+            other => panic!("{other}"),
+        }
+    };
+    let payload = Role::Payload;
+    assert_eq!(
+        told(&|r| r.files.swap(0, 1)),
+        I::Order(Role::Record(Twin::A))
+    );
+    assert_eq!(
+        told(&|r| r.files.push(r.files[4].clone())),
+        I::Order(payload)
+    );
+    for (at, role) in Role::ALL.into_iter().enumerate().take(4) {
+        assert_eq!(told(&|r| drop(r.files.remove(at))), I::Missing(role));
+    }
+    for run in [run(1, 0), run(65536, 1), run(u64::MAX, 2)] {
+        let outside = I::Outside { role: payload, run };
+        assert_eq!(told(&|r| r.files[4].runs.push(run)), outside);
+    }
+    let odd = run(40007, 2);
+    let unprotected = I::Unprotected {
+        role: payload,
+        run: odd,
+    };
+    assert_eq!(told(&|r| r.files[4].runs[2] = odd), unprotected);
+    let (a, b, lba) = (Role::Record(Twin::B), payload, 9071);
+    assert_eq!(
+        told(&|r| r.files[4].runs[2] = run(9071, 1)),
+        I::Overlap { a, b, lba }
+    );
+    let size = |bytes, sectors| I::Size {
+        role: payload,
+        bytes,
+        sectors,
+    };
+    assert_eq!(told(&|r| r.files[4].bytes = 0), size(0, 4));
+    assert_eq!(told(&|r| r.files[4].bytes = 2049), size(2049, 4));
+    assert_eq!(told(&|r| r.files[4].sum = None), I::Sum(payload));
+    let sum = Some(Sha256Sum([1; 32]));
+    assert_eq!(
+        told(&|r| r.files[0].sum = sum),
+        I::Sum(Role::Record(Twin::A))
+    );
+    for bytes in [0, 511, 512, 1536] {
+        let change = |r: &mut Record| r.files[4].chunks.as_mut().unwrap().bytes = bytes;
+        assert_eq!(told(&change), I::Chunks(payload), "{bytes}");
+    }
+    let role = Role::Record(Twin::A);
+    let (bytes, need) = (GOLDEN.len() as u64 - 1, GOLDEN.len() as u64);
+    assert_eq!(
+        told(&|r| r.files[0].bytes = bytes),
+        I::Room { role, bytes, need }
+    );
+    let torn = |r: &mut Record| r.files[0].runs = vec![run(4096, 7), run(4200, 64), run(4103, 1)];
+    assert_eq!(told(&torn), I::FirstBlock(role));
+    let state = Role::State(Twin::A);
+    assert_eq!(
+        told(&|r| r.files[2].runs = vec![run(12290, 13), run(12304, 4)]),
+        I::NoBlock(state)
+    );
+    let near = |r: &mut Record| {
+        r.files[3].runs = vec![run(14336, 16)];
+        let runs = r.files.iter().flat_map(|file| file.runs.clone());
+        r.protected = Protected::new(runs, 4096, r.disk.bytes).unwrap();
+    };
+    assert_eq!(told(&near), I::Near { a: 12296, b: 14336 });
+    assert!(matches!(
+        told(&|r| r.disk.physical_block = 16384),
+        I::Protected(_)
+    ));
+    let block = I::Protected(ProtectedError::BlockSize(7));
+    assert_eq!(told(&|r| r.disk.physical_block = 7), block);
+    assert_eq!(told(&|r| r.disk.logical_block = 0), I::LogicalBlock(0));
+    for (start, end) in [(0, 1), (2 << 20, 2 << 20), (2 << 20, (32 << 20) + 1)] {
+        assert_eq!(told(&|r| r.wipe.push(start..end)), I::Wipe { start, end });
+    }
+    let (have, want) = (34 * 512 - 1, 34 * 512);
+    let short = |r: &mut Record| r.old.as_mut().unwrap().head.truncate(have as usize);
+    assert_eq!(
+        told(&short),
+        I::Old {
+            what: "head",
+            have,
+            want
+        }
+    );
+    let (have, want) = (33 * 512 + 1, 33 * 512);
+    let long = |r: &mut Record| r.old.as_mut().unwrap().tail.push(0);
+    assert_eq!(
+        told(&long),
+        I::Old {
+            what: "tail",
+            have,
+            want
+        }
+    );
+    assert!(matches!(
+        told(&|r| r.host = "x".repeat(1025)),
+        I::Text { bytes: 1025, .. }
+    ));
+    // The reader looks, too: the payload's size, in its entry.
+    let entry = GOLDEN
+        .windows(8)
+        .position(|b| b == [11, 0, 0, 0, 0, 0, 0, 0])
+        .unwrap();
+    let read = mended(|bytes| bytes[entry + 8..entry + 16].fill(0));
+    assert_eq!(read, RecordError::Inconsistent(size(0, 4)));
+}
+
+#[test]
+fn a_records_size_is_known_before_its_place() {
+    let mut record = golden();
+    record.old = None;
+    record.files.drain(..4);
+    record.protected = Protected::default();
+    let room = record.reserve(8).unwrap();
+    assert_eq!(room % 4096, 0);
+    let whole = golden();
+    // Five runs of the files that were missing, in as many ranges.
+    assert!(whole.encode().unwrap().len() as u64 <= room);
+    let none = record.reserve(0).unwrap();
+    let less = record.length() + 4 * 64 + 67 * 512 + 512;
+    assert_eq!(none, less.next_multiple_of(4096));
+    assert_eq!(
+        record.reserve(1024),
+        Ok((less + 1024 * 32).next_multiple_of(4096))
+    );
+    assert!(matches!(
+        record.reserve(u64::MAX),
+        Err(RecordError::TooLong(_))
+    ));
+    record.manifest = vec![0; 9 << 20];
+    assert!(matches!(record.reserve(0), Err(RecordError::TooLong(_))));
+    let mut long = golden();
+    long.staged = vec![0; 9 << 20];
+    assert!(matches!(long.encode(), Err(RecordError::TooLong(_))));
+}
+
+/// The first block names all of a record's runs, or there is no record.
+#[test]
+fn the_first_block_leads_to_the_rest() {
+    let with = |a: u64, b: u64| {
+        let mut record = golden();
+        for (file, number, at) in [(0, a, 4096), (1, b, 12288 + 16384)] {
+            let runs = (0..number).map(|i| run(at + 16 * i, 8));
+            record.files[file].runs = runs.collect();
+            record.files[file].bytes = number * 4096;
+        }
+        let runs = record.files.iter().flat_map(|file| file.runs.clone());
+        record.protected = Protected::new(runs, 4096, record.disk.bytes).unwrap();
+        record
+    };
+    assert_eq!(OWN_RUNS, 241);
+    let record = with(200, 41);
+    let bytes = record.encode().unwrap();
+    let head = Head::decode(&bytes[..4096], &ID).unwrap();
+    assert_eq!(head.runs, [0, 1].map(|i| record.files[i].runs.clone()));
+    assert_eq!(head.length, bytes.len() as u64);
+    let (runs, max) = (242, 241);
+    assert_eq!(
+        with(200, 42).encode(),
+        Err(RecordError::OwnRuns { runs, max })
+    );
+    let (have, need) = (4095, 4096);
+    assert_eq!(
+        Head::decode(&bytes[..4095], &ID),
+        Err(RecordError::Short { have, need })
+    );
+    // Runs of A that are too short for the record, and no entry of B.
+    let entry = SUM.end + 16 + 8;
+    for at in [entry + 64 + 16 + 8, entry + 64 + 2 * 16] {
+        let mut odd = GOLDEN[..4096].to_vec();
+        assert!(Head::decode(&odd, &ID).is_ok());
+        odd[at] = 3;
+        let form = Err(RecordError::Form {
+            what: "first block",
+        });
+        assert_eq!(Head::decode(&odd, &ID), form, "{at}");
+    }
+    assert_eq!(Head::decode(&[0; 4096], &ID), Err(RecordError::NoMagic));
+}
+
+#[test]
+fn damage_is_named_with_its_place() {
+    let record = golden();
+    let payload = record.file(Role::Payload).unwrap();
+    let mut bytes: Vec<u8> = (0..1300).map(|n| (n % 251) as u8).collect();
+    assert_eq!(payload.chunk(0), Some((0, 1024)));
+    assert_eq!(payload.chunk(1), Some((1024, 276)));
+    assert_eq!((payload.chunk(2), payload.chunk(u64::MAX)), (None, None));
+    assert_eq!(
+        payload.chunk_runs(0),
+        Some(vec![run(30001, 1), run(30000, 1)])
+    );
+    assert_eq!(payload.chunk_runs(1), Some(vec![run(40000, 1)]));
+    assert_eq!(payload.checked(0, &bytes[..1024]), Ok(&bytes[..1024]));
+    // As whole sectors come from the disk.
+    let mut read = bytes[1024..].to_vec();
+    read.resize(512, 0xee);
+    assert_eq!(payload.checked(1, &read), Ok(&bytes[1024..]));
+    bytes[1000] ^= 1;
+    let damage = payload.checked(0, &bytes).unwrap_err();
+    assert_eq!(
+        damage.to_string(),
+        "chunk 0 of payload is damaged: sectors of 512 bytes of the disk: 30001 to 30001, 30000 to \
+         30000"
+    );
+    assert!(payload.checked(1, &read[..275]).is_err());
+    assert!(payload.checked(2, &read).unwrap_err().runs.is_empty());
+    assert!(record.files[0].checked(0, &read).is_err());
+}
