@@ -4,6 +4,7 @@
 use contract::cmdline::{Setting, words};
 
 pub use contract::cmdline::{Mode, Start};
+use ondisk::lifeboat::Address;
 use std::path::Path;
 use sys::{FileError, cannot};
 
@@ -86,8 +87,10 @@ pub struct Cmdline {
     pub drive: Option<u8>,
     /// `replant.start=`: by which way replant's loader was started, if it was.
     pub start: Option<Start>,
-    /// Words `replant=X`, `replant.X` and `rd.retry=X` that nobody knows, for a
-    /// warning.
+    /// `replant.lifeboat=`: where the record and the state of the staging lie.
+    pub lifeboat: Option<Address>,
+    /// Words `replant=X`, `replant.X` and `rd.retry=X` that nobody knows, or
+    /// whose value makes no sense, for a warning.
     pub unknown: Vec<String>,
     /// Modes that were given by their former names.
     pub renamed: Vec<Renamed>,
@@ -150,6 +153,10 @@ impl Cmdline {
                 Some(Setting::Json(device)) => found.json = Some(text(device)),
                 Some(Setting::Drive(drive)) => found.drive = Some(drive),
                 Some(Setting::Start(start)) => found.start = Some(start),
+                Some(Setting::Lifeboat(address)) => match text(address).parse() {
+                    Ok(address) => found.lifeboat = Some(address),
+                    Err(_) => found.unknown.push(text(word.text)),
+                },
                 Some(Setting::NoReport) => found.no_report = true,
                 Some(Setting::Unknown) => found.unknown.push(text(word.text)),
                 // The first two are for /init.
@@ -181,9 +188,12 @@ mod tests {
         let line = Cmdline::parse(
             "BOOT_IMAGE=/replant/linux root=UUID=0DE0-A ro panic=10 replant=migrate \
              replant.json=/dev/ttyS1 replant.break=wipe rd.retry=20 \"replant.report=off\" \
-             replant.silence=9 replant.patience=20 replant.drive=81 replant.start=disk\n",
+             replant.silence=9 replant.patience=20 replant.drive=81 replant.start=disk \
+             replant.lifeboat=000102030405060708090a0b0c0d0e0f,9,7,16,8\n",
         );
         assert_eq!((line.drive, line.start), (Some(0x81), Some(Start::Disk)));
+        let lifeboat = line.lifeboat.unwrap();
+        assert_eq!((lifeboat.record, lifeboat.state), ([9, 7], [16, 8]));
         assert_eq!(line.mode, Mode::Migrate);
         assert_eq!(line.root, Some(RootSpec::Uuid("0de0-a".into())));
         assert_eq!(line.json.as_deref(), Some("ttyS1"));
@@ -203,9 +213,15 @@ mod tests {
         assert_eq!(Cmdline::parse("x rescue y").mode, Mode::Console);
         assert_eq!(Cmdline::parse("replant=console").mode, Mode::Console);
         let odd = Cmdline::parse(
-            "rd.retry=9 replant=migrat replant.jsn=a rd.retry=1m replant.silence=x replant.patience=",
+            "rd.retry=9 replant=migrat replant.jsn=a rd.retry=1m replant.silence=x replant.patience= \
+             replant.lifeboat=1,2 replant.lifeboat=",
         );
-        assert_eq!(odd.unknown.len(), 5);
+        assert_eq!(odd.unknown.len(), 7);
+        assert_eq!(
+            odd.unknown.get(5).map(String::as_str),
+            Some("replant.lifeboat=1,2")
+        );
+        assert_eq!(odd.lifeboat, None);
         assert_eq!((odd.mode, odd.retry), (Mode::Survey, Some(9)));
         assert_eq!(Cmdline::parse("").mode, Mode::Survey);
     }

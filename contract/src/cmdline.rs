@@ -14,6 +14,9 @@ pub const RETRY: u64 = 60;
 pub const DRIVE: &str = "replant.drive=";
 /// The loader puts [`Start::letters`] behind it.
 pub const START: &str = "replant.start=";
+/// Which staging the loader belongs to, and where its record and its state lie:
+/// what stands behind it is `ondisk::lifeboat::Address`.
+pub const LIFEBOAT: &str = "replant.lifeboat=";
 
 /// By which way replant's loader was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,6 +187,9 @@ pub enum Setting<'a> {
     Drive(u8),
     /// `replant.start=`: by which way replant's loader was started.
     Start(Start),
+    /// `replant.lifeboat=`: where the record and the state of a staging lie, in
+    /// words that nobody here knows.
+    Lifeboat(&'a [u8]),
     /// `replant.debug`: whether kernel messages stay on the consoles.
     Debug(bool),
     /// A word that looks like one of these, but nobody knows it, or its value.
@@ -206,6 +212,7 @@ impl<'a> Setting<'a> {
                 )),
                 (b".drive", Some(digits)) => drive(digits).map(Setting::Drive),
                 (b".start", Some(letters)) => Start::parse(letters).map(Setting::Start),
+                (b".lifeboat", Some(address)) => Some(Setting::Lifeboat(address)),
                 (b".report", Some(b"off")) => Some(Setting::NoReport),
                 (b".debug", value) => Some(Setting::Debug(!matches!(value, Some(b"0" | b"n")))),
                 ([] | [b'.', ..], _) => None,
@@ -291,7 +298,8 @@ mod tests {
                 "BOOT_IMAGE=/linux root=UUID=0DE0-A ro panic=10 replant=migrate rd.retry=20 \
                  replant.json=/dev/ttyS1 replant.json=ttyS2 replant.break=wipe replant.silence=9 \
                  \"replant.report=off\" replant.patience=20 replant.debug replant.debug=0 rescue \
-                 replant.drive=80 replant.drive=0f replant.start=disk replant.start=file\n"
+                 replant.drive=80 replant.drive=0f replant.start=disk replant.start=file \
+                 replant.lifeboat=00ff,1,2 replant.lifeboat=\n"
             ),
             [
                 Setting::Mode(Mode::Migrate),
@@ -309,6 +317,8 @@ mod tests {
                 Setting::Drive(0x0f),
                 Setting::Start(Start::Disk),
                 Setting::Start(Start::File),
+                Setting::Lifeboat(b"00ff,1,2"),
+                Setting::Lifeboat(b""),
             ]
         );
         for start in [Start::Disk, Start::File] {
@@ -320,8 +330,8 @@ mod tests {
                 0,
             ),
             (
-                "replant replant= replant=migrat replant.jsn=a replant.report",
-                5,
+                "replant replant= replant=migrat replant.jsn=a replant.report replant.lifeboat",
+                6,
             ),
             (
                 "rd.retry=1m replant.silence=x replant.patience= replant.patience=-1",

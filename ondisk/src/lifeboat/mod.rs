@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What lies on the disk while a migration can be cut off at any moment.
 
+mod address;
 mod allowed;
 pub mod blob;
 pub mod boot_sector;
@@ -14,6 +15,7 @@ mod run;
 pub mod state;
 mod stream;
 
+pub use address::{Address, BadAddress};
 pub use allowed::{AllowedError, DataArea, allowed, data_areas};
 pub use blob::{Blob, BlobError};
 pub use boot_sector::{BootSector, BootSectorError};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 use ondisk::lifeboat::record::{Head, Record};
 use ondisk::lifeboat::state::{State, newest};
-use ondisk::lifeboat::{Filler, Id};
+use ondisk::lifeboat::{Address, Filler, Id, Run};
 use ondisk::sha256::Sha256Sum;
 use testkit::Target;
 
@@ -69,6 +69,33 @@ fn filler() {
         true
     });
     tally.at_least(500, 2000);
+}
+
+#[test]
+fn addresses() {
+    let target = Target {
+        name: "addresses",
+        samples: ["0,1,8,16", "2051,36028797018963958,4096,98304"]
+            .map(|places| format!("{ID},{places}").into_bytes())
+            .to_vec(),
+        words: b",~0~8~16~+~-~ ~A~18446744073709551615~36028797018963960~\xd9\xa8",
+        hot: vec![30..48, 48..72],
+        rounds: 20_000,
+    };
+    let tally = target.read(|bytes, _| {
+        let text = String::from_utf8_lossy(bytes);
+        let Ok(address) = text.parse::<Address>() else {
+            return false;
+        };
+        // One spelling, and places that can be read.
+        assert_eq!(address.to_string(), text);
+        for lba in address.record.into_iter().chain(address.state) {
+            let sectors = 8;
+            assert!(Run { lba, sectors }.bytes().is_some());
+        }
+        true
+    });
+    tally.at_least(200, 5000);
 }
 
 const RECORD: &[u8] = include_bytes!("../fixtures/lifeboat/record.bin");
