@@ -102,6 +102,7 @@ fn probe(words: &[&str]) -> Result<(), Failure> {
             let pv = |d: &BlockDevice| PvDevice {
                 path: d.to_string(),
                 bytes: d.bytes,
+                avoid: Vec::new(),
             };
             let pvs: Vec<PvDevice> = devices.iter().map(pv).collect();
             let wanted = VolumeGroup {

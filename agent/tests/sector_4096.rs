@@ -117,6 +117,7 @@ fn a_disk_of_4096_byte_sectors_is_wiped_partitioned_and_filled() {
         others: Default::default(),
         host: "oldbox".into(),
         time: 1_700_000_000,
+        protected: Default::default(),
     };
     let mut urandom = File::open("/dev/urandom").unwrap();
     let mut random = |bytes: &mut [u8]| urandom.read_exact(bytes).unwrap();

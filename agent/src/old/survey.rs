@@ -12,6 +12,7 @@ use crate::locate::{self, identify};
 use crate::lvm::{mapping, scan};
 use crate::machine::{self, Mount};
 use crate::plan::{Facts, Others};
+use ondisk::lifeboat::Protected;
 use std::path::{Path, PathBuf};
 
 pub struct Survey {
@@ -88,6 +89,7 @@ impl Survey {
                     .to_string_lossy()
                     .into_owned(),
                 time,
+                protected: Protected::default(),
             },
             fingerprint: Fingerprint::of(Path::new("/"), id)?,
             memory: machine::MemInfo::read()?.total,

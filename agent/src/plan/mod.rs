@@ -8,6 +8,7 @@
 mod display;
 mod names;
 mod others;
+mod protected;
 mod refusal;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use ondisk::lifeboat::Protected;
 use ondisk::lvm::{VgPlan, dm_name};
 use ondisk::manifest::{Device, Filesystem, Manifest};
 use ondisk::{ext4, inventory, lvm};
+use std::ops::Range;
 use std::path::PathBuf;
 
 /// What the machine is like.
@@ -45,6 +47,8 @@ pub struct Facts {
     pub host: String,
     /// Seconds since 1970.
     pub time: u64,
+    /// What must stay on the disk until the new system boots.
+    pub protected: Protected,
 }
 
 /// A file system that will be made.
@@ -72,8 +76,8 @@ pub struct Plan {
     /// Kernels of the new system, newest first.
     pub kernels: Vec<String>,
     pub identity: Policy,
-    /// What no step may write, of the whole disk. Nothing is: there is no plan
-    /// yet that keeps something of the old system.
+    /// What no step may write, of the whole disk: nothing, unless files of the
+    /// staging stay there.
     pub protected: Protected,
 }
 
@@ -138,6 +142,7 @@ impl Plan {
             .iter()
             .map(|group| plan_group(group, &table, facts, random))
             .collect::<Result<Vec<_>, _>>()?;
+        protected::refuse_outside(&facts.protected, manifest, &table, &groups)?;
         let mut filesystems = Vec::new();
         for filesystem in manifest.mount_order() {
             let more = boot_room(manifest, &filesystem.mount);
@@ -153,7 +158,7 @@ impl Plan {
             filesystems,
             kernels,
             identity: manifest.identity,
-            protected: Protected::default(),
+            protected: facts.protected.clone(),
         })
     }
 
@@ -249,6 +254,14 @@ fn node(facts: &Facts, number: u32) -> PathBuf {
     block::partition_node(&facts.disk, number)
 }
 
+/// What is protected of a partition, in bytes of it.
+fn on_partition(protected: &Protected, partition: &Range<u64>) -> Vec<Range<u64>> {
+    let within = protected.within(partition).into_iter();
+    within
+        .map(|r| r.start - partition.start..r.end - partition.start)
+        .collect()
+}
+
 fn plan_group(
     group: &ondisk::manifest::VolumeGroup,
     table: &Table,
@@ -261,6 +274,7 @@ fn plan_group(
         devices.push(PvDevice {
             path: node(facts, number).display().to_string(),
             bytes: bytes.end.saturating_sub(bytes.start),
+            avoid: on_partition(&facts.protected, &bytes),
         });
     }
     let (host, time) = (&facts.host, facts.time);

@@ -3,6 +3,7 @@
 
 use super::Whole;
 use crate::report::bytes;
+use ondisk::lifeboat::AllowedError;
 use ondisk::{ext4, gpt, lvm};
 
 /// Why a machine cannot be migrated with a package. Nothing was changed.
@@ -28,6 +29,16 @@ pub enum Refusal {
         "va.sgdisk has no BIOS boot partition (type EF02), which GRUB needs on a GPT disk; make one in the new system and make the package again"
     )]
     NoBiosBoot,
+    #[error(
+        "bytes {start} to {end} of the disk have to stay until the new system boots, and the new layout has no volume there that could leave them out"
+    )]
+    Protected {
+        start: u64,
+        /// The byte after the last one.
+        end: u64,
+    },
+    #[error("where the new volumes will lie cannot be said: {0}")]
+    Areas(AllowedError),
     #[error("va.sgdisk does not fit the disk {disk}: {source}")]
     Table { disk: String, source: gpt::Error },
     #[error(

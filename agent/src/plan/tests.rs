@@ -58,6 +58,7 @@ fn facts() -> Facts {
         },
         host: "oldbox".into(),
         time: 1_700_000_000,
+        protected: Protected::default(),
     }
 }
 
@@ -95,6 +96,57 @@ fn the_seeds_layout_grows_with_the_disk() {
         text.contains("/dev/nvme0n1 (8.0 GiB)") && text.contains("kernel 6.1"),
         "{text}"
     );
+}
+
+/// Bytes of the disk, protected in whole.
+fn protected(ranges: &[Range<u64>]) -> Facts {
+    let protected = Protected::from_ranges(ranges.to_vec(), 512, 8 << 30).unwrap();
+    Facts {
+        protected,
+        ..facts()
+    }
+}
+
+#[test]
+fn volumes_leave_out_what_is_protected() {
+    // Extents begin at 516 MiB of the disk, 1 MiB into the partition.
+    let kept = [600 * MIB..601 * MIB, 7000 * MIB..7010 * MIB];
+    let plan = compute(&manifest(), &protected(&kept)).unwrap();
+    assert_eq!(plan.protected.ranges(), kept);
+    let [group] = &plan.groups[..] else {
+        panic!("{plan:?}")
+    };
+    assert_eq!(
+        group.pvs[0].avoid,
+        [85 * MIB..86 * MIB, 6485 * MIB..6495 * MIB]
+    );
+    let built = group.build().unwrap();
+    // One extent and three: nobody gets them but their own volume.
+    let pinned = built.lv(ondisk::lvm::PINNED).unwrap();
+    assert_eq!(pinned.extents(), 4);
+    let whole = compute(&manifest(), &facts()).unwrap();
+    assert!(whole.groups[0].pinned.is_none());
+    let bytes = |plan: &Plan| plan.root().unwrap().options.size_bytes;
+    assert_eq!(bytes(&whole) - bytes(&plan), 16 * MIB);
+}
+
+#[test]
+fn what_no_volume_can_leave_out_is_refused() {
+    let last = 8191 * MIB;
+    for (start, end) in [
+        // The table, the BIOS boot partition, /boot, LVM's label and metadata.
+        (4096, 8192),
+        (2 * MIB, 2 * MIB + 4096),
+        (400 * MIB, 401 * MIB),
+        (515 * MIB, 515 * MIB + 4096),
+        (516 * MIB - 4096, 516 * MIB + 4096),
+        // Behind the last whole extent, and the backup table.
+        (last - 4096, last),
+        (8191 * MIB, 8192 * MIB),
+    ] {
+        let refusal = compute(&manifest(), &protected(&[start..end])).unwrap_err();
+        assert_eq!(refusal, Refusal::Protected { start, end });
+    }
 }
 
 #[test]

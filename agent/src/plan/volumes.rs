@@ -3,6 +3,7 @@
 
 use ondisk::lvm::{LvPlan, LvSize, PlanError, PvPlan, Uuid, VgPlan};
 use ondisk::manifest::{Size, VolumeGroup};
+use std::ops::Range;
 
 /// A device that is to become a physical volume; it need not be there yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub struct PvDevice {
     pub path: String,
     /// Bytes that it will have.
     pub bytes: u64,
+    /// Bytes of it that no volume may lie on.
+    pub avoid: Vec<Range<u64>>,
 }
 
 /// Plans a group on these devices, its volumes in the manifest's order.
@@ -36,8 +39,7 @@ pub fn volume_group(
         uuid: uuid(),
         device: device.path.clone(),
         size: device.bytes,
-        // Nothing of the old disk is kept while the payload is in RAM.
-        avoid: Vec::new(),
+        avoid: device.avoid.clone(),
     };
     let pvs = devices.iter().map(pv).collect();
     let lvs = group.volumes.iter().map(|volume| LvPlan {
@@ -49,6 +51,8 @@ pub fn volume_group(
         },
     });
     let lvs = lvs.collect();
+    let keeps = devices.iter().any(|device| !device.avoid.is_empty());
+    let pinned = keeps.then(&mut uuid);
     let plan = VgPlan {
         name: group.name.clone(),
         uuid: uuid(),
@@ -59,7 +63,7 @@ pub fn volume_group(
         },
         pvs,
         lvs,
-        pinned: None,
+        pinned,
         origin: crate::lvm::origin(host, i64::try_from(time).ok()),
     };
     // Whether it can be allocated is known only by doing it.

@@ -86,6 +86,7 @@ fn volumes_that_do_not_fit_are_known_before() {
     let pv = PvDevice {
         path: "/dev/sda3".into(),
         bytes: 64 * MIB,
+        avoid: Vec::new(),
     };
     let e = plan("vg0", &[pv], &root(100 * MIB)).unwrap_err();
     assert_eq!(

@@ -21,6 +21,7 @@ pub fn pv_devices(loops: &[Loop]) -> Vec<PvDevice> {
     let device = |l: &Loop| PvDevice {
         path: l.path.display().to_string(),
         bytes: l.size,
+        avoid: Vec::new(),
     };
     loops.iter().map(device).collect()
 }

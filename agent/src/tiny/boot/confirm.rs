@@ -272,6 +272,7 @@ mod tests {
                 others: crate::plan::Others::default(),
                 host: "x".into(),
                 time: 1,
+                protected: Default::default(),
             };
             let plan = Plan::compute(&manifest, &backup, &facts, &mut |b| b.fill(7)).unwrap();
             let judged = |root: &str| {

@@ -4,6 +4,7 @@
 use super::{Context, Error, Step};
 use crate::lvm::Mapper;
 use crate::plan::{Facts, Others, Plan};
+use ondisk::lifeboat::Protected;
 use rustix::rand::{GetRandomFlags, getrandom};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -31,6 +32,7 @@ impl Step for Preflight {
             host: loaded.staged.host.clone(),
             // A machine whose clock lost its battery is not back in 1970.
             time: now.max(loaded.staged.time),
+            protected: Protected::default(),
         };
         // What `check` found in the payload, whose checksum `load` compared.
         loaded.staged.agree(&loaded.manifest)?;

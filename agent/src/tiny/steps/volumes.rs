@@ -52,7 +52,8 @@ impl Step for Volumes {
                 .collect::<Result<Vec<_>, _>>()?;
             let found = scan(&devices);
             let vg = &found.group(&group.name)?.vg;
-            if vg.id != group.uuid || vg.lvs.len() != group.lvs.len() {
+            let planned = group.build()?;
+            if vg.id != group.uuid || vg.lvs.len() != planned.lvs.len() {
                 let what = format!("volume group {}", group.name);
                 let found = format!("{} with {} volumes", vg.id, vg.lvs.len());
                 return Err(Error::Unverified { what, found });

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What stays on the disk lies where volumes can leave it out, and only there.
+
+use super::Refusal;
+use ondisk::gpt::Table;
+use ondisk::lifeboat::{AllowedError, Protected, data_areas};
+use ondisk::lvm::VgPlan;
+use ondisk::manifest::Manifest;
+use std::ops::Range;
+
+/// Refuses what a partition, a file system without volumes or a table would be
+/// written over.
+pub(super) fn refuse_outside(
+    protected: &Protected,
+    manifest: &Manifest,
+    table: &Table,
+    groups: &[VgPlan],
+) -> Result<(), Refusal> {
+    if protected.ranges().is_empty() {
+        return Ok(());
+    }
+    let areas = areas(manifest, table, groups).map_err(Refusal::Areas)?;
+    for range in protected.ranges() {
+        // A group lies on one partition after the other, so a range that goes
+        // on in the next one has a label and metadata in it.
+        let within = |area: &Range<u64>| area.start <= range.start && range.end <= area.end;
+        if !areas.iter().any(within) {
+            return Err(Refusal::Protected {
+                start: range.start,
+                end: range.end,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Where the extents of all groups will lie, in bytes of the disk.
+fn areas(
+    manifest: &Manifest,
+    table: &Table,
+    groups: &[VgPlan],
+) -> Result<Vec<Range<u64>>, AllowedError> {
+    let numbers = |plan: &VgPlan| {
+        let mut wanted = manifest.volume_groups.iter();
+        let group = wanted.find(|group| group.name == plan.name);
+        group.map(|group| group.partitions.as_slice())
+    };
+    let groups: Vec<(&VgPlan, &[u32])> = groups
+        .iter()
+        .map(|plan| (plan, numbers(plan).unwrap_or_default()))
+        .collect();
+    let areas = data_areas(table, &groups)?;
+    Ok(areas.into_iter().map(|area| area.extents).collect())
+}
