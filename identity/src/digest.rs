@@ -14,10 +14,8 @@ use sys::FileError;
 /// # Errors
 /// [`Error::File`](super::Error::File) for what cannot be read.
 pub fn digest(dir: &Path) -> Result<Sha256Sum> {
-    let mut files = BTreeMap::new();
-    collect(dir, Path::new(""), &mut files)?;
     let mut sum = Sha256::new();
-    for (name, bytes) in &files {
+    for (name, bytes) in &files(dir)? {
         let name = name.as_os_str().as_encoded_bytes();
         // Lengths first: no two sets of files make the same stream.
         for part in [name, bytes] {
@@ -26,6 +24,13 @@ pub fn digest(dir: &Path) -> Result<Sha256Sum> {
         }
     }
     Ok(sum.finish())
+}
+
+/// The regular files below `dir`, by their paths.
+pub(super) fn files(dir: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
+    let mut files = BTreeMap::new();
+    collect(dir, Path::new(""), &mut files)?;
+    Ok(files)
 }
 
 fn collect(dir: &Path, below: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) -> Result<()> {

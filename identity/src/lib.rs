@@ -7,6 +7,7 @@
 
 pub mod accounts;
 mod apply;
+pub mod archive;
 mod digest;
 mod error;
 mod host;
