@@ -144,7 +144,8 @@ fn what_no_volume_can_leave_out_is_refused() {
         (last - 4096, last),
         (8191 * MIB, 8192 * MIB),
     ] {
-        let refusal = compute(&manifest(), &protected(&[start..end])).unwrap_err();
+        let refusal =
+            compute(&manifest(), &protected(std::slice::from_ref(&(start..end)))).unwrap_err();
         assert_eq!(refusal, Refusal::Protected { start, end });
     }
 }
