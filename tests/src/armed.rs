@@ -12,6 +12,8 @@ use testkit::Random;
 
 /// What lies on the disk, and how.
 pub struct Armed {
+    /// The staging.
+    pub id: Id,
     /// The kernel's image.
     pub kernel: Vec<u8>,
     /// The initramfs.
@@ -48,6 +50,7 @@ impl Armed {
     /// This kernel and initramfs on a disk of 128 MiB, each in one piece.
     pub fn new(kernel: &[u8], initramfs: &[u8]) -> Armed {
         Armed {
+            id: Id(*b"0123456789abcdef"),
             kernel: kernel.to_vec(),
             initramfs: initramfs.to_vec(),
             words: "console=ttyS0".into(),
@@ -95,7 +98,7 @@ impl Armed {
         let places: Vec<Place> = copies
             .map(|((twin, lba), (kernel, initramfs))| {
                 let blob = Blob::new(&Parts {
-                    id: Id(*b"0123456789abcdef"),
+                    id: self.id,
                     twin,
                     kernel_head: &self.kernel,
                     kernel: whole(kernel, &self.kernel, setup),

@@ -9,6 +9,7 @@ pub mod accelerator;
 pub mod armed;
 pub mod cache;
 pub mod compare;
+pub mod crash;
 pub mod hostroot;
 pub mod image;
 pub mod initrd;
