@@ -29,6 +29,7 @@ mod plan;
 mod read;
 mod refusal;
 mod ring;
+mod segments;
 mod text;
 mod uuid;
 mod vg;

@@ -3,8 +3,8 @@
 //! new system allocates it, and its end.
 
 use super::alloc::Piece;
-use super::plan::segments;
 use super::refusal::Refusal;
+use super::segments::segments;
 use super::vg::{SegmentKind, VolumeGroup};
 
 /// Name of the volume of the extents that [`PvPlan::avoid`](super::PvPlan::avoid)

@@ -6,8 +6,9 @@ use std::ops::Range;
 use super::alloc::{AllocError, LvSize, Piece, PvSpace, Request, allocate, kept_pieces};
 use super::name::{NameError, check_lv_name, check_vg_name, dm_name};
 use super::pinned::PINNED;
+use super::segments::segments;
 use super::uuid::Uuid;
-use super::vg::{LogicalVolume, Origin, PhysicalVolume, Segment, SegmentKind, Stripe, VolumeGroup};
+use super::vg::{LogicalVolume, Origin, PhysicalVolume, VolumeGroup};
 
 /// Sector at which lvm2 begins the extents: 1 MiB.
 const PE_START: u64 = 2048;
@@ -264,35 +265,6 @@ impl VgPlan {
             ..volume
         })
     }
-}
-
-/// Linear segments of a volume, from its extent `start_extent` on.
-pub(super) fn segments(
-    pieces: &[Piece],
-    pvs: &[PhysicalVolume],
-    mut start_extent: u64,
-) -> Vec<Segment> {
-    let mut segments = Vec::with_capacity(pieces.len());
-    for piece in pieces {
-        let on = pvs
-            .get(piece.pv)
-            .map(|pv| pv.section.clone())
-            .unwrap_or_default();
-        segments.push(Segment {
-            start_extent,
-            extent_count: piece.count,
-            tags: Vec::new(),
-            kind: SegmentKind::Striped {
-                stripe_size: 0,
-                stripes: vec![Stripe {
-                    on,
-                    extent: piece.start,
-                }],
-            },
-        });
-        start_extent = start_extent.saturating_add(piece.count);
-    }
-    segments
 }
 
 fn words(list: &[&str]) -> Vec<String> {

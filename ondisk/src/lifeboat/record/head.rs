@@ -2,16 +2,13 @@
 //! The record's first block, by which the rest of it is found.
 
 use super::RecordError;
-use super::decode::{Reader, Start, start};
-use super::encode::{FILE, Kind, RUN, SECTION, SUM};
+use super::decode::{Start, start};
+use super::layout::Kind;
+use super::reader::Reader;
 use crate::lifeboat::filler::BLOCK;
 use crate::lifeboat::id::Id;
 use crate::lifeboat::role::{Role, Twin};
 use crate::lifeboat::run::{Run, SECTOR};
-
-/// Runs of both copies of the record that its first block has room for.
-pub(super) const OWN_RUNS: usize =
-    (BLOCK - SUM.end - SECTION as usize - 8 - 2 * FILE as usize) / RUN as usize;
 
 /// How long a record is and where its copies lie. Nothing has been checked but
 /// its form: only [`Record::decode`](super::Record::decode) looks at the

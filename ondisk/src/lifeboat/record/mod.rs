@@ -9,7 +9,9 @@ mod decode;
 mod encode;
 mod error;
 mod head;
+mod layout;
 mod pinned;
+mod reader;
 #[cfg(test)]
 mod tests;
 
@@ -113,15 +115,15 @@ impl Record {
         let mut more = |number: u64, size: u64| {
             bytes = bytes.saturating_add(number.saturating_mul(size));
         };
-        more(missing, encode::FILE);
+        more(missing, layout::FILE);
         // Each run may be a protected range, too.
-        more(runs, encode::RUN.saturating_add(encode::RANGE));
+        more(runs, layout::RUN.saturating_add(layout::RANGE));
         if self.old.is_none() {
             more(
                 OLD_HEAD_BLOCKS.saturating_add(OLD_TAIL_BLOCKS),
                 self.disk.logical_block.into(),
             );
-            more(1, encode::ARMED);
+            more(1, layout::ARMED);
         }
         let blocks = bytes.div_ceil(BLOCK as u64).saturating_mul(BLOCK as u64);
         error::within_bounds(blocks)

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-use super::encode::{SUM, checksum};
-use super::head::OWN_RUNS;
+use super::layout::{OWN_RUNS, SUM, checksum};
 use super::*;
 use crate::lifeboat::{Filler, ProtectedError, Run, Twin};
 use crate::sha256::Sha256Sum;
