@@ -3,13 +3,13 @@
 //! sum says, however long the payload is.
 
 use super::scratch::{peak, sh};
-use ondisk::lifeboat::record::{Chunks, Pinned};
+use ondisk::lifeboat::record::{Chunks, MAX_CHUNK, Pinned};
 use ondisk::lifeboat::{Role, Run, SECTOR};
 use ondisk::sha256::Sha256Sum;
 use replant::disk::Disk;
 use replant::payload::Payload;
 use replant::payload::memory::{self, Input, Place};
-use replant::payload::runs::{MOST_CHUNK, Runs};
+use replant::payload::runs::Runs;
 use replant::payload::unpack::{Options, unpack};
 use std::fs::File;
 use std::io::{Read, Write};
@@ -90,8 +90,8 @@ fn unpack_here(place: &Path) {
     };
     // Piece by piece: the memory of this process is measured.
     let mut file = File::open(&archive).unwrap();
-    let sums = (0..bytes).step_by(MOST_CHUNK as usize).map(|at| {
-        let mut chunk = vec![0; MOST_CHUNK.min(bytes - at) as usize];
+    let sums = (0..bytes).step_by(MAX_CHUNK as usize).map(|at| {
+        let mut chunk = vec![0; MAX_CHUNK.min(bytes - at) as usize];
         file.read_exact(&mut chunk).unwrap();
         Sha256Sum::of(&chunk)
     });
@@ -101,7 +101,7 @@ fn unpack_here(place: &Path) {
         sum: None,
         runs: vec![run],
         chunks: Some(Chunks {
-            bytes: MOST_CHUNK,
+            bytes: MAX_CHUNK,
             sums: sums.collect(),
         }),
     };

@@ -9,21 +9,18 @@ mod reader;
 pub use error::{Changed, Error, Invalid};
 
 use crate::disk::Disk;
-use ondisk::lifeboat::record::{Chunks, Pinned};
+use ondisk::lifeboat::record::{MAX_CHUNK, Pinned};
 use ondisk::lifeboat::{self, Run, SECTOR};
 use reader::Reader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// The biggest chunk in bytes: it is held in memory until it is verified.
-pub const MOST_CHUNK: u64 = 1 << 20;
 
 /// Chunks in memory: one is handed out, one waits, one is read.
 const BUFFERS: usize = 3;
 
 /// The most memory in bytes that one reader takes, however long the file is:
 /// its chunks, and one for a disk that wants other alignment.
-pub const READ_AHEAD: u64 = (BUFFERS as u64 + 1) * MOST_CHUNK;
+pub const READ_AHEAD: u64 = (BUFFERS as u64 + 1) * MAX_CHUNK;
 
 /// Where the file lies, and what each of its chunks must be.
 #[derive(Debug)]
@@ -48,14 +45,13 @@ impl Runs {
             disk: disk.path().into(),
             why,
         };
-        let Some(Chunks { bytes, sums }) = &file.chunks else {
+        let Some(chunks) = &file.chunks else {
             return Err(invalid("no checksums of its chunks".into()));
         };
-        if !(1..=MOST_CHUNK).contains(bytes) || !bytes.is_multiple_of(SECTOR) {
-            return Err(invalid(format!("chunks of {bytes} bytes")));
-        }
-        if file.bytes.div_ceil(*bytes) != sums.len() as u64 {
-            let (count, size) = (sums.len(), file.bytes);
+        // A record that was read has no others, but this one may come from
+        // anywhere, and the memory for a chunk is taken by its word.
+        if !chunks.are_of(file.bytes) {
+            let (count, bytes, size) = (chunks.sums.len(), chunks.bytes, file.bytes);
             return Err(invalid(format!(
                 "{count} chunks of {bytes} bytes for {size} bytes"
             )));
@@ -75,8 +71,8 @@ impl Runs {
         lifeboat::cut(&file.runs, 0, file.bytes.div_ceil(SECTOR))
             .map_err(|short| invalid(short.to_string()))?;
         Ok(Runs {
-            // At most MOST_CHUNK.
-            chunk_bytes: usize::try_from(*bytes).unwrap_or_default(),
+            // At most MAX_CHUNK.
+            chunk_bytes: usize::try_from(chunks.bytes).unwrap_or_default(),
             disk,
             name,
             file,

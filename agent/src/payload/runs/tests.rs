@@ -2,7 +2,7 @@
 
 use super::*;
 use ondisk::lifeboat::Role;
-use ondisk::lifeboat::record::Damage;
+use ondisk::lifeboat::record::{Chunks, Damage};
 use ondisk::sha256::Sha256Sum;
 use rustix::io::Errno;
 
@@ -49,8 +49,13 @@ fn what_cannot_be_a_file_on_this_disk_is_refused() {
         ),
         (&[(0, 8)], CHUNK, 2, "2 chunks of 4096 bytes for 4096 bytes"),
         (&[(0, 8)], 0, 1, "no checksums of its chunks"),
-        (&[(0, 8)], 100, 41, "chunks of 100 bytes"),
-        (&[(0, 8)], 2 * MOST_CHUNK, 1, "chunks of 2097152 bytes"),
+        (&[(0, 8)], 100, 41, "41 chunks of 100 bytes for 4096 bytes"),
+        (
+            &[(0, 8)],
+            2 * MAX_CHUNK,
+            1,
+            "1 chunks of 2097152 bytes for 4096 bytes",
+        ),
         (
             &[(0, 8), (100, 1)],
             CHUNK,

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What must hold for a record, before it is written and after it was read.
 
-use super::{OLD_HEAD_BLOCKS, OLD_TAIL_BLOCKS, Pinned, Record};
+use super::{Chunks, OLD_HEAD_BLOCKS, OLD_TAIL_BLOCKS, Pinned, Record};
 use crate::lifeboat::filler::BLOCK;
 use crate::lifeboat::protected::{Protected, ProtectedError};
 use crate::lifeboat::role::{Role, Twin};
 use crate::lifeboat::run::{Run, SECTOR};
 use crate::lifeboat::state;
 
+/// The biggest chunk in bytes. Nothing of a chunk is used before its checksum
+/// is right, so a reader holds a few of them in memory, on machines that have
+/// little.
+pub const MAX_CHUNK: u64 = 1 << 20;
 /// Bytes that must lie between the copies of the state, for what destroys one
 /// place of a disk destroys what is near.
 const APART: u64 = 1 << 20;
@@ -64,7 +68,8 @@ pub enum Inconsistent {
     /// A checksum of what changes, or none of what does not.
     #[error("{0} changes and has a checksum, or does not change and has none")]
     Sum(Role),
-    /// Chunks of an odd size, or not as many as the file has.
+    /// Chunks of an odd size or of more than [`MAX_CHUNK`] bytes, or not as
+    /// many as the file has.
     #[error("the chunks of {0} are not those of its size")]
     Chunks(Role),
     /// The record's first block would be torn apart.
@@ -124,6 +129,17 @@ pub enum Inconsistent {
         /// Its bytes.
         bytes: usize,
     },
+}
+
+impl Chunks {
+    /// Whether they can be those of a file of `bytes` bytes: each of whole
+    /// sectors and no bigger than [`MAX_CHUNK`], and as many as it has.
+    #[must_use]
+    pub fn are_of(&self, bytes: u64) -> bool {
+        let size = (1..=MAX_CHUNK).contains(&self.bytes) && self.bytes.is_multiple_of(SECTOR);
+        let count = u64::try_from(self.sums.len()).ok();
+        size && count == Some(bytes.div_ceil(self.bytes))
+    }
 }
 
 impl Record {
@@ -206,12 +222,12 @@ impl Record {
         if file.sum.is_some() == role.changes() {
             return Err(Inconsistent::Sum(role));
         }
-        if let Some(chunks) = &file.chunks {
-            let whole = chunks.bytes > 0 && chunks.bytes.is_multiple_of(SECTOR);
-            let count = u64::try_from(chunks.sums.len()).ok();
-            if !whole || count != Some(bytes.div_ceil(chunks.bytes)) {
-                return Err(Inconsistent::Chunks(role));
-            }
+        if file
+            .chunks
+            .as_ref()
+            .is_some_and(|chunks| !chunks.are_of(bytes))
+        {
+            return Err(Inconsistent::Chunks(role));
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ mod reader;
 #[cfg(test)]
 mod tests;
 
-pub use check::Inconsistent;
+pub use check::{Inconsistent, MAX_CHUNK};
 pub use error::RecordError;
 pub use head::Head;
 pub use pinned::{Chunks, Damage, Pinned};

@@ -25,7 +25,8 @@ pub struct Pinned {
 /// used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chunks {
-    /// Bytes of each chunk but the last: a multiple of 512.
+    /// Bytes of each chunk but the last: a multiple of 512, at most
+    /// [`MAX_CHUNK`](super::MAX_CHUNK).
     pub bytes: u64,
     /// The checksum of each.
     pub sums: Vec<Sha256Sum>,

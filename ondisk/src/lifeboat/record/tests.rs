@@ -184,6 +184,19 @@ fn what_contradicts_itself_is_neither_written_nor_read() {
         let change = |r: &mut Record| r.files[4].chunks.as_mut().unwrap().bytes = bytes;
         assert_eq!(told(&change), I::Chunks(payload), "{bytes}");
     }
+    let one = |bytes| {
+        move |r: &mut Record| {
+            let chunks = r.files[4].chunks.as_mut().unwrap();
+            chunks.bytes = bytes;
+            chunks.sums.truncate(1);
+        }
+    };
+    let mut biggest = golden();
+    one(MAX_CHUNK)(&mut biggest);
+    assert_eq!(biggest.check(), Ok(()));
+    for bytes in [MAX_CHUNK + 512, u64::MAX / 512 * 512] {
+        assert_eq!(told(&one(bytes)), I::Chunks(payload), "{bytes}");
+    }
     let role = Role::Record(Twin::A);
     let (bytes, need) = (GOLDEN.len() as u64 - 1, GOLDEN.len() as u64);
     assert_eq!(
