@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-use ondisk::lifeboat::record::{Head, Record};
+use ondisk::lifeboat::record::{Head, MAX_BYTES, Record};
 use ondisk::lifeboat::state::{State, newest};
-use ondisk::lifeboat::{Address, Filler, Id, Run};
+use ondisk::lifeboat::{Address, Filler, Id, Run, SECTOR, cut};
 use ondisk::sha256::Sha256Sum;
 use testkit::Target;
 
@@ -121,6 +121,15 @@ fn records() {
     };
     let tally = target.run(mend_record, |bytes, _| {
         let head = Head::decode(bytes, &ID);
+        // It is believed before it is verified.
+        if let Ok(head) = &head {
+            assert!(head.length <= MAX_BYTES);
+            for runs in &head.runs {
+                let sectors: u64 = runs.iter().map(|run| run.sectors).sum();
+                assert_eq!(sectors, head.length.div_ceil(SECTOR));
+                assert!(runs.len() <= 241 && runs.iter().all(|run| run.bytes().is_some()));
+            }
+        }
         let Ok(record) = Record::decode(bytes, &ID) else {
             return false;
         };
@@ -130,7 +139,8 @@ fn records() {
         assert_eq!(Record::decode(&again, &ID), Ok(record.clone()));
         if let Ok(head) = head {
             assert_eq!(head.length, bytes.len() as u64);
-            assert_eq!(Some(&head.runs[0]), record.files.first().map(|f| &f.runs));
+            let runs = cut(&record.files[0].runs, 0, head.length.div_ceil(SECTOR));
+            assert_eq!(Ok(&head.runs[0]), runs.as_ref());
         }
         for file in &record.files {
             for run in &file.runs {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 use ondisk::lifeboat::record::{Chunks, Disk, Head, Old, Pinned, Record};
-use ondisk::lifeboat::{Protected, Role, Run, Twin};
+use ondisk::lifeboat::{Protected, Role, Run, Twin, cut};
 use ondisk::sha256::Sha256Sum;
 
 const ID: &str = "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf";
@@ -69,5 +69,7 @@ fn records() {
     assert!(record.encode().unwrap() == GOLDEN);
     let head = Head::decode(&GOLDEN[..4096], &record.id).unwrap();
     assert_eq!(head.length, GOLDEN.len() as u64);
-    assert_eq!(head.runs, [0, 1].map(|i| record.files[i].runs.clone()));
+    // Its files have one sector more than it needs.
+    let runs = [0, 1].map(|i| cut(&record.files[i].runs, 0, 71).unwrap());
+    assert_eq!(head.runs, runs);
 }

@@ -50,11 +50,16 @@ impl Record {
     /// Bytes of the encoded record.
     #[must_use]
     pub fn length(&self) -> u64 {
-        let sections = Kind::ALL.iter().map(|kind| size(&self.section(*kind)));
+        let sections = Kind::ALL.iter().map(|kind| self.section_bytes(*kind));
         let head = u64::try_from(SUM.end).unwrap_or(u64::MAX);
         sections.fold(head, |sum, bytes| {
             sum.saturating_add(SECTION).saturating_add(bytes)
         })
+    }
+
+    /// Bytes of a section's contents.
+    pub(super) fn section_bytes(&self, kind: Kind) -> u64 {
+        size(&self.section(kind))
     }
 
     fn section(&self, kind: Kind) -> Vec<u8> {

@@ -8,16 +8,24 @@ use super::reader::Reader;
 use crate::lifeboat::filler::BLOCK;
 use crate::lifeboat::id::Id;
 use crate::lifeboat::role::{Role, Twin};
-use crate::lifeboat::run::{Run, SECTOR};
+use crate::lifeboat::run::{Run, SECTOR, cut};
 
-/// How long a record is and where its copies lie. Nothing has been checked but
-/// its form: only [`Record::decode`](super::Record::decode) looks at the
-/// checksum.
+/// How long a record is and where its copies lie.
+///
+/// Nothing has been checked but its form, for there is one checksum, that of the
+/// whole record, which is only read by these runs. That is safe:
+/// [`Record::decode`](super::Record::decode) sees by the checksum that this
+/// block was changed, or that runs led elsewhere, and the reader goes on with the
+/// other copy. Until then a damaged block can make it read no more than
+/// [`MAX_BYTES`](super::MAX_BYTES), in no more pieces than the block has room
+/// for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
     /// Bytes of the record.
     pub length: u64,
-    /// Where copies A and B lie.
+    /// Where copies A and B lie: as many sectors as the record has, whatever the
+    /// size of their files. Each run's bytes can be told ([`Run::bytes`]), but
+    /// need not be on the disk.
     pub runs: [Vec<Run>; 2],
 }
 
@@ -44,14 +52,13 @@ impl Head {
             reader.zero()?;
             let (a, b) = (reader.file()?, reader.file()?);
             let right = [a.role, b.role] == [Role::Record(Twin::A), Role::Record(Twin::B)];
-            let room = |runs: &[Run]| {
-                let mut sectors = runs.iter().map(|run| run.sectors);
-                let sectors = sectors.try_fold(0u64, u64::checked_add)?;
-                (sectors >= length.div_ceil(SECTOR)).then_some(())
+            let record = |runs: &[Run]| {
+                let runs = cut(runs, 0, length.div_ceil(SECTOR)).ok()?;
+                let told = runs.iter().all(|run| run.bytes().is_some());
+                told.then_some(runs)
             };
-            room(&a.runs)?;
-            room(&b.runs)?;
-            right.then_some([a.runs, b.runs])
+            let runs = [record(&a.runs)?, record(&b.runs)?];
+            right.then_some(runs)
         };
         let what = "first block";
         let runs = own().ok_or(RecordError::Form { what })?;

@@ -12,6 +12,7 @@ mod head;
 mod layout;
 mod pinned;
 mod reader;
+mod reserve;
 #[cfg(test)]
 mod tests;
 
@@ -19,8 +20,8 @@ pub use check::{Inconsistent, MAX_CHUNK};
 pub use error::RecordError;
 pub use head::Head;
 pub use pinned::{Chunks, Damage, Pinned};
+pub use reserve::Counts;
 
-use super::filler::BLOCK;
 use super::id::Id;
 use super::protected::Protected;
 use super::role::Role;
@@ -99,33 +100,5 @@ impl Record {
     #[must_use]
     pub fn file(&self, role: Role) -> Option<&Pinned> {
         self.files.iter().find(|file| file.role == role)
-    }
-
-    /// Bytes, in whole blocks of 4096, that this record has room in when
-    /// `runs` more runs were added to its files, with the protected ranges that
-    /// these are, and [`Record::old`]: so its own file can be made before it is
-    /// known where it lies. Files that are missing are counted without chunks.
-    ///
-    /// # Errors
-    /// More than [`MAX_BYTES`].
-    pub fn reserve(&self, runs: u64) -> Result<u64, RecordError> {
-        let missing = Role::ALL.iter().filter(|role| self.file(**role).is_none());
-        let missing = u64::try_from(missing.count()).unwrap_or(u64::MAX);
-        let mut bytes = self.length();
-        let mut more = |number: u64, size: u64| {
-            bytes = bytes.saturating_add(number.saturating_mul(size));
-        };
-        more(missing, layout::FILE);
-        // Each run may be a protected range, too.
-        more(runs, layout::RUN.saturating_add(layout::RANGE));
-        if self.old.is_none() {
-            more(
-                OLD_HEAD_BLOCKS.saturating_add(OLD_TAIL_BLOCKS),
-                self.disk.logical_block.into(),
-            );
-            more(1, layout::ARMED);
-        }
-        let blocks = bytes.div_ceil(BLOCK as u64).saturating_mul(BLOCK as u64);
-        error::within_bounds(blocks)
     }
 }

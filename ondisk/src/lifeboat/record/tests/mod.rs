@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-use super::layout::{OWN_RUNS, SUM, checksum};
+mod head;
+mod reserve;
+
+use super::layout::{SUM, checksum};
 use super::*;
 use crate::lifeboat::{Filler, ProtectedError, Run, Twin};
 use crate::sha256::Sha256Sum;
 
-const GOLDEN: &[u8] = include_bytes!("../../../tests/fixtures/lifeboat/record.bin");
+const GOLDEN: &[u8] = include_bytes!("../../../../tests/fixtures/lifeboat/record.bin");
 const ID: Id = Id([
     0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xab, 0xac, 0xad, 0xae, 0xaf,
 ]);
@@ -257,79 +260,6 @@ fn what_contradicts_itself_is_neither_written_nor_read() {
         .unwrap();
     let read = mended(|bytes| bytes[entry + 8..entry + 16].fill(0));
     assert_eq!(read, RecordError::Inconsistent(size(0, 4)));
-}
-
-#[test]
-fn a_records_size_is_known_before_its_place() {
-    let mut record = golden();
-    record.old = None;
-    record.files.drain(..4);
-    record.protected = Protected::default();
-    let room = record.reserve(8).unwrap();
-    assert_eq!(room % 4096, 0);
-    let whole = golden();
-    // Five runs of the files that were missing, in as many ranges.
-    assert!(whole.encode().unwrap().len() as u64 <= room);
-    let none = record.reserve(0).unwrap();
-    let less = record.length() + 4 * 64 + 67 * 512 + 512;
-    assert_eq!(none, less.next_multiple_of(4096));
-    assert_eq!(
-        record.reserve(1024),
-        Ok((less + 1024 * 32).next_multiple_of(4096))
-    );
-    assert!(matches!(
-        record.reserve(u64::MAX),
-        Err(RecordError::TooLong(_))
-    ));
-    record.manifest = vec![0; 9 << 20];
-    assert!(matches!(record.reserve(0), Err(RecordError::TooLong(_))));
-    let mut long = golden();
-    long.staged = vec![0; 9 << 20];
-    assert!(matches!(long.encode(), Err(RecordError::TooLong(_))));
-}
-
-/// The first block names all of a record's runs, or there is no record.
-#[test]
-fn the_first_block_leads_to_the_rest() {
-    let with = |a: u64, b: u64| {
-        let mut record = golden();
-        for (file, number, at) in [(0, a, 4096), (1, b, 12288 + 16384)] {
-            let runs = (0..number).map(|i| run(at + 16 * i, 8));
-            record.files[file].runs = runs.collect();
-            record.files[file].bytes = number * 4096;
-        }
-        let runs = record.files.iter().flat_map(|file| file.runs.clone());
-        record.protected = Protected::new(runs, 4096, record.disk.bytes).unwrap();
-        record
-    };
-    assert_eq!(OWN_RUNS, 241);
-    let record = with(200, 41);
-    let bytes = record.encode().unwrap();
-    let head = Head::decode(&bytes[..4096], &ID).unwrap();
-    assert_eq!(head.runs, [0, 1].map(|i| record.files[i].runs.clone()));
-    assert_eq!(head.length, bytes.len() as u64);
-    let (runs, max) = (242, 241);
-    assert_eq!(
-        with(200, 42).encode(),
-        Err(RecordError::OwnRuns { runs, max })
-    );
-    let (have, need) = (4095, 4096);
-    assert_eq!(
-        Head::decode(&bytes[..4095], &ID),
-        Err(RecordError::Short { have, need })
-    );
-    // Runs of A that are too short for the record, and no entry of B.
-    let entry = SUM.end + 16 + 8;
-    for at in [entry + 64 + 16 + 8, entry + 64 + 2 * 16] {
-        let mut odd = GOLDEN[..4096].to_vec();
-        assert!(Head::decode(&odd, &ID).is_ok());
-        odd[at] = 3;
-        let form = Err(RecordError::Form {
-            what: "first block",
-        });
-        assert_eq!(Head::decode(&odd, &ID), form, "{at}");
-    }
-    assert_eq!(Head::decode(&[0; 4096], &ID), Err(RecordError::NoMagic));
 }
 
 #[test]
