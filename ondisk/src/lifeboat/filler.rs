@@ -185,6 +185,16 @@ mod tests {
         );
     }
 
+    /// Against bytes that a few lines of Python made.
+    #[test]
+    fn the_bytes_are_those_of_the_layout() {
+        let id: Id = "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf".parse().unwrap();
+        let golden = include_bytes!("../../tests/fixtures/lifeboat/filler.bin");
+        let (state, record) = golden.split_at(BLOCK);
+        assert!(Filler::block(&id, Role::State(Twin::B), 5) == *state);
+        assert!(Filler::block(&id, Role::Record(Twin::A), 0) == *record);
+    }
+
     #[test]
     fn each_byte_counts() {
         let block = Filler::block(&ID, ROLE, 3);

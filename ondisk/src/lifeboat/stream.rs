@@ -48,6 +48,15 @@ impl Stream {
 mod tests {
     use super::*;
 
+    /// Against bytes that a few lines of Python made.
+    #[test]
+    fn the_bytes_are_those_of_the_definition() {
+        let golden = include_bytes!("../../tests/fixtures/lifeboat/stream.bin");
+        let mut bytes = [0; 128];
+        Stream::new(std::array::from_fn(|n| n as u8)).fill(&mut bytes);
+        assert_eq!(bytes, *golden);
+    }
+
     #[test]
     fn pieces_make_no_difference() {
         let whole = |length| {

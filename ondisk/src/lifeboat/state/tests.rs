@@ -4,6 +4,8 @@ use crate::lifeboat::{Role, Twin};
 
 const ID: Id = Id(*b"0123456789abcdef");
 const OTHER: Id = Id(*b"0123456789abcdeF");
+/// One state of each phase, as a few lines of Python made them.
+const GOLDEN: &[u8] = include_bytes!("../../../tests/fixtures/lifeboat/states.bin");
 const PHASES: [Phase; 6] = [
     Phase::Staged,
     Phase::Trial { starts: 2 },
@@ -89,6 +91,29 @@ fn what_is_no_state_is_told_apart() {
             second,
         };
         assert_eq!(decode(&odd), want);
+    }
+}
+
+#[test]
+fn the_bytes_are_those_of_the_layout() {
+    let id: Id = "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf".parse().unwrap();
+    assert_eq!(GOLDEN.len(), PHASES.len() * BYTES);
+    for ((phase, block), generation) in PHASES.into_iter().zip(GOLDEN.chunks(BYTES)).zip(1..) {
+        let (step, failures) = (7, 2);
+        let phase = match phase {
+            Phase::Trial { .. } => Phase::Trial { starts: 3 },
+            Phase::Armed { .. } => Phase::Armed { starts: 1 },
+            Phase::Destroying { .. } => Phase::Destroying { step, failures },
+            without_numbers => without_numbers,
+        };
+        let generation = (1 << 32) + generation;
+        let state = State {
+            id,
+            generation,
+            phase,
+        };
+        assert_eq!(State::decode(block, &id), Ok(state));
+        assert!(state.encode() == *block, "{phase}");
     }
 }
 

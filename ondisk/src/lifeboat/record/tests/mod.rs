@@ -4,16 +4,70 @@ mod reserve;
 
 use super::layout::{SUM, checksum};
 use super::*;
-use crate::lifeboat::{Filler, ProtectedError, Run, Twin};
+use crate::lifeboat::{Filler, ProtectedError, Run, Twin, cut};
 use crate::sha256::Sha256Sum;
 
+/// A record that a few lines of Python made.
 const GOLDEN: &[u8] = include_bytes!("../../../../tests/fixtures/lifeboat/record.bin");
 const ID: Id = Id([
     0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xab, 0xac, 0xad, 0xae, 0xaf,
 ]);
 
+fn file(role: Role, bytes: u64, runs: &[(u64, u64)]) -> Pinned {
+    let run = |&(lba, sectors): &(u64, u64)| Run { lba, sectors };
+    Pinned {
+        role,
+        bytes,
+        sum: None,
+        runs: runs.iter().map(run).collect(),
+        chunks: None,
+    }
+}
+
+/// What those bytes say.
 fn golden() -> Record {
-    Record::decode(GOLDEN, &ID).unwrap()
+    let payload: Vec<u8> = (0..1300).map(|n| (n % 251) as u8).collect();
+    let files = vec![
+        file(Role::Record(Twin::A), 36864, &[(4096, 8), (4200, 64)]),
+        file(Role::Record(Twin::B), 36864, &[(9000, 72)]),
+        file(Role::State(Twin::A), 8192, &[(12290, 16)]),
+        file(Role::State(Twin::B), 8192, &[(20480, 16)]),
+        Pinned {
+            sum: Some(Sha256Sum::of(&payload)),
+            chunks: Some(Chunks {
+                bytes: 1024,
+                sums: payload.chunks(1024).map(Sha256Sum::of).collect(),
+            }),
+            ..file(Role::Payload, 1300, &[(30001, 1), (30000, 1), (40000, 2)])
+        },
+    ];
+    let runs = files.iter().flat_map(|file| file.runs.clone());
+    let mut seed = [0; 32];
+    seed.iter_mut().zip(0..).for_each(|(byte, n)| *byte = n);
+    Record {
+        id: ID,
+        disk: Disk {
+            bytes: 32 << 20,
+            logical_block: 512,
+            physical_block: 4096,
+            serial: "Sérial".into(),
+            wwn: "naa.1".into(),
+        },
+        time: 1_700_000_000,
+        host: "old.example".into(),
+        seed,
+        manifest: b"manifest\n".to_vec(),
+        table_backup: b"table".to_vec(),
+        staged: b"staged\n".to_vec(),
+        protected: Protected::new(runs, 4096, 32 << 20).unwrap(),
+        files,
+        wipe: vec![0..512, 1 << 20..2 << 20],
+        old: Some(Old {
+            head: vec![1; 34 * 512],
+            tail: vec![2; 33 * 512],
+            armed: [3; 512],
+        }),
+    }
 }
 
 fn run(lba: u64, sectors: u64) -> Run {
@@ -32,6 +86,18 @@ fn mended(change: impl Fn(&mut Vec<u8>)) -> RecordError {
 fn set_length(bytes: &mut [u8]) {
     let length = (bytes.len() as u64).to_le_bytes();
     bytes[24..32].copy_from_slice(&length);
+}
+
+#[test]
+fn the_bytes_are_those_of_the_layout() {
+    let record = golden();
+    assert_eq!(Record::decode(GOLDEN, &ID), Ok(record.clone()));
+    assert!(record.encode().unwrap() == GOLDEN);
+    let head = Head::decode(&GOLDEN[..4096], &ID).unwrap();
+    assert_eq!(head.length, GOLDEN.len() as u64);
+    // Its files have one sector more than it needs.
+    let runs = [0, 1].map(|i| cut(&record.files[i].runs, 0, 71).unwrap());
+    assert_eq!(head.runs, runs);
 }
 
 #[test]
