@@ -5,7 +5,7 @@ use std::process::Command;
 
 use ondisk::signature::Kind;
 
-use crate::image::{Image, MIB, UUID, check};
+use crate::image::{Image, MIB, check, luks_format};
 use testkit::{Loop, run};
 
 #[test]
@@ -44,25 +44,12 @@ fn lvm_physical_volumes() {
 #[test]
 fn luks_1_and_2() {
     testkit::needs!("cryptsetup", "blkid", "wipefs");
-    let key = Image::new("luks-key", 0);
-    key.put(0, b"secret");
     for version in ["luks1", "luks2"] {
         let image = Image::new(version, 32 * MIB);
-        let mut command = Command::new("cryptsetup");
-        command.args([
-            "luksFormat",
-            "--batch-mode",
-            "--type",
-            version,
-            "--uuid",
-            UUID,
-        ]);
-        command.args(["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"]);
-        if version == "luks2" {
-            command.args(["--label", "secrets"]);
-        }
-        run(command.arg(&image.0).arg(&key.0));
-        if version == "luks2" {
+        let is_2 = version == "luks2";
+        let label: &[&str] = if is_2 { &["--label", "secrets"] } else { &[] };
+        luks_format(&image, version, label);
+        if is_2 {
             assert_eq!(image.find()[0].clear.len(), 2, "the second header, too");
         }
         check(&image, Kind::Luks);

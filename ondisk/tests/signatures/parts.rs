@@ -7,7 +7,7 @@ use std::process::Command;
 
 use ondisk::signature::{Kind, Part};
 
-use crate::image::{Image, MIB, UUID, check};
+use crate::image::{Image, MIB, UUID, check, luks_format};
 use testkit::{Loop, run};
 
 fn part(image: &Image, kind: Kind) -> Option<Part> {
@@ -119,28 +119,10 @@ fn a_backing_device_that_is_attached_has_a_cache() {
 #[test]
 fn luks_with_a_detached_header() {
     testkit::needs!("cryptsetup", "blkid", "wipefs");
-    let key = Image::new("luks-part-key", 0);
-    key.put(0, b"secret");
     for version in ["luks1", "luks2"] {
         let data = Image::new(&format!("{version}-data"), 32 * MIB);
         let header = Image::new(&format!("{version}-header"), 32 * MIB);
-        let mut command = Command::new("cryptsetup");
-        command.args([
-            "luksFormat",
-            "--batch-mode",
-            "--type",
-            version,
-            "--uuid",
-            UUID,
-        ]);
-        command.args([
-            "--pbkdf",
-            "pbkdf2",
-            "--pbkdf-force-iterations",
-            "1000",
-            "--header",
-        ]);
-        run(command.arg(&header.0).arg(&data.0).arg(&key.0));
+        luks_format(&data, version, &["--header", header.0.to_str().unwrap()]);
         let found = part(&header, Kind::Luks).unwrap();
         assert_eq!((found.whole.as_str(), found.slots), (UUID, 2));
         assert_eq!(data.find(), []);
