@@ -142,6 +142,19 @@ pub struct Control {
     file: File,
 }
 
+/// Asks for the table in force of a map, by its name. Opens the control node
+/// with the first question, for a machine may be without device-mapper.
+pub fn tables() -> impl FnMut(&str) -> Result<Vec<TableLine>, DmError> {
+    let mut control = None;
+    move |name| {
+        let control = match &mut control {
+            Some(open) => open,
+            none => none.insert(Control::open()?),
+        };
+        control.table(name)
+    }
+}
+
 impl Control {
     /// Opens [`CONTROL`].
     pub fn open() -> Result<Self, DmError> {

@@ -9,6 +9,7 @@ pub(crate) mod sysfs;
 pub(crate) mod tests;
 mod users;
 mod vpd;
+pub(crate) mod way;
 
 pub use device::{
     BlockDevice, Partition, by_number, list, node, partition_name, partition_node, partitions,
@@ -17,3 +18,4 @@ pub use ondisk::DevNo;
 pub use stack::{Holder, NotOneDisk, disks_below, name_of, stacked_on};
 pub use sysfs::SYS;
 pub use users::{users, users_of_disk};
+pub use way::{NoWay, Way};

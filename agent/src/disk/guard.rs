@@ -1,113 +1,27 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What of the disk must stay as it is, seen from each device on it.
 
-use std::{collections::BTreeMap, ops::Range, path::Path};
+use std::{ops::Range, path::Path};
 
 use ondisk::lifeboat::{Protected, Run, SECTOR};
-use ondisk::lvm::{BelowError, Target, TargetKind, below};
-use sys::dm::Control;
+use ondisk::lvm::Target;
 
 use super::{Disk, Error};
-use crate::block::{BlockDevice, DevNo, SYS, by_number};
+use crate::block::{NoWay, SYS, Way};
 
 /// The protected ranges of a disk, and where on the disk a device lies.
 #[derive(Debug, Clone)]
 pub struct Guard {
     protected: Protected,
-    place: Place,
-}
-
-/// Where on the disk a device lies.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// From this byte on: the disk itself, or a partition.
-    From(u64),
-    /// As this table says; with the first byte of each device that it names.
-    Mapped(Vec<Target>, BTreeMap<DevNo, u64>),
-}
-
-impl Place {
-    /// Where this device lies.
-    ///
-    /// # Errors
-    /// What the kernel says of it; [`Error::Unmapped`] where it does more than
-    /// to say where sectors lie.
-    fn of(device: &BlockDevice) -> Result<Place, Error> {
-        let Some(name) = &device.dm_name else {
-            return Ok(Place::From(device.partition.map_or(0, |p| p.start)));
-        };
-        let unmapped = |why: String| Error::Unmapped {
-            path: device.path(),
-            why,
-        };
-        let table = Control::open().and_then(|control| control.table(name));
-        let table = table.map_err(|error| unmapped(error.to_string()))?;
-        let target = |line: &sys::dm::TableLine| {
-            Ok(Target {
-                start: line.start,
-                length: line.length,
-                kind: TargetKind::parse(&line.kind, &line.params)?,
-            })
-        };
-        let targets: Result<Vec<_>, BelowError> = table.iter().map(target).collect();
-        Place::mapped(targets.map_err(|error| unmapped(error.to_string()))?)
-    }
-
-    /// Where the device of a table lies, before it is made or afterwards. What
-    /// stands on another map is not understood.
-    ///
-    /// # Errors
-    /// What the kernel says of a device below it.
-    pub fn mapped(targets: Vec<Target>) -> Result<Place, Error> {
-        let mut starts = BTreeMap::new();
-        for target in &targets {
-            let legs = match &target.kind {
-                TargetKind::Linear(dev, _) => vec![*dev],
-                TargetKind::Striped { legs, .. } => legs.iter().map(|leg| leg.0).collect(),
-                TargetKind::Zero | TargetKind::Error => Vec::new(),
-            };
-            for dev in legs {
-                let device = by_number(Path::new(SYS), dev)?;
-                if device.dm_name.is_none() {
-                    starts.insert(dev, device.partition.map_or(0, |p| p.start));
-                }
-            }
-        }
-        Ok(Place::Mapped(targets, starts))
-    }
-
-    /// The bytes of the disk under bytes of the device.
-    fn on_disk(&self, bytes: &Range<u64>) -> Result<Vec<Range<u64>>, String> {
-        const BEYOND: &str = "it leads beyond what any disk has";
-        let shifted = |start: u64, bytes: &Range<u64>| -> Result<Range<u64>, &str> {
-            let first = start.checked_add(bytes.start).ok_or(BEYOND)?;
-            Ok(first..start.checked_add(bytes.end).ok_or(BEYOND)?)
-        };
-        let (targets, starts) = match self {
-            Place::From(start) => return Ok(vec![shifted(*start, bytes)?]),
-            Place::Mapped(targets, starts) => (targets, starts),
-        };
-        let lba = bytes.start / SECTOR;
-        let sectors = Run {
-            lba,
-            sectors: bytes.end.div_ceil(SECTOR).saturating_sub(lba),
-        };
-        let runs = below(targets, sectors).map_err(|error| error.to_string())?;
-        let place = |(dev, run): (DevNo, Run)| {
-            let start = starts.get(&dev);
-            let start = start.ok_or_else(|| format!("it lies on {dev}, which is no partition"))?;
-            Ok(shifted(*start, &run.bytes().ok_or(BEYOND)?)?)
-        };
-        runs.into_iter().map(place).collect()
-    }
+    way: Way,
 }
 
 impl Guard {
     /// The guard of a device that lies there.
-    pub fn new(protected: &Protected, place: Place) -> Guard {
+    pub fn new(protected: &Protected, way: Way) -> Guard {
         Guard {
             protected: protected.clone(),
-            place,
+            way,
         }
     }
 
@@ -120,11 +34,12 @@ impl Guard {
         if bytes.is_empty() || self.protected.ranges().is_empty() {
             return Ok(());
         }
-        let places = self.place.on_disk(bytes).map_err(|why| Error::Unmapped {
-            path: path.into(),
-            why,
-        })?;
-        for place in places {
+        let lba = bytes.start / SECTOR;
+        let sectors = bytes.end.div_ceil(SECTOR).saturating_sub(lba);
+        let runs = self.way.on_disk(Run { lba, sectors });
+        for run in runs.map_err(|error| unmapped(path, error))? {
+            // What has no bytes of 64 bits counts as all of the disk.
+            let place = run.bytes().unwrap_or(0..u64::MAX);
             if let Some(range) = self.protected.overlap(&place) {
                 return Err(Error::Protected {
                     path: path.into(),
@@ -135,6 +50,16 @@ impl Guard {
             }
         }
         Ok(())
+    }
+}
+
+fn unmapped(path: &Path, error: NoWay) -> Error {
+    match error {
+        NoWay::File(error) => Error::File(error),
+        why => Error::Unmapped {
+            path: path.into(),
+            why: why.to_string(),
+        },
     }
 }
 
@@ -153,8 +78,9 @@ pub fn check_table(protected: &Protected, name: &str, targets: &[Target]) -> Res
         .max();
     let bytes = 0..sectors.unwrap_or(0).saturating_mul(SECTOR);
     let path = Path::new("/dev/mapper").join(name);
-    let guard = Guard::new(protected, Place::mapped(targets.to_vec())?);
-    guard.check(&path, "the mapped device", &bytes)
+    let way = Way::of_map(Path::new(SYS), &mut sys::dm::tables(), name, targets);
+    let way = way.map_err(|error| unmapped(&path, error))?;
+    Guard::new(protected, way).check(&path, "the mapped device", &bytes)
 }
 
 impl Disk {
@@ -167,22 +93,24 @@ impl Disk {
         if protected.ranges().is_empty() {
             return Ok(self);
         }
-        let place = match self.dev() {
-            Some(dev) => Place::of(&by_number(Path::new(SYS), dev)?)?,
-            None => Place::From(0),
+        let way = match self.dev() {
+            Some(dev) => Way::down(Path::new(SYS), &mut sys::dm::tables(), dev),
+            None => Ok(Way::of_file(self.bytes())),
         };
-        Ok(self.with_guard(Guard::new(protected, place)))
+        let way = way.map_err(|error| unmapped(self.path(), error))?;
+        Ok(self.with_guard(Guard::new(protected, way)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::block::way::tests::down;
     use crate::disk::{erase, ext4, sector_0, wipe};
     use ondisk::ext4::Options;
+    use ondisk::lvm::TargetKind;
 
     const MIB: u64 = 1 << 20;
-    const PV: DevNo = DevNo { major: 8, minor: 3 };
 
     /// 8 KiB at 10 MiB of a disk of 64 MiB.
     fn protected() -> Protected {
@@ -193,20 +121,12 @@ mod tests {
         Protected::new([run], 512, 64 * MIB).unwrap()
     }
 
-    fn disk(dir: &Path, bytes: u64, place: Place) -> Disk {
+    fn disk(dir: &Path, bytes: u64, way: Way) -> Disk {
         let path = testkit::sparse(dir.join("disk"), bytes);
         Disk::open_writable(path)
             .unwrap()
             .as_volume()
-            .with_guard(Guard::new(&protected(), place))
-    }
-
-    fn linear(start: u64, length: u64, at: u64) -> Target {
-        Target {
-            start,
-            length,
-            kind: TargetKind::Linear(PV, at),
-        }
+            .with_guard(Guard::new(&protected(), way))
     }
 
     fn refusal<E: std::fmt::Display>(result: Result<(), E>) -> String {
@@ -219,7 +139,7 @@ mod tests {
     #[test]
     fn no_write_of_ours_reaches_what_is_protected() {
         let dir = tempfile::tempdir().unwrap();
-        let disk = disk(dir.path(), 64 * MIB, Place::From(0));
+        let disk = disk(dir.path(), 64 * MIB, Way::of_file(64 * MIB));
         let at = 10 * MIB;
         disk.write_at("a table", at - 512, &[1; 512]).unwrap();
         disk.write_at("a table", at + 8192, &[1; 512]).unwrap();
@@ -241,39 +161,41 @@ mod tests {
         assert_eq!(ones, 1024);
         let run = Run { lba: 0, sectors: 1 };
         let first = Protected::new([run], 512, 64 * MIB).unwrap();
-        let disk = disk.with_guard(Guard::new(&first, Place::From(0)));
+        let disk = disk.with_guard(Guard::new(&first, Way::of_file(64 * MIB)));
         assert!(refusal(sector_0::write(&disk, "GRUB", 0, &[1])).contains("GRUB"));
     }
 
     #[test]
     fn a_partition_and_a_volume_lie_where_the_disk_has_them() {
         let dir = tempfile::tempdir().unwrap();
-        let partition = disk(dir.path(), 16 * MIB, Place::From(9 * MIB));
-        assert!(refusal(partition.write_at("x", MIB, &[1])).contains("sector 20480"));
-        partition.write_at("x", MIB - 1, &[1]).unwrap();
-        partition.write_at("x", MIB + 8192, &[1]).unwrap();
-        // The first half lies behind the second one, in a PV at 4 MiB.
-        let starts = BTreeMap::from([(PV, 4 * MIB)]);
-        let targets = vec![linear(0, 8192, 16384), linear(8192, 8192, 8192)];
-        let volume = disk(
-            dir.path(),
-            8 * MIB,
-            Place::Mapped(targets.clone(), starts.clone()),
-        );
-        // 10 MiB of the disk are 6 of the PV, and 2 behind the second target's start.
-        assert!(refusal(volume.write_at("x", 6 * MIB, &[1])).contains("sector 20480"));
-        volume.write_at("x", 2 * MIB, &[1]).unwrap();
-        volume.write_at("x", 6 * MIB - 1, &[1]).unwrap();
-        let across = volume.write_at("x", 6 * MIB - 1, &[1, 1]);
+        let way = |top: &str, root: &[&str]| down(top, root).unwrap();
+        // From sector 20063 of the disk on.
+        let partition = disk(dir.path(), 4 * MIB, way("8:5", &[]));
+        let at = (20_480 - 20_063) * 512;
+        assert!(refusal(partition.write_at("x", at, &[1])).contains("sector 20480"));
+        partition.write_at("x", at - 1, &[1]).unwrap();
+        partition.write_at("x", at + 8192, &[1]).unwrap();
+        // The first half lies behind the second one.
+        let swapped = ["0 400 linear 8:5 600", "400 400 linear 8:5 200"];
+        let volume = disk(dir.path(), 800 * 512, way("253:0", &swapped));
+        // It is 417 sectors behind the partition's start, 217 behind that of
+        // the second target.
+        let at = (400 + 217) * 512;
+        assert!(refusal(volume.write_at("x", at, &[1])).contains("sector 20480"));
+        volume.write_at("x", 217 * 512, &[1]).unwrap();
+        volume.write_at("x", at - 1, &[1]).unwrap();
+        let across = volume.write_at("x", at - 1, &[1, 1]);
         assert!(refusal(across).contains("sector 20480"));
-        // A device below that nothing is known of, and a place without one.
-        for place in [
-            Place::Mapped(targets.clone(), BTreeMap::new()),
-            Place::Mapped(vec![linear(0, 8, 0)], starts.clone()),
-            Place::Mapped(targets, BTreeMap::from([(PV, u64::MAX)])),
-            Place::From(u64::MAX),
+        volume.write_at("x", at + 8192, &[1]).unwrap();
+        // What ends before the device does, on a map, in a partition or below.
+        let last = format!("0 4096 linear 8:5 {}", u64::MAX);
+        for way in [
+            way("253:0", &["0 8 linear 8:5 0"]),
+            way("253:0", &["0 20000 linear 8:5 9999"]),
+            way("253:0", &[&last]),
+            Way::of_file(4096),
         ] {
-            let unknown = disk(dir.path(), 8 * MIB, place);
+            let unknown = disk(dir.path(), 8 * MIB, way);
             let text = refusal(unknown.write_at("x", 4096, &[1]));
             assert!(text.contains("is not known"), "{text}");
         }
@@ -282,10 +204,27 @@ mod tests {
     #[test]
     fn where_nothing_is_protected_nothing_is_asked() {
         let none = Protected::default();
-        let targets = [linear(0, 8, 0)];
-        check_table(&none, "VA-root", &targets).unwrap();
-        Guard::new(&none, Place::From(u64::MAX))
+        let nowhere = Target {
+            start: 0,
+            length: 8,
+            kind: TargetKind::Zero,
+        };
+        check_table(&none, "VA-root", &[nowhere]).unwrap();
+        Guard::new(&none, Way::of_file(0))
             .check(Path::new("/dev/sda"), "x", &(5..9))
             .unwrap();
+    }
+
+    #[test]
+    fn a_table_that_leads_nowhere_is_refused() {
+        let nowhere = Target {
+            start: 0,
+            length: 8,
+            kind: TargetKind::Zero,
+        };
+        let text = refusal(check_table(&protected(), "VA-root", &[nowhere]));
+        let words = "/dev/mapper/VA-root is not written: where on the disk it lies is not known: \
+                     it lies on VA-root, which is a device-mapper target of type zero";
+        assert!(text.starts_with(words), "{text}");
     }
 }

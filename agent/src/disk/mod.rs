@@ -22,6 +22,6 @@ pub mod wipe;
 
 pub use device::Disk;
 pub use error::Error;
-pub use guard::{Guard, Place, check_table};
+pub use guard::{Guard, check_table};
 pub use id::{DiskId, gpt_id};
 pub use pinned::{Pinned, sha256};

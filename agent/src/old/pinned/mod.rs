@@ -18,7 +18,6 @@ mod obstacle;
 mod release;
 mod search;
 mod site;
-mod stack;
 #[cfg(test)]
 mod tests;
 mod wish;
@@ -30,5 +29,4 @@ pub use obstacle::{Error, Flaw, Obstacle};
 pub use release::release;
 pub use search::Search;
 pub use site::{Site, foreseen};
-pub use stack::Stack;
 pub use wish::{Shape, Wish};

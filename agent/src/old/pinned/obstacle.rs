@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Why files cannot be pinned on this machine, in words for its user.
 
+use crate::block::NoWay;
 use std::fmt;
 use std::path::PathBuf;
 use sys::FileError;
@@ -138,4 +139,16 @@ pub enum Error {
         found: u64,
         expected: u64,
     },
+}
+
+impl From<NoWay> for Error {
+    fn from(error: NoWay) -> Error {
+        Error::Obstacle(match error {
+            NoWay::Layer { device, what } => Obstacle::Layer { device, what },
+            NoWay::OtherDisk { device, disk } => Obstacle::OtherDisk { device, disk },
+            NoWay::Table { device, why } => Obstacle::Table { device, why },
+            NoWay::Mapper(error) => return Error::Mapper(error),
+            NoWay::File(error) => return Error::File(error),
+        })
+    }
 }

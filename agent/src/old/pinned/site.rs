@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The file system that files are pinned in, and whether that can be.
 
-use super::extents::{Piece, pieces};
-use super::{Error, Obstacle, Stack, Wish};
-use crate::block::{DevNo, SYS};
+use super::extents::{Piece, on_disk, pieces};
+use super::{Error, Obstacle, Wish};
+use crate::block::{DevNo, SYS, Way};
 use crate::disk::Disk;
 use crate::machine;
 use crate::old::space::Space;
@@ -13,7 +13,6 @@ use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use sys::cannot;
-use sys::dm::Control;
 
 /// File systems that write a file in its place and say where that is.
 pub(super) const KINDS: [&str; 4] = ["ext2", "ext3", "ext4", "xfs"];
@@ -26,7 +25,7 @@ pub const LEFT: u64 = 64 << 20;
 pub struct Site {
     /// Where it is mounted.
     pub(super) mount: PathBuf,
-    pub(super) stack: Stack,
+    pub(super) way: Way,
     pub(super) disk: Disk,
 }
 
@@ -64,18 +63,10 @@ impl Site {
             let path = disk.path().into();
             return Err(crate::disk::Error::NotADisk { path }.into());
         };
-        let mut control = None;
-        let mut table = |name: &str| {
-            let control = match &mut control {
-                Some(open) => open,
-                none => none.insert(Control::open()?),
-            };
-            control.table(name)
-        };
-        let stack = Stack::follow(Path::new(SYS), &mut table, mount.device, dev)?;
+        let way = Way::to(Path::new(SYS), &mut sys::dm::tables(), mount.device, dev)?;
         Ok(Site {
             mount: target,
-            stack,
+            way,
             disk,
         })
     }
@@ -120,7 +111,7 @@ impl Site {
         written: &[Range<u64>],
     ) -> Result<Vec<Piece>, Error> {
         let meta = file.metadata().map_err(cannot("look at", path))?;
-        if DevNo::from(meta.dev()) != self.stack.top() {
+        if DevNo::from(meta.dev()) != self.way.top() {
             return Err(Obstacle::Layer {
                 device: path.display().to_string(),
                 what: "not on the file system that was looked at".into(),
@@ -132,6 +123,6 @@ impl Site {
             file: path.into(),
             flaw,
         })?;
-        Ok(self.stack.on_disk(&found)?)
+        on_disk(&self.way, &found)
     }
 }
