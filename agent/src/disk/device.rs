@@ -230,6 +230,17 @@ impl Disk {
         }
     }
 
+    /// What of these bytes is not protected, in order.
+    ///
+    /// # Errors
+    /// When it is not known where on the disk they lie.
+    pub fn unprotected(&self, bytes: &Range<u64>) -> Result<Vec<Range<u64>>, Error> {
+        match &self.guard {
+            Some(guard) => guard.outside(&self.path, bytes),
+            None => Ok(vec![bytes.clone()]),
+        }
+    }
+
     /// Refuses what is protected, and sector 0.
     pub(super) fn may_write(&self, what: &'static str, bytes: Range<u64>) -> Result<(), Error> {
         let sector_0 = self.has_sector_0 && bytes.start < u64::from(self.block_size);

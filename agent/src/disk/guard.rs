@@ -34,12 +34,7 @@ impl Guard {
         if bytes.is_empty() || self.protected.ranges().is_empty() {
             return Ok(());
         }
-        let lba = bytes.start / SECTOR;
-        let sectors = bytes.end.div_ceil(SECTOR).saturating_sub(lba);
-        let runs = self.way.on_disk(Run { lba, sectors });
-        for run in runs.map_err(|error| unmapped(path, error))? {
-            // What has no bytes of 64 bits counts as all of the disk.
-            let place = run.bytes().unwrap_or(0..u64::MAX);
+        for place in self.places(path, bytes)? {
             if let Some(range) = self.protected.overlap(&place) {
                 return Err(Error::Protected {
                     path: path.into(),
@@ -50,6 +45,44 @@ impl Guard {
             }
         }
         Ok(())
+    }
+}
+
+impl Guard {
+    /// What of these bytes of the device at `path` may be written, in order.
+    ///
+    /// # Errors
+    /// [`Error::Unmapped`].
+    pub fn outside(&self, path: &Path, bytes: &Range<u64>) -> Result<Vec<Range<u64>>, Error> {
+        if bytes.is_empty() || self.protected.ranges().is_empty() {
+            return Ok(vec![bytes.clone()]);
+        }
+        let mut free: Vec<Range<u64>> = Vec::new();
+        let mut at = bytes.start - bytes.start % SECTOR;
+        for place in self.places(path, bytes)? {
+            for part in self.protected.outside(&place) {
+                let start = (at + (part.start - place.start)).max(bytes.start);
+                let end = (at + (part.end - place.start)).min(bytes.end);
+                match free.last_mut() {
+                    // Two places, but one piece of the device.
+                    Some(last) if last.end == start => last.end = end,
+                    _ => free.push(start..end),
+                }
+            }
+            at += place.end - place.start;
+        }
+        Ok(free)
+    }
+
+    /// Where on the disk these bytes lie, in whole sectors, and in their order.
+    fn places(&self, path: &Path, bytes: &Range<u64>) -> Result<Vec<Range<u64>>, Error> {
+        let lba = bytes.start / SECTOR;
+        let sectors = bytes.end.div_ceil(SECTOR).saturating_sub(lba);
+        let runs = self.way.on_disk(Run { lba, sectors });
+        let runs = runs.map_err(|error| unmapped(path, error))?;
+        // What has no bytes of 64 bits counts as all of the disk.
+        let bytes = |run: Run| run.bytes().unwrap_or(0..u64::MAX);
+        Ok(runs.into_iter().map(bytes).collect())
     }
 }
 
@@ -199,6 +232,39 @@ mod tests {
             let text = refusal(unknown.write_at("x", 4096, &[1]));
             assert!(text.contains("is not known"), "{text}");
         }
+    }
+
+    #[test]
+    fn what_may_be_written_is_what_is_not_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let cut = |top: &str, root: &[&str], sectors: Range<u64>| {
+            let volume = disk(dir.path(), MIB, down(top, root).unwrap());
+            let free = volume.unprotected(&(sectors.start * 512..sectors.end * 512));
+            let free = free.unwrap();
+            for range in &free {
+                volume.check("x", range.clone()).unwrap();
+            }
+            let sector = |byte| byte as f64 / 512.0;
+            let free = free.iter().map(|r| (sector(r.start), sector(r.end)));
+            free.collect::<Vec<_>>()
+        };
+        // The protected sectors are 417 to 433 of this partition.
+        assert_eq!(cut("8:5", &[], 0..100), [(0.0, 100.0)]);
+        assert_eq!(cut("8:5", &[], 7..500), [(7.0, 417.0), (433.0, 500.0)]);
+        assert_eq!(cut("8:5", &[], 420..430), []);
+        assert_eq!(cut("8:5", &[], 433..440), [(433.0, 440.0)]);
+        // Half of them lie in the middle of this volume, half at its start.
+        let halves = ["0 100 linear 8:5 425", "100 300 linear 8:5 125"];
+        assert_eq!(cut("253:0", &halves, 0..400), [(8.0, 392.0)]);
+        let whole = ["0 100 linear 8:5 600", "100 400 linear 8:5 200"];
+        assert_eq!(
+            cut("253:0", &whole, 50..500),
+            [(50.0, 317.0), (333.0, 500.0)]
+        );
+        let volume = disk(dir.path(), 4096, down("253:0", &halves).unwrap());
+        let only = 4096..4097;
+        assert_eq!(volume.unprotected(&(4095..4097)).unwrap(), [only]);
+        assert!(volume.unprotected(&(0..401 * 512)).is_err());
     }
 
     #[test]

@@ -116,18 +116,63 @@ fn filled(unused: &Unused) -> Option<String> {
     }
 }
 
+/// The bytes of a device to make zero: what is protected is free space of the
+/// new system, too, and stays.
 fn ranges(disk: &Disk, unused: &Unused) -> Result<Vec<Range<u64>>, Error> {
-    Ok(match &unused.space {
+    let free = match &unused.space {
         Space::Bytes(ranges) => ranges.clone(),
         Space::Whole => std::iter::once(0..disk.bytes()).collect(),
         Space::Filesystem(options) => erase::unused(disk, options)?,
-    })
+    };
+    let free = free.iter().map(|range| disk.unprotected(range));
+    let free: Result<Vec<_>, _> = free.collect();
+    Ok(free?.concat())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ondisk::lifeboat::{Protected, Run};
     use std::process::Command;
+
+    #[test]
+    fn what_is_protected_stays_and_all_around_it_is_zero() {
+        const MIB: u64 = 1 << 20;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let content = vec![0xee; 4 << 20];
+        let disk = |runs: &[Run]| {
+            std::fs::write(file.path(), &content).unwrap();
+            let protected = Protected::new(runs.iter().copied(), 512, 4 * MIB).unwrap();
+            let disk = Disk::open_writable(file.path()).unwrap().as_volume();
+            disk.guarded(&protected).unwrap()
+        };
+        let run = Run {
+            lba: 4096,
+            sectors: 8,
+        };
+        for (space, runs, kept) in [
+            (Space::Whole, &[run][..], 2 * MIB..2 * MIB + 4096),
+            (
+                Space::Bytes(vec![0..MIB, MIB..2 * MIB + 512, 2 * MIB + 1024..4 * MIB]),
+                &[run],
+                2 * MIB..2 * MIB + 4096,
+            ),
+            (Space::Whole, &[], 0..0),
+        ] {
+            let disk = disk(runs);
+            let unused = Unused {
+                device: file.path().into(),
+                space,
+            };
+            let ranges = ranges(&disk, &unused).unwrap();
+            erase::zero(&disk, &ranges, &mut |_| {}).unwrap();
+            assert_eq!(erase::not_zero(&disk, &ranges).unwrap(), None);
+            let bytes = std::fs::read(file.path()).unwrap();
+            let left = (0u64..).zip(&bytes).filter(|(_, byte)| **byte != 0);
+            let left: Vec<u64> = left.map(|(at, _)| at).collect();
+            assert_eq!(left, kept.collect::<Vec<_>>());
+        }
+    }
 
     #[test]
     fn what_the_package_s_commands_made_is_kept() {
