@@ -11,7 +11,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::process::Command;
 
-use ondisk::gpt::{Backup, Guid, Name, Partition, Table};
+use ondisk::gpt::Backup;
 use ondisk::lifeboat::Protected;
 use ondisk::lvm::SegmentKind;
 use ondisk::manifest::Manifest;
@@ -41,24 +41,24 @@ fn device(node: &Loop) -> BlockDevice {
 }
 
 /// A table that was made on a disk of 512-byte sectors, as most are.
-fn backup() -> Backup {
-    let mut table = Table::new(1024 * MIB, 512, Guid([7; 16])).unwrap();
+fn backup(dir: &Path) -> Backup {
+    let (image, file) = (sparse(dir.join("source"), 1024 * MIB), dir.join("table"));
+    let mut sgdisk = Command::new("sgdisk");
     for (number, kind, start, end) in [
-        (1, Guid::BIOS_BOOT, 1, 3),
-        (2, Guid::LINUX, 3, 259),
-        (3, Guid::LVM, 259, 1023),
+        (1, "ef02", 1, 3),
+        (2, "8300", 3, 259),
+        (3, "8e00", 259, 1023),
     ] {
-        table.partitions.push(Partition {
-            number,
-            type_guid: kind,
-            guid: Guid([number as u8; 16]),
-            first_lba: start * 2048,
-            last_lba: end * 2048 - 1,
-            attributes: 0,
-            name: Name::new("part").unwrap(),
-        });
+        let end = end * 2048 - 1;
+        sgdisk.arg(format!("--new={number}:{}:{end}", start * 2048));
+        sgdisk.arg(format!("--typecode={number}:{kind}"));
     }
-    Backup::of(&table, &[0; 512]).unwrap()
+    run(sgdisk.arg(&image));
+    run(Command::new("sgdisk")
+        .arg("--backup")
+        .arg(&file)
+        .arg(&image));
+    Backup::parse(&std::fs::read(file).unwrap()).unwrap()
 }
 
 fn manifest() -> Manifest {
@@ -121,7 +121,7 @@ fn a_disk_of_4096_byte_sectors_is_wiped_partitioned_and_filled() {
     };
     let mut urandom = File::open("/dev/urandom").unwrap();
     let mut random = |bytes: &mut [u8]| urandom.read_exact(bytes).unwrap();
-    let plan = Plan::compute(&manifest(), &backup(), &facts, &mut random).unwrap();
+    let plan = Plan::compute(&manifest(), &backup(dir.path()), &facts, &mut random).unwrap();
     assert_eq!(plan.disk, whole.0);
 
     wipe::clear(&disk, &wipe::ranges(&disk, &old, &plan.table).unwrap()).unwrap();

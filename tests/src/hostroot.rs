@@ -47,6 +47,18 @@ exec chroot /new /bin/sh -c '
     sleep 1; echo o >/proc/sysrq-trigger; sleep 60'
 "#;
 
+/// The beginning of a script: lvm2 without udev, on the disks vda and vdb alone.
+pub const LVM2: &str = r#"
+set -eu
+mkdir /tmp/lvm; export LVM_SYSTEM_DIR=/tmp/lvm LVM_SUPPRESS_FD_WARNINGS=1
+cat >/tmp/lvm/lvm.conf <<END
+devices { filter=["a|^/dev/vd[ab][0-9]*$|","r|.*|"] global_filter=["a|^/dev/vd[ab][0-9]*$|","r|.*|"]
+ use_devicesfile=0 hints="none" obtain_device_list_from_udev=0 external_device_info_source="none" }
+activation { udev_sync=0 udev_rules=0 verify_udev_operations=0 monitoring=0 }
+global { event_activation=0 use_lvmpolld=0 notify_dbus=0 thin_check_executable="" }
+END
+"#;
+
 /// Runs `script` with `sh` as root in a machine with these raw disks, as
 /// /dev/vda, /dev/vdb ..., and 2 GiB of RAM; `modprobe` works in it.
 ///

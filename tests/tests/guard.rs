@@ -3,47 +3,25 @@
 //! what is protected below partitions and volumes, and what programs of the new
 //! system can do to the disk while it refuses writes.
 
-use harness::{cache, hostroot};
-use ondisk::gpt::{Backup, Guid, Name, Partition, Table};
+use harness::example::example;
+use harness::hostroot;
+use harness::table::table;
+use ondisk::gpt::{Backup, Guid, Table};
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
 const MIB: u64 = 1 << 20;
 
-/// The agent's own code for it, as a program.
-fn program() -> PathBuf {
-    let status = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "-p", "replant", "--example", "guard"])
-        .current_dir(cache::source())
-        .status()
-        .expect("cargo");
-    assert!(status.success(), "cargo build: {status}");
-    let test = std::env::current_exe().expect("the path of this test");
-    let target = test.ancestors().nth(2).expect("target/debug");
-    target.join("examples/guard")
-}
-
 /// BIOS boot from 1 to 3 MiB, a file system, and a physical volume.
-fn table() -> Table {
-    let mut table = Table::new(256 * MIB, 512, Guid([9; 16])).unwrap();
-    for (number, kind, start, end) in [
-        (1, Guid::BIOS_BOOT, 1, 3),
-        (2, Guid::LINUX, 3, 67),
-        (3, Guid::LVM, 67, 255),
-    ] {
-        table.partitions.push(Partition {
-            number,
-            type_guid: kind,
-            guid: Guid([number as u8; 16]),
-            first_lba: start * 2048,
-            last_lba: end * 2048 - 1,
-            attributes: 0,
-            name: Name::new("").unwrap(),
-        });
-    }
-    table
+fn layout() -> Table {
+    table(
+        256 * MIB,
+        &[
+            (1, Guid::BIOS_BOOT, 2048, 6143),
+            (2, Guid::LINUX, 6144, 137_215),
+            (3, Guid::LVM, 137_216, 522_239),
+        ],
+    )
 }
 
 /// `guard` is the example; a volume lies at 1 MiB of the third partition.
@@ -108,15 +86,15 @@ echo "== end"
 fn only_who_may_writes_what_starts_the_machine() {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let disk = testkit::sparse(dir.path().join("disk"), 256 * MIB);
-    let backup = Backup::of(&table(), &[]).unwrap().encode();
+    let backup = Backup::of(&layout(), &[]).unwrap().encode();
     std::fs::write(dir.path().join("table"), backup).unwrap();
     let file = std::fs::File::options().write(true).open(&disk).unwrap();
-    for write in table().writes(None).unwrap() {
+    for write in layout().writes(None).unwrap() {
         file.write_all_at(&write.bytes, write.offset).unwrap();
     }
     let script = format!(
         "GUARD='{}' DIR='{}'\n{SCRIPT}",
-        program().display(),
+        example("guard").display(),
         dir.path().display()
     );
     let outcome = hostroot::run(&script, &[&disk], Duration::from_secs(240));

@@ -1,41 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Volume groups with a real device-mapper and the real lvm2, in both directions.
 
+use harness::example::example;
 use harness::{cache, hostroot};
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
-/// Builds the example that drives our code, for this host.
-fn probe() -> PathBuf {
-    let status = Command::new(env!("CARGO"))
-        .args([
-            "build",
-            "--quiet",
-            "-p",
-            "replant",
-            "--example",
-            "lvm-probe",
-        ])
-        .current_dir(cache::source())
-        .status()
-        .expect("cargo");
-    assert!(status.success(), "cargo build: {status}");
-    let test = std::env::current_exe().expect("the path of this test");
-    let target = test.ancestors().nth(2).expect("target/debug");
-    target.join("examples/lvm-probe")
-}
-
-/// lvm2 without udev, on the test's disks alone; `quiet` fails on any complaint.
+/// `quiet` fails on any complaint.
 const PROLOGUE: &str = r#"
 set -eu
-mkdir /tmp/lvm; export LVM_SYSTEM_DIR=/tmp/lvm LVM_SUPPRESS_FD_WARNINGS=1
-cat >/tmp/lvm/lvm.conf <<END
-devices { filter=["a|^/dev/vd[ab][0-9]*$|","r|.*|"] global_filter=["a|^/dev/vd[ab][0-9]*$|","r|.*|"]
- use_devicesfile=0 hints="none" obtain_device_list_from_udev=0 external_device_info_source="none" }
-activation { udev_sync=0 udev_rules=0 verify_udev_operations=0 monitoring=0 }
-global { event_activation=0 use_lvmpolld=0 notify_dbus=0 thin_check_executable="" }
-END
 modprobe dm-mod
 die() { echo "FAILED: $*"; exit 1; }
 quiet() { "$@" >/tmp/out 2>/tmp/err || die "$*: $(cat /tmp/out /tmp/err)"
@@ -216,8 +188,9 @@ fn run(parts: &[&str]) -> String {
     };
     let disks = [disk(4 << 30), disk(2 << 30)];
     let script = format!(
-        "PROBE={}\n{PROLOGUE}{}\necho ALL-DONE\n",
-        probe().display(),
+        "PROBE={}\n{}{PROLOGUE}{}\necho ALL-DONE\n",
+        example("lvm-probe").display(),
+        hostroot::LVM2,
         parts.concat()
     );
     let limit = Duration::from_secs(600);

@@ -3,25 +3,11 @@
 //! a part of it on the disk that would be replaced (vda) and another one
 //! elsewhere (vdb): each is seen, in use or not.
 
+use harness::example::example;
 use harness::hostroot;
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
 const MIB: u64 = 1 << 20;
-
-/// The agent's own code for it, as a program.
-fn program() -> PathBuf {
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "-q", "-p", "replant", "--example", "others"])
-        .status()
-        .unwrap();
-    assert!(built.success(), "cannot build the example");
-    let test = std::env::current_exe().unwrap();
-    let profile = test.parent().unwrap().parent().unwrap();
-    profile.join("examples/others")
-}
 
 const SCRIPT: &str = r#"
 set -u
@@ -95,7 +81,7 @@ fn what_needs_two_disks_is_seen() {
         file.set_len(1024 * MIB).unwrap();
         disk
     });
-    let script = format!("PROGRAM='{}'\n{SCRIPT}", program().display());
+    let script = format!("PROGRAM='{}'\n{SCRIPT}", example("others").display());
     let disks = disks.each_ref().map(|disk| disk.as_path());
     let outcome = hostroot::run(&script, &disks, Duration::from_secs(500));
     let output = outcome.output.replace('\r', "");

@@ -1,43 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A disk is repartitioned under a real kernel: nobody on it, somebody on it.
 
+use harness::example::example;
 use harness::hostroot;
-use ondisk::gpt::{Backup, Guid, Name, Partition, Table};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use harness::table::table;
+use ondisk::gpt::{Backup, Guid};
+use std::path::Path;
 use std::time::Duration;
 
 const MIB: u64 = 1 << 20;
 
-/// The agent's own code for it, as a program.
-fn partition_program() -> PathBuf {
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "-q", "-p", "replant", "--example", "partition"])
-        .status()
-        .unwrap();
-    assert!(built.success(), "cannot build the example");
-    let test = std::env::current_exe().unwrap();
-    let profile = test.parent().unwrap().parent().unwrap();
-    profile.join("examples/partition")
-}
-
 /// A table in a file of `sgdisk --backup`: partitions by number, first and
 /// last LBA, for a disk of 256 MiB.
-fn table(path: &Path, partitions: &[(u32, u64, u64)]) {
-    let mut table = Table::new(256 * MIB, 512, Guid([9; 16])).unwrap();
-    table.partitions = partitions
-        .iter()
-        .map(|&(number, first_lba, last_lba)| Partition {
-            number,
-            type_guid: Guid::LINUX,
-            guid: Guid([number as u8; 16]),
-            first_lba,
-            last_lba,
-            attributes: 0,
-            name: Name::new("").unwrap(),
-        })
+fn backup(path: &Path, partitions: &[(u32, u64, u64)]) {
+    let partitions = partitions.iter();
+    let partitions: Vec<_> = partitions
+        .map(|&(number, first, last)| (number, Guid::LINUX, first, last))
         .collect();
+    let table = table(256 * MIB, &partitions);
     std::fs::write(path, Backup::of(&table, &[]).unwrap().encode()).unwrap();
 }
 
@@ -49,11 +29,11 @@ fn the_kernel_takes_a_new_table_over() {
         .unwrap()
         .set_len(512 * MIB)
         .unwrap();
-    table(
+    backup(
         &dir.path().join("new"),
         &[(1, 2048, 6143), (2, 6144, 43007), (3, 43008, 90000)],
     );
-    table(
+    backup(
         &dir.path().join("other"),
         &[(1, 2048, 4095), (2, 6144, 43007), (4, 43008, 90000)],
     );
@@ -80,7 +60,7 @@ fn the_kernel_takes_a_new_table_over() {
         run new 3; umount /mnt; run new 5
         echo "== end"
         "#,
-        program = partition_program().display(),
+        program = example("partition").display(),
         dir = dir.path().display(),
     );
     let outcome = hostroot::run(&script, &[&disk], Duration::from_secs(240));

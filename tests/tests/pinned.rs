@@ -3,35 +3,15 @@
 //! real lvm2, on Debian's kernel. What is read at those places by dd is what
 //! the file has.
 
+use harness::example::example;
 use harness::{cache, hostroot};
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
-
-/// Builds the example that pins a file, for this host.
-fn example() -> PathBuf {
-    let status = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "-p", "replant", "--example", "pinned"])
-        .current_dir(cache::source())
-        .status()
-        .expect("cargo");
-    assert!(status.success(), "cargo build: {status}");
-    let test = std::env::current_exe().expect("the path of this test");
-    let target = test.ancestors().nth(2).expect("target/debug");
-    target.join("examples/pinned")
-}
 
 /// `pins DEVICE DISK KIND OPTIONS FROM TO`: a new file system, 24 MiB in it at
 /// `FROM..TO` MiB of the disk, and compared with what dd reads there.
 const PROLOGUE: &str = r#"
 set -eu
-mkdir /tmp/lvm /tmp/mnt; export LVM_SYSTEM_DIR=/tmp/lvm LVM_SUPPRESS_FD_WARNINGS=1
-cat >/tmp/lvm/lvm.conf <<END
-devices { filter=["a|^/dev/vd[ab][0-9]*$|","r|.*|"] global_filter=["a|^/dev/vd[ab][0-9]*$|","r|.*|"]
- use_devicesfile=0 hints="none" obtain_device_list_from_udev=0 external_device_info_source="none" }
-activation { udev_sync=0 udev_rules=0 verify_udev_operations=0 monitoring=0 }
-global { event_activation=0 use_lvmpolld=0 notify_dbus=0 }
-END
+mkdir /tmp/mnt
 for m in dm-mod ext4 xfs; do modprobe $m; done
 die() { echo "FAILED: $*"; exit 1; }
 make() { case $2 in xfs) mkfs.xfs -q -f $1;; *) mke2fs -q -F -t $2 -b 4096 $1;; esac; }
@@ -123,7 +103,11 @@ fn files_are_where_they_are_said_to_be() {
         file
     };
     let disks = [disk(1200 << 20), disk(400 << 20)];
-    let script = format!("PINNED={}\n{PROLOGUE}{LAYOUTS}", example().display());
+    let script = format!(
+        "PINNED={}\n{}{PROLOGUE}{LAYOUTS}",
+        example("pinned").display(),
+        hostroot::LVM2
+    );
     let limit = Duration::from_secs(1800);
     let outcome = hostroot::run(&script, &[disks[0].path(), disks[1].path()], limit);
     println!("{}", outcome.output);

@@ -2,12 +2,12 @@
 //! The payload is read from a disk that fails: one sector for ever, another one
 //! once.
 
+use harness::example::example;
 use harness::hostroot;
 use harness::vm::Vm;
 use ondisk::sha256::Sha256Sum;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::Duration;
 use testkit::Random;
 
@@ -16,19 +16,6 @@ const CHUNK: usize = 256 << 10;
 /// Sectors of a run; it begins at odd places.
 const RUN: usize = 61;
 const RUNS: usize = 120;
-
-/// The agent's own code for it, as a program.
-fn runs_program() -> PathBuf {
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "-q", "-p", "replant", "--example", "runs"])
-        .status()
-        .unwrap();
-    assert!(built.success(), "cannot build the example");
-    let test = std::env::current_exe().unwrap();
-    let profile = test.parent().unwrap().parent().unwrap();
-    profile.join("examples/runs")
-}
 
 /// A virtio disk on which reading a sector is an error, for ever or once.
 fn failing(vm: Vm, name: &str, image: &Path, sector: u64, once: bool) -> Vm {
@@ -74,7 +61,7 @@ fn a_bad_sector_is_named_and_one_that_fails_once_is_passed() {
         "for disk in vda vdb; do echo \"== $disk\"
             '{program}' /dev/$disk '{dir}/list'; echo \"exit $?\"
         done; echo '== end'",
-        program = runs_program().display(),
+        program = example("runs").display(),
         dir = dir.path().display(),
     );
     let attach = |vm| {
