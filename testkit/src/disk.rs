@@ -2,12 +2,15 @@
 //! Disks that go with the test.
 
 use crate::{run, tool};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::inotify;
+use rustix::io::Errno;
+use rustix::mount::{UnmountFlags, unmount};
 use std::ffi::OsStr;
 use std::fs::File;
+use std::mem::MaybeUninit;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::thread::sleep;
-use std::time::Duration;
 
 /// A sparse file of this size, empty whatever was there.
 pub fn sparse(path: impl AsRef<Path>, bytes: u64) -> PathBuf {
@@ -83,14 +86,84 @@ impl Mount {
 
 impl Drop for Mount {
     fn drop(&mut self) {
-        // Somebody else may look at it for a moment.
-        for _ in 0..100 {
-            let unmounted = Command::new("umount").arg(&self.0).status();
-            if unmounted.is_ok_and(|s| s.success()) {
-                return;
-            }
-            sleep(Duration::from_millis(100));
+        let unmounted = unmounted(&self.0);
+        let tried = unmounted.is_ok_and(|gone| gone) || std::thread::panicking();
+        assert!(tried, "{} is busy", self.0.display());
+    }
+}
+
+/// Unmounts, and returns when nobody uses the file system any more: what is open
+/// here, a child that another test forks has open, too, until its program
+/// begins. The kernel says when the last one has let go; `false` where nobody
+/// does.
+fn unmounted(path: &Path) -> rustix::io::Result<bool> {
+    const LONG: Timespec = Timespec {
+        tv_sec: 60,
+        tv_nsec: 0,
+    };
+    let events = inotify::init(inotify::CreateFlags::CLOEXEC)?;
+    // The end of a file system is told to each watch; one must be for something.
+    inotify::add_watch(&events, path, inotify::WatchFlags::DELETE_SELF)?;
+    match unmount(path, UnmountFlags::empty()) {
+        Err(Errno::BUSY) => unmount(path, UnmountFlags::DETACH)?,
+        other => return other.map(|()| true),
+    }
+    let mut buffer = [MaybeUninit::uninit(); 4096];
+    let mut reader = inotify::Reader::new(&events, &mut buffer);
+    loop {
+        if poll(&mut [PollFd::new(&events, PollFlags::IN)], Some(&LONG))? == 0 {
+            return Ok(false);
         }
-        assert!(std::thread::panicking(), "{} is busy", self.0.display());
+        let event = reader.next()?.events();
+        if event.contains(inotify::ReadFlags::UNMOUNT) {
+            return Ok(true);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::OpenOptionsExt;
+    use std::process::Stdio;
+
+    #[test]
+    fn what_a_child_still_uses_is_unmounted_when_it_ends() {
+        crate::needs!("root", "mke2fs");
+        let dir = std::env::temp_dir().join(format!("testkit-{}", std::process::id()));
+        std::fs::create_dir(&dir).unwrap();
+        let image = sparse(dir.join("disk"), 8 << 20);
+        tool("mke2fs", &["-q", image.to_str().unwrap()]);
+        let device = Loop::new(&image);
+        let mount = Mount::new(&device.0, dir.join("mnt"), "rw");
+        let mut user = Command::new("sh")
+            .args(["-c", "echo; read line"])
+            .current_dir(&mount.0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::io::Read::read_exact(user.stdout.as_mut().unwrap(), &mut [0]).unwrap();
+        let path = mount.0.clone();
+        let mounted = || {
+            let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
+            mounts.contains(path.to_str().unwrap())
+        };
+        assert!(mounted());
+        let dropped = std::thread::spawn(move || drop(mount));
+        while mounted() {
+            std::thread::yield_now();
+        }
+        assert!(!dropped.is_finished());
+        drop(user.stdin.take());
+        dropped.join().unwrap();
+        // Nobody has the device, not even for a moment.
+        let exclusive = rustix::fs::OFlags::EXCL.bits() as i32;
+        let mut alone = File::options();
+        alone.read(true).custom_flags(exclusive);
+        alone.open(&device.0).unwrap();
+        user.wait().unwrap();
+        drop(device);
+        std::fs::remove_dir_all(&dir).unwrap();
     }
 }

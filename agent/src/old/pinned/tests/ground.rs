@@ -130,15 +130,16 @@ impl Ground {
         stat.f_bfree * stat.f_frsize
     }
 
-    /// Waits until nearly as much is free as there was: xfs frees what was
-    /// removed a little later.
+    /// Whether nearly as much is free as there was. xfs frees what was removed
+    /// a little later, and all of it before it is frozen.
     pub(super) fn is_free_again(&self, before: u64) {
-        for _ in 0..600 {
-            if before - self.free() < 1 << 20 {
-                return;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(100));
-        }
-        panic!("{before} bytes were free, now {}", self.free());
+        let root = File::open(self.root()).unwrap();
+        sys::freeze::freeze(&root).unwrap();
+        sys::freeze::thaw(&root).unwrap();
+        let free = self.free();
+        assert!(
+            before.saturating_sub(free) < 1 << 20,
+            "{before} bytes were free, now {free}"
+        );
     }
 }

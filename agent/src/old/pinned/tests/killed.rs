@@ -4,21 +4,23 @@
 use super::ground::{EXT4, Ground, KINDS, XFS};
 use crate::old::pinned::{Allowed, Search, Wish, foreseen};
 use crate::old::places::Places;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, ExitStatus};
 
 const NAME: &str = "old::pinned::tests::killed::a_staging_that_is_killed";
 const ROOT: &str = "REPLANT_TEST_PINNED_ROOT";
 const DISK: &str = "REPLANT_TEST_PINNED_DISK";
-const KILLS: u32 = 30;
+/// How often one is killed, as evenly as that goes over what it does.
+const KILLS: usize = 30;
+/// System calls by which a staging changes something, or learns where it is.
+const CALLS: &str = "mkdir,fallocate,pwrite64,ftruncate,fsync,ioctl";
 
-/// What is killed: begins, says so, pins, says so, and waits.
+/// What is killed.
 fn stage(root: &Path, disk: &Path) {
     let dir = root.join("upd.new");
-    println!("\nbegin");
     fs::create_dir(&dir).unwrap();
     let wishes = [
         ("payload", Wish::runs(8 << 20)),
@@ -33,17 +35,49 @@ fn stage(root: &Path, disk: &Path) {
         let content = vec![9; wish.bytes as usize];
         reserved.fill(&content[..]).unwrap();
     }
-    println!("\ndone");
 }
 
-/// Ends with SIGKILL, whatever becomes of the test.
-struct Child(std::process::Child);
+/// A system call: its name, and how many of that name there were with it.
+type Call = (String, usize);
 
-impl Drop for Child {
-    fn drop(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
+/// Stages in another process, which is killed as it begins this call. Each call
+/// is a line of `log`.
+fn staged(ground: &Ground, log: &Path, kill: Option<&Call>) -> ExitStatus {
+    let mut strace = Command::new("strace");
+    let trace = format!("trace={CALLS}");
+    strace.args(["-f", "-qq", "-e", "signal=none", "-e", &trace, "-o"]);
+    strace.arg(log);
+    if let Some((name, number)) = kill {
+        let inject = format!("inject={name}:signal=KILL:when={number}");
+        strace.args(["-e", &inject]);
     }
+    strace.arg(std::env::current_exe().unwrap());
+    strace.args(["--exact", NAME, "--nocapture"]);
+    strace.env(ROOT, ground.root()).env(DISK, &ground.disk.0);
+    testkit::output(&mut strace).status
+}
+
+/// The calls of the thread that staged, for strace counts those of each.
+fn calls(log: &Path) -> Vec<Call> {
+    let log = fs::read_to_string(log).unwrap();
+    let split = |line: &str| {
+        let (thread, call) = line.split_once(' ').unwrap();
+        let (name, _) = call.trim_start().split_once('(')?;
+        Some((thread.to_owned(), name.to_owned()))
+    };
+    let first = log.lines().find(|line| line.contains("upd.new")).unwrap();
+    let (staging, _) = split(first).unwrap();
+    let mut counts = BTreeMap::new();
+    // Of a call that another thread's came between, the end has a line, too.
+    let begun = log.lines().filter(|line| !line.contains(" resumed>"));
+    let all = begun.filter_map(split);
+    let all = all.filter(|(thread, _)| *thread == staging);
+    all.map(|(_, name)| {
+        let number = counts.entry(name.clone()).or_insert(0);
+        *number += 1;
+        (name, *number)
+    })
+    .collect()
 }
 
 fn immutable(dir: &Path) -> bool {
@@ -61,41 +95,28 @@ fn immutable(dir: &Path) -> bool {
 fn a_staging_that_is_killed() {
     if let Some(root) = std::env::var_os(ROOT) {
         let disk = std::env::var_os(DISK).unwrap();
-        stage(root.as_ref(), disk.as_ref());
-        loop {
-            std::thread::park();
-        }
+        return stage(root.as_ref(), disk.as_ref());
     }
-    testkit::needs!("root", "time", "mke2fs", "mkfs.xfs");
+    testkit::needs!("root", "time", "mke2fs", "mkfs.xfs", "strace");
     for kind in [EXT4, XFS, KINDS[2]] {
         let ground = Ground::new(kind, 400);
+        let log = tempfile::NamedTempFile::new().unwrap();
         let free = ground.free();
         let places = Places(vec![ground.root().join("upd")]);
-        let mut whole = Duration::ZERO;
-        let mut seen = [0, 0];
+        let (mut killed, mut seen) = (0, [0, 0]);
+        // The first one is let go to its end, which says what it does.
+        let status = staged(&ground, log.path(), None);
+        assert!(status.success(), "{status}");
+        let all = calls(log.path());
         for kill in 0..=KILLS {
-            let child = Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", NAME, "--nocapture"])
-                .env(ROOT, ground.root())
-                .env(DISK, &ground.disk.0)
-                .stdout(Stdio::piped())
-                .spawn();
-            let mut child = Child(child.unwrap());
-            let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
-            let mut wait = |word: &str| {
-                let line = lines.find(|line| line.as_ref().unwrap() == word);
-                assert!(line.is_some(), "the child ended");
-            };
-            wait("begin");
-            let begun = Instant::now();
-            if kill == 0 {
-                // The first one is let go to its end, which says how long it takes.
-                wait("done");
-                whole = begun.elapsed();
-            } else {
-                std::thread::sleep(whole * kill / KILLS);
+            if kill > 0 {
+                let call = &all[(all.len() * kill / KILLS).max(1) - 1];
+                let status = staged(&ground, log.path(), Some(call));
+                // xfs does not always need as many calls to find a place.
+                let ended = status.signal() == Some(9) || status.success();
+                assert!(ended, "{kind:?} {call:?}: {status}");
+                killed += usize::from(!status.success());
             }
-            drop(child);
             let dir: PathBuf = ground.root().join("upd.new");
             seen[0] += u32::from(dir.exists());
             seen[1] += u32::from(immutable(&dir));
@@ -107,9 +128,11 @@ fn a_staging_that_is_killed() {
             ground.is_free_again(free);
         }
         println!(
-            "{kind:?}: of {KILLS}, {} left files, {} immutable ones",
-            seen[0], seen[1]
+            "{kind:?}: {killed} killed within {} calls, {} left files, {} immutable ones",
+            all.len(),
+            seen[0],
+            seen[1]
         );
-        assert!(seen[1] > 0);
+        assert!(killed * 2 > KILLS && seen[1] > 0 && seen[0] > seen[1]);
     }
 }
