@@ -2,8 +2,12 @@
 //! What cannot be had is refused by name, and leaves nothing.
 
 use super::ground::{EXT4, Ground, XFS};
-use crate::old::pinned::{Allowed, Search, Wish, foreseen};
-use std::fs;
+use crate::old::pinned::{Allowed, Error, Obstacle, Search, Wish, foreseen, release};
+use rustix::fs::{FallocateFlags, IFlags, fallocate, ioctl_getflags};
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
 
 const MIB: u64 = 1 << 20;
 
@@ -75,6 +79,59 @@ fn content_of_another_length() {
     // What is there already is not touched.
     let error = search.reserve("short", &Wish::runs(4096)).unwrap_err();
     assert!(error.to_string().starts_with("cannot create"), "{error}");
+}
+
+/// Content that ends with somebody else doing something to the file.
+struct Meddled<'a>(&'a [u8], &'a dyn Fn());
+
+impl Read for Meddled<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.0.is_empty() {
+            (self.1)();
+        }
+        self.0.read(buffer)
+    }
+}
+
+/// Fills a file while somebody else does something to it.
+fn meddled(meddle: fn(&File)) -> (Error, bool) {
+    let ground = Ground::new(EXT4, 256);
+    let site = ground.site();
+    let search = Search::new(&site, ground.root(), ground.from(0));
+    let reserved = search.reserve("file", &Wish::runs(2 * MIB)).unwrap();
+    let path = reserved.path().to_path_buf();
+    let open = |path: &Path| {
+        let mut options = File::options();
+        options.read(true).write(true).open(path).unwrap()
+    };
+    let content = vec![5; 2 << 20];
+    let content = Meddled(&content, &|| meddle(&open(&path)));
+    let error = reserved.fill(content).unwrap_err();
+    let flags = ioctl_getflags(File::open(&path).unwrap()).unwrap();
+    release(&path).unwrap();
+    (error, flags.contains(IFlags::IMMUTABLE))
+}
+
+#[test]
+fn a_file_that_is_moved_while_it_is_written() {
+    testkit::needs!("root", "mke2fs");
+    // All of it comes one block nearer to the file's start.
+    let (error, immutable) = meddled(|file| {
+        fallocate(file, FallocateFlags::COLLAPSE_RANGE, 0, 4096).unwrap();
+        fallocate(file, FallocateFlags::empty(), (2 << 20) - 4096, 4096).unwrap();
+        file.write_all_at(&[5; 4096], (2 << 20) - 4096).unwrap();
+    });
+    let moved = matches!(&error, Error::Obstacle(Obstacle::Moved { .. }));
+    assert!(moved && !immutable, "{error}");
+}
+
+#[test]
+fn content_that_is_not_at_its_place() {
+    testkit::needs!("root", "mke2fs");
+    let (error, _) = meddled(|file| file.write_all_at(&[6], MIB).unwrap());
+    let not_there = matches!(&error, Error::Obstacle(Obstacle::NotThere { .. }));
+    assert!(not_there, "{error}");
+    assert!(error.to_string().contains("data=journal"), "{error}");
 }
 
 /// What `check` would say.
