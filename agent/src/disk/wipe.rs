@@ -74,19 +74,15 @@ fn merge(mut ranges: Vec<Range<u64>>, within: Range<u64>) -> Vec<Range<u64>> {
 
 /// Makes ranges of bytes of a disk zero, and returns when they are so on the
 /// medium and in no cache. What lies behind the end of the disk is left out.
-/// May be repeated.
+/// Sector 0 comes last: who is interrupted finds the old partitions again, and
+/// with them the same ranges. May be repeated.
 pub fn clear(disk: &Disk, ranges: &[Range<u64>]) -> Result<(), Error> {
     const WHAT: &str = "zeros over an old signature";
     let zeros = vec![0; EDGE as usize];
     // What is still cached for an old partition must not come after this.
     disk.flush()?;
     for range in ranges {
-        let (first, rest) = sector_0::split(disk, range);
-        if !first.is_empty() {
-            let length = (first.end - first.start).min(EDGE) as usize;
-            let zeros = zeros.get(..length).unwrap_or(&zeros);
-            sector_0::write(disk, WHAT, first.start, zeros)?;
-        }
+        let (_, rest) = sector_0::split(disk, range);
         let end = rest.end.min(disk.bytes());
         let mut at = rest.start;
         while at < end {
@@ -96,6 +92,14 @@ pub fn clear(disk: &Disk, ranges: &[Range<u64>]) -> Result<(), Error> {
         }
     }
     disk.sync(WHAT)?;
+    for range in ranges {
+        let (first, _) = sector_0::split(disk, range);
+        if !first.is_empty() {
+            let length = (first.end - first.start).min(EDGE) as usize;
+            let zeros = zeros.get(..length).unwrap_or(&zeros);
+            sector_0::write(disk, WHAT, first.start, zeros)?;
+        }
+    }
     disk.flush()
 }
 
@@ -107,6 +111,31 @@ mod tests {
     fn merged_ranges_are_sorted_and_apart() {
         let ranges = vec![90..200, 10..20, 15..30, 30..40, 50..50, 45..47, 300..400];
         assert_eq!(merge(ranges, 12..100), [12..40, 45..47, 90..100]);
+    }
+
+    /// What is protected stands for a place that cannot be written.
+    #[test]
+    fn a_table_is_there_until_all_else_is_cleared() {
+        use ondisk::lifeboat::{Protected, Run};
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("disk");
+        std::fs::write(&path, vec![7; 4 << 20]).unwrap();
+        let run = Run {
+            lba: 6144,
+            sectors: 8,
+        };
+        let protected = Protected::new([run], 512, 4 << 20).unwrap();
+        let disk = Disk::open_writable(&path).unwrap();
+        let disk = disk.guarded(&protected).unwrap();
+        let ranges = [446..EDGE, 2 * EDGE..4 * EDGE];
+        clear(&disk, &ranges).unwrap_err();
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(bytes[..512].iter().all(|byte| *byte == 7));
+        assert!(bytes[512..1 << 20].iter().all(|byte| *byte == 0));
+        clear(&disk, &[446..EDGE, 2 * EDGE..3 * EDGE]).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(bytes[..446].iter().all(|byte| *byte == 7));
+        assert!(bytes[446..1 << 20].iter().all(|byte| *byte == 0));
     }
 
     #[test]
