@@ -272,6 +272,14 @@ impl Disk {
             return Err(error(io::ErrorKind::UnexpectedEof.into()));
         };
         self.may_write(what, offset..end)?;
+        #[cfg(test)]
+        {
+            let (done, result) = super::cut::take(offset, bytes);
+            if result.is_err() {
+                self.file.write_all_at(done, offset).map_err(error)?;
+                return result.map_err(error);
+            }
+        }
         self.file.write_all_at(bytes, offset).map_err(error)
     }
 

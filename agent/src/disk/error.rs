@@ -58,6 +58,17 @@ pub enum Error {
         /// Where, in bytes.
         offset: u64,
     },
+    /// A place that is not one of the file that is written.
+    #[error(
+        "{path}: {what} would be written to byte {offset}, where nothing of replant's lies; \
+         nothing was written there; this is a fault of replant, please report it"
+    )]
+    Outside {
+        path: PathBuf,
+        what: &'static str,
+        /// Where, in bytes.
+        offset: u64,
+    },
     /// Something that must stay as it is would be overwritten.
     #[error(
         "{path}: {what} would overwrite sector {lba} of the disk, which is protected (bytes {} to \
@@ -156,6 +167,7 @@ impl Error {
             | Self::Unused { .. }
             | Self::Places { .. }
             | Self::Sector0 { .. }
+            | Self::Outside { .. }
             | Self::Protected { .. }
             | Self::Unmapped { .. }
             | Self::Stopped(_)

@@ -5,8 +5,11 @@
 //! another one; what is written through one is not seen through the other
 //! before both are flushed. All of this module goes through the node of the
 //! whole disk, flushes the partitions' nodes around it, and reads back without
-//! a cache. Sector 0 is written by [`sector_0::write`] alone.
+//! a cache. Sector 0 is written by [`sector_0::write`] alone, and what replant
+//! keeps on the disk for itself by [`own::write`].
 
+#[cfg(test)]
+pub(crate) mod cut;
 mod device;
 pub(crate) mod direct;
 pub mod erase;
@@ -14,6 +17,7 @@ mod error;
 pub mod ext4;
 mod guard;
 mod id;
+pub mod own;
 mod pinned;
 pub mod reread;
 pub mod sector_0;

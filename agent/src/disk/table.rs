@@ -97,9 +97,28 @@ pub(super) fn check_disk(disk: &Disk, table: &Table) -> Result<(), Error> {
     })
 }
 
+/// Whether one of the two places of a GPT has one, on the medium.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn has_gpt(disk: &Disk) -> Result<bool, Error> {
+    let block = u64::from(disk.block_size());
+    let last = disk.bytes().saturating_sub(block);
+    for at in [block, last] {
+        if disk
+            .read_fresh(at, disk.block_size() as usize)?
+            .starts_with(b"EFI PART")
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Writes a table that was fitted to this disk, both copies and the
 /// protective MBR, and compares what is on the medium afterwards. Of
-/// `old_sector_0` the boot code and disk signature are kept.
+/// `old_sector_0` the boot code and disk signature are kept, and whether one of
+/// its partitions is active.
 ///
 /// The kernel does not look at it by itself: [`super::reread::reread`].
 ///
@@ -107,10 +126,15 @@ pub(super) fn check_disk(disk: &Disk, table: &Table) -> Result<(), Error> {
 /// [`Error::WrongDisk`] and [`Error::Table`] before anything is written.
 pub fn write(disk: &Disk, table: &Table, old_sector_0: Option<&[u8]>) -> Result<(), Error> {
     check_disk(disk, table)?;
-    let writes = table.writes(old_sector_0).map_err(|source| Error::Table {
+    let mut writes = table.writes(old_sector_0).map_err(|source| Error::Table {
         path: disk.path().to_owned(),
         source,
     })?;
+    let in_sector_0 = writes.iter_mut().filter(|write| write.offset == 0);
+    let in_sector_0 = in_sector_0.filter_map(|write| write.bytes.first_chunk_mut());
+    for (sector, old) in in_sector_0.zip(old_sector_0) {
+        *sector = mbr::active_as(old, sector);
+    }
     // What is still cached for an old partition must not come after this.
     disk.flush()?;
     for write in &writes {
