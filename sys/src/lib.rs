@@ -8,6 +8,7 @@
 pub mod block;
 pub mod chroot;
 pub mod dm;
+pub mod ext4;
 pub mod fiemap;
 mod file;
 pub mod freeze;

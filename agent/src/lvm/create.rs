@@ -66,25 +66,7 @@ pub fn create(
         }
         open.push(disk);
     }
-    const WHAT: &str = "LVM metadata";
-    // What is still cached must not be written back over it.
-    open.iter().try_for_each(Disk::flush)?;
-    for step in &steps {
-        match step {
-            Step::Write { pv, offset, bytes } => match open.get(*pv) {
-                Some(disk) => disk.write_at(WHAT, *offset, bytes)?,
-                None => {
-                    let (planned, given) = (pv.saturating_add(1), open.len());
-                    return Err(LvmError::DeviceCount {
-                        vg: vg.name,
-                        planned,
-                        given,
-                    });
-                }
-            },
-            Step::Flush => open.iter().try_for_each(|disk| disk.sync(WHAT))?,
-        }
-    }
+    carry_out(&steps, &open, &vg.name)?;
     drop(open);
     for (device, pv) in devices.iter().zip(&vg.pvs) {
         verify(device, &pv.id, &vg)?;
@@ -100,8 +82,29 @@ pub fn create(
     })
 }
 
+/// Carries steps out on the devices that they number.
+pub(super) fn carry_out(steps: &[Step], open: &[Disk], vg: &str) -> Result<(), LvmError> {
+    const WHAT: &str = "LVM metadata";
+    // What is still cached must not be written back over it.
+    open.iter().try_for_each(Disk::flush)?;
+    for step in steps {
+        match step {
+            Step::Write { pv, offset, bytes } => match open.get(*pv) {
+                Some(disk) => disk.write_at(WHAT, *offset, bytes)?,
+                None => {
+                    let (planned, given) = (pv.saturating_add(1), open.len());
+                    let vg = vg.to_owned();
+                    return Err(LvmError::DeviceCount { vg, planned, given });
+                }
+            },
+            Step::Flush => open.iter().try_for_each(|disk| disk.sync(WHAT))?,
+        }
+    }
+    Ok(())
+}
+
 /// Reads a device through a new descriptor and compares.
-fn verify(device: &BlockDevice, uuid: &Uuid, vg: &VolumeGroup) -> Result<(), LvmError> {
+pub(super) fn verify(device: &BlockDevice, uuid: &Uuid, vg: &VolumeGroup) -> Result<(), LvmError> {
     let name = device.to_string();
     let wrong = |what: String| LvmError::Verify {
         device: name.clone(),

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use ondisk::lvm::{GroupProblem, LabelError, MappingError, PlanError, WriteError};
+use ondisk::lvm::{GroupProblem, LabelError, MappingError, PlanError, ReleaseError, WriteError};
 use sys::dm::DmError;
 
 use crate::block::{BlockDevice, DevNo};
@@ -96,6 +96,9 @@ pub enum LvmError {
     /// The metadata cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// What was kept cannot be given to a volume.
+    #[error(transparent)]
+    Release(#[from] ReleaseError),
     /// The devices are not those of the plan.
     #[error("volume group {vg} was planned for {planned} devices, {given} are given")]
     DeviceCount {
@@ -149,6 +152,7 @@ impl LvmError {
             | Self::DeviceCount { .. }
             | Self::DeviceSize { .. }
             | Self::DeviceNumber { .. }
+            | Self::Release(_)
             | Self::Label { .. } => false,
         }
     }

@@ -11,10 +11,12 @@ mod create;
 mod deactivate;
 mod error;
 mod node;
+mod release;
 mod scan;
 
 pub use activate::{Access, ActiveLv, Mapper};
 pub use create::{create, origin};
 pub use error::LvmError;
 pub use ondisk::lvm::{MappingError, Refusal, VgPlan};
+pub use release::release_pinned;
 pub use scan::{FoundGroup, Scan, ScanFailure, device_names, find_lv, mapping, scan};
