@@ -209,9 +209,12 @@ fn decide(system: &mut System, program: Program, end: End, brief: bool) -> Verdi
         system.say(format_args!("{name} {end}"));
         system.say(format_args!(
             "{}",
-            match situation.past_no_return {
-                true => "the disk is half rewritten: do not switch off; go on with the migration",
-                false => "nothing on the disk was changed",
+            match (situation.past_no_return, system.options.resumes) {
+                (true, false) => {
+                    "the disk is half rewritten: do not switch off; go on with the migration"
+                }
+                (true, true) => "the disk is half rewritten; the migration can go on",
+                (false, _) => "nothing on the disk was changed",
             }
         ));
     }

@@ -9,6 +9,8 @@ use contract::cmdline::{RETRY, Setting, words};
 pub struct Options {
     /// `replant=migrate`: this boot was staged, the old system is one reboot away.
     pub migrate: bool,
+    /// `replant.lifeboat=`: the migration goes on when the machine is switched on again.
+    pub resumes: bool,
     /// `replant.debug`: kernel messages stay on the consoles.
     pub debug: bool,
     /// Somebody chose the console's log level himself.
@@ -27,6 +29,7 @@ impl Options {
         for word in words(line) {
             match Setting::read(word) {
                 Some(Setting::Mode(mode)) => options.migrate = mode == Mode::Migrate,
+                Some(Setting::Lifeboat(_)) => options.resumes = true,
                 Some(Setting::Retry(seconds)) => options.retry = Some(seconds),
                 Some(Setting::Patience(seconds)) => options.patience = Some(seconds),
                 Some(Setting::Debug(debug)) => options.debug = debug,
@@ -73,6 +76,7 @@ mod tests {
         let parse = |line: &str| Options::parse(line.as_bytes());
         assert_eq!(parse("quiet"), Options::default());
         assert!(parse("x replant=migrate y").migrate);
+        assert!(parse("replant.lifeboat=00,1,2,8,16").resumes);
         for mode in ["survey", "rehearse", "console", "report", "verify"] {
             let line = format!("replant=migrate replant={mode}");
             assert!(!parse(&line).migrate, "{line}: the last wins");

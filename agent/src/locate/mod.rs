@@ -96,11 +96,11 @@ pub const KINDS: [&str; 4] = ["ext2", "ext3", "ext4", "xfs"];
 
 /// A root counts when nothing has happened for so long since it was found, for
 /// a copy of it may be on a disk that appears later...
-const QUIET: Duration = Duration::from_secs(1);
+pub(crate) const QUIET: Duration = Duration::from_secs(1);
 /// ...but a device that never rests does not keep it from counting.
-const RESTLESS: Duration = Duration::from_secs(10);
+pub(crate) const RESTLESS: Duration = Duration::from_secs(10);
 /// Longest time to wait that makes sense; `rd.retry=` may say anything.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Waits for the root device, at most for `patience`, activating volume groups
 /// read-only as their physical volumes appear. What is found is looked for

@@ -438,6 +438,20 @@ pub(crate) fn sample() -> (Manifest, Plan) {
     (manifest(), compute(&manifest(), &facts()).unwrap())
 }
 
+/// The same around what has to stay.
+pub(crate) fn sample_with(protected: Protected) -> (Manifest, Plan) {
+    let facts = Facts {
+        protected,
+        ..facts()
+    };
+    (manifest(), compute(&manifest(), &facts).unwrap())
+}
+
+/// The bytes of its manifest and of its table.
+pub(crate) fn sample_files() -> (Vec<u8>, Vec<u8>) {
+    (manifest().encode().unwrap().into_bytes(), backup().encode())
+}
+
 /// The kernel's name has a `!` where the node has a directory.
 #[test]
 fn partitions_of_a_disk_in_a_directory() {

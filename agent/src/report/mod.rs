@@ -59,8 +59,8 @@ pub struct Sinks {
     pub json: Option<Box<dyn Write + Send>>,
     /// A number for /init that grows while the work gets on.
     pub progress: Option<File>,
-    /// Whether the display warns not to switch the machine off.
-    pub warn: bool,
+    /// What the display says of switching the machine off; may be empty.
+    pub note: &'static str,
 }
 
 struct State {
@@ -115,7 +115,8 @@ impl Reporter {
 
     /// A reporter of the tiny system: standard output, the kernel's log, the
     /// log file `/run/replant/log`, and JSON lines on `json` (a name below /dev).
-    pub fn tiny(json: Option<&str>, warn: bool) -> Reporter {
+    /// `note` stands beside the progress.
+    pub fn tiny(json: Option<&str>, note: &'static str) -> Reporter {
         let append = |path: &Path| File::options().append(true).create(true).open(path).ok();
         let device = |name: &str| {
             File::options()
@@ -130,7 +131,7 @@ impl Reporter {
             log: append(Path::new(crate::paths::LOG)),
             json: None,
             progress: File::create(crate::paths::PROGRESS).ok(),
-            warn,
+            note,
         };
         let mut missing = None;
         match json {
@@ -292,7 +293,7 @@ impl State {
     fn draw(&mut self) {
         let Some(running) = &self.running else { return };
         self.spin = self.spin.wrapping_add(1);
-        let text = text::moving(running, Instant::now(), self.spin, self.sinks.warn);
+        let text = text::moving(running, Instant::now(), self.spin, self.sinks.note);
         let progress = json::progress(running, Instant::now());
         if let Some(console) = &mut self.sinks.console {
             let _ = write!(console, "\r{text}\x1b[K");
@@ -331,7 +332,7 @@ mod tests {
         let reporter = Reporter::new(Sinks {
             console: Some(Box::new(Tap(sender))),
             json: Some(Box::new(Tap(json_sender))),
-            warn: true,
+            note: "Do not switch off",
             ..Sinks::default()
         });
         reporter.line("hello");

@@ -30,7 +30,7 @@ fn head(running: &Running) -> String {
 }
 
 /// The display line while a step runs.
-pub(super) fn moving(running: &Running, now: Instant, spin: usize, warn: bool) -> String {
+pub(super) fn moving(running: &Running, now: Instant, spin: usize, note: &str) -> String {
     let mut text = head(running);
     let spinner = ["-", "\\", "|", "/"][spin % 4];
     text += &format!(" {spinner} ");
@@ -48,7 +48,10 @@ pub(super) fn moving(running: &Running, now: Instant, spin: usize, warn: bool) -
         }
         Unit::Items => {}
     }
-    let warning = if warn { "  Do not switch off" } else { "" };
+    let note = match note {
+        "" => String::new(),
+        note => format!("  {note}"),
+    };
     let time = match running.rate.left(running.goal).filter(|_| running.goal > 0) {
         Some(left) => format!(", {} left", clock(left)),
         None => format!(
@@ -58,12 +61,12 @@ pub(super) fn moving(running: &Running, now: Instant, spin: usize, warn: bool) -
     };
     if let (Unit::Bytes, Some(rate)) = (running.unit, running.rate.per_second()) {
         let rate = format!(", {}/s", bytes(rate as u64));
-        if text.len() + rate.len() + time.len() + warning.len() <= WIDTH {
+        if text.len() + rate.len() + time.len() + note.len() <= WIDTH {
             text += &rate;
         }
     }
     text += &time;
-    let room = WIDTH.saturating_sub(text.chars().count() + warning.len() + 2);
+    let room = WIDTH.saturating_sub(text.chars().count() + note.len() + 2);
     if running.goal == 0 && !running.activity.is_empty() && room >= 8 {
         let activity: String = running
             .activity
@@ -73,7 +76,7 @@ pub(super) fn moving(running: &Running, now: Instant, spin: usize, warn: bool) -
             .collect();
         text += &format!("  {activity}");
     }
-    text += warning;
+    text += &note;
     text
 }
 
@@ -146,10 +149,10 @@ mod tests {
             activity: "x".repeat(300),
         };
         running.rate.count(now + Duration::from_secs(1), 99 << 50);
-        let text = moving(&running, now, 1, true);
+        let text = moving(&running, now, 1, "Do not switch off");
         assert!(text.chars().count() <= WIDTH, "{} {text}", text.len());
         (running.goal, running.unit) = (0, Unit::Items);
-        let text = moving(&running, now, 1, true);
+        let text = moving(&running, now, 1, "Do not switch off");
         assert!(
             text.contains("xxx") && text.chars().count() <= WIDTH,
             "{text}"

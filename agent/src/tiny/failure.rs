@@ -3,15 +3,18 @@
 //!
 //! Before the point of no return: a report in the old root, and the old
 //! system starts again by itself. After it: the console, with the reason and
-//! the command that goes on from there.
+//! the command that goes on from there; where the disk has all that is needed,
+//! the machine first starts again and tries once more.
 
 use crate::block::DevNo;
 use crate::cmdline::Mode;
 use crate::locate::Root;
 use crate::lvm::{Access, Mapper, mapping, scan};
+use crate::tiny::lifeboat::{self, Lifeboat, MOST_FAILURES};
 use crate::tiny::steps::{Context, Error, Failure};
 use crate::{mount, paths, stop};
 use contract::Exit;
+use ondisk::lifeboat::state::Phase;
 use rootdir::{Attributes, RootDir};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::AsFd;
@@ -29,6 +32,11 @@ pub(super) fn handle(context: &mut Context, failure: &Failure, mode: Mode, by_ha
     let next = outcome.next();
     note(context, failure, next);
     context.reporter.line(&match outcome {
+        Outcome::HalfWritten if context.cmdline.lifeboat.is_some() => format!(
+            "the migration stopped in {failure}\n\
+             all that it needs lies on the disk, so the machine may be switched off; {next}"
+        ),
+        Outcome::Unknown => format!("{failure}\nnothing was written; {next}"),
         Outcome::HalfWritten => format!(
             "the migration stopped in {failure}\n\
              the payload is still in memory; DO NOT switch the machine off; {next}"
@@ -39,6 +47,16 @@ pub(super) fn handle(context: &mut Context, failure: &Failure, mode: Mode, by_ha
             format!("the migration stopped in {failure}\nnothing on the disk was changed")
         }
     });
+    if outcome == Outcome::HalfWritten && !by_hand && once_more(context, failure) {
+        const GOES_ON: &str = "the machine starts again and goes on";
+        return match countdown(context, GOES_ON) {
+            true => Exit::Reboot,
+            false => Exit::Console,
+        };
+    }
+    if matches!(outcome, Outcome::Return | Outcome::Unchanged) {
+        give_back(context);
+    }
     if outcome != Outcome::Return {
         return Exit::Console;
     }
@@ -53,11 +71,54 @@ pub(super) fn handle(context: &mut Context, failure: &Failure, mode: Mode, by_ha
                 .line(&format!("no report for the old system: {error}")),
         }
     }
-    if countdown(context) {
+    if countdown(context, "the old system starts again") {
         Exit::Reboot
     } else {
         Exit::Console
     }
+}
+
+/// Whether the machine starts again by itself: as long as failures without
+/// progress are few. A person who stopped it is there, and is not asked.
+fn once_more(context: &mut Context, failure: &Failure) -> bool {
+    let Some(boat) = &mut context.lifeboat else {
+        return false;
+    };
+    if matches!(*failure.error, Error::Stopped | Error::Break(_)) {
+        return false;
+    }
+    count_failure(boat).unwrap_or_else(|error| {
+        let what = "this failure could not be counted on the disk";
+        context.reporter.line(&format!("{what}: {error}"));
+        false
+    })
+}
+
+/// Counts a failure on the disk. Whether to try again.
+fn count_failure(boat: &mut Lifeboat) -> Result<bool, lifeboat::Error> {
+    let phase = boat.phase().counted();
+    boat.write_state(phase)?;
+    Ok(match phase {
+        Phase::Destroying { failures, .. } => failures < MOST_FAILURES,
+        // Nothing was destroyed yet, and the starts are counted.
+        Phase::Armed { .. } => true,
+        _ => false,
+    })
+}
+
+/// Sector 0 becomes the old system's again, if it was not any more.
+fn give_back(context: &mut Context) {
+    let Some(boat) = &mut context.lifeboat else {
+        return;
+    };
+    let line = match boat.disarm() {
+        Ok(false) => return,
+        Ok(true) => "the disk's first sector is the old system's again".to_string(),
+        Err(error) => format!(
+            "the disk's first sector could not be given back to the old system: {error}; the machine starts the tiny system again, which tries it once more"
+        ),
+    };
+    context.reporter.line(&line);
 }
 
 /// What a failure means for the machine.
@@ -71,6 +132,8 @@ enum Outcome {
     Unchanged,
     /// Nothing was written, and nobody is there: back to the old system.
     Return,
+    /// Nothing was written now, and whether it was before cannot be said.
+    Unknown,
 }
 
 impl Outcome {
@@ -79,6 +142,8 @@ impl Outcome {
     fn of(failure: &Failure, begun: bool, mode: Mode, by_hand: bool) -> Outcome {
         if failure.past_no_return || begun {
             Outcome::HalfWritten
+        } else if matches!(*failure.error, Error::Unknown(_)) {
+            Outcome::Unknown
         } else if matches!(
             *failure.error,
             Error::Break(_) | Error::NoSuchStep { .. } | Error::Stopped
@@ -93,7 +158,7 @@ impl Outcome {
 
     fn next(self) -> &'static str {
         match self {
-            Outcome::HalfWritten | Outcome::Stopped => "type: migrate",
+            Outcome::HalfWritten | Outcome::Stopped | Outcome::Unknown => "type: migrate",
             Outcome::Unchanged | Outcome::Return => "the old system is unchanged; type: reboot",
         }
     }
@@ -160,14 +225,15 @@ fn recognized_root(root: Option<&Root>, recognized: bool) -> Option<&Root> {
     root.filter(|_| recognized)
 }
 
-/// Counts down on the consoles; `false` when somebody pressed a key.
-fn countdown(context: &Context) -> bool {
+/// Counts down on the consoles to what will happen; `false` when somebody
+/// pressed a key.
+fn countdown(context: &Context, what: &str) -> bool {
     let stdin = std::io::stdin();
     // What was typed before the question does not answer it.
     drain(&stdin);
     let end = Instant::now() + Duration::from_secs(COUNTDOWN);
     context.reporter.line(&format!(
-        "the old system starts again in {COUNTDOWN} s; press Enter for the console instead"
+        "{what} in {COUNTDOWN} s; press Enter for the console instead"
     ));
     while let Some(left) = end.checked_duration_since(Instant::now()) {
         let second = Timespec {
@@ -264,6 +330,34 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_failure_is_counted_and_the_third_asks_a_person() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut boat = lifeboat::tests::armed(dir.path());
+        assert!(count_failure(&mut boat).unwrap());
+        assert_eq!(boat.phase(), Phase::Armed { starts: 1 });
+        let destroying = |step, failures| Phase::Destroying { step, failures };
+        boat.write_state(destroying(0, 0)).unwrap();
+        boat.write_state(boat.phase().reached(4)).unwrap();
+        for expected in [true, true, false, false] {
+            assert_eq!(count_failure(&mut boat).unwrap(), expected);
+        }
+        assert_eq!(boat.phase(), destroying(4, 4));
+        // Progress: it begins again.
+        boat.write_state(boat.phase().reached(5)).unwrap();
+        assert!(count_failure(&mut boat).unwrap());
+        boat.write_state(Phase::Switched).unwrap();
+        assert!(!count_failure(&mut boat).unwrap());
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_called_unchanged() {
+        let unknown = || failure(Error::Unknown("x".into()), false);
+        let of = |begun| Outcome::of(&unknown(), begun, Mode::Migrate, false);
+        assert_eq!(of(false), Outcome::Unknown);
+        assert_eq!(of(true), Outcome::HalfWritten);
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod console;
 mod disks;
 mod failure;
 mod guard;
+pub mod lifeboat;
 pub mod steps;
 mod survey;
 
@@ -15,7 +16,7 @@ use crate::report::{self, Reporter};
 use crate::{paths, stop};
 use contract::Exit;
 use std::path::Path;
-use steps::{Context, Failure};
+use steps::{Context, Failure, Next};
 use sys::{FileError, cannot};
 
 /// Why the tiny system could not even begin.
@@ -48,12 +49,13 @@ pub fn run(by_hand: Option<Mode>) -> Result<Exit, Error> {
     stop::watch(Path::new(paths::STOP));
     let cmdline = Cmdline::parse(&text);
     let mode = by_hand.unwrap_or(cmdline.mode);
-    let reporter = Reporter::tiny(cmdline.json.as_deref(), mode == Mode::Migrate);
+    let power = Power::of(mode, &cmdline);
+    let reporter = Reporter::tiny(cmdline.json.as_deref(), power.note());
     report::install(&reporter);
     reporter.line(&format!(
         "replant {}: {}",
         env!("CARGO_PKG_VERSION"),
-        describe(mode)
+        describe(mode, power)
     ));
     for word in &cmdline.unknown {
         reporter.line(&format!(
@@ -89,13 +91,15 @@ pub fn run(by_hand: Option<Mode>) -> Result<Exit, Error> {
             survey::print(&mut context);
             return Ok(Exit::Console);
         }
-        _ if image.is_err() && needs_whole_image => image.map_err(|error| Failure {
-            step: "initramfs",
-            past_no_return: false,
-            error: Box::new(error.into()),
-        }),
-        Mode::Rehearse => steps::rehearse(&mut context),
-        Mode::Migrate => steps::migrate(&mut context, begun),
+        _ if image.is_err() && needs_whole_image => {
+            image.map(|()| Next::Nothing).map_err(|error| Failure {
+                step: "initramfs",
+                past_no_return: false,
+                error: Box::new(error.into()),
+            })
+        }
+        Mode::Rehearse => steps::rehearse(&mut context).map(|()| Next::Nothing),
+        Mode::Migrate => steps::migrate(&mut context, begun, by_hand.is_some()),
     };
     Ok(end(&mut context, mode, by_hand.is_some(), result))
 }
@@ -106,15 +110,27 @@ fn needs_whole_image(mode: Mode, begun: bool) -> bool {
     !begun && matches!(mode, Mode::Rehearse | Mode::Migrate)
 }
 
-fn end(context: &mut Context, mode: Mode, by_hand: bool, result: Result<(), Failure>) -> Exit {
+fn end(context: &mut Context, mode: Mode, by_hand: bool, result: Result<Next, Failure>) -> Exit {
     match (result, mode) {
-        (Ok(()), Mode::Rehearse) => {
+        (Ok(Next::Again), _) => {
+            context.reporter.line(
+                "this machine is ready; it restarts, to show that it comes back by replant's loader",
+            );
+            Exit::Reboot
+        }
+        (Ok(Next::Nothing), Mode::Migrate) => {
+            context
+                .reporter
+                .line("this migration is done already; there is nothing to do");
+            Exit::Console
+        }
+        (Ok(_), Mode::Rehearse) => {
             context
                 .reporter
                 .line("this machine can be migrated; nothing was changed");
             Exit::Console
         }
-        (Ok(()), _) => {
+        (Ok(_), _) => {
             context
                 .reporter
                 .line("the new system is in place; restarting");
@@ -124,18 +140,70 @@ fn end(context: &mut Context, mode: Mode, by_hand: bool, result: Result<(), Fail
     }
 }
 
-fn describe(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Survey => "looking at this machine; nothing will be changed",
-        Mode::Rehearse => "rehearsing; nothing will be changed",
-        Mode::Migrate => "replacing the operating system of this machine; do not switch it off",
-        Mode::Console => "console",
+/// What switching the machine off would do to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Power {
+    /// Nothing: it is not being changed.
+    Free,
+    /// Nothing: the migration goes on when it is switched on again.
+    Resumes,
+    /// It has no system afterwards.
+    Needed,
+}
+
+impl Power {
+    fn of(mode: Mode, cmdline: &Cmdline) -> Power {
+        match (mode, cmdline.lifeboat) {
+            (Mode::Migrate, Some(_)) => Power::Resumes,
+            (Mode::Migrate, None) => Power::Needed,
+            _ => Power::Free,
+        }
+    }
+
+    /// What stands beside the progress.
+    fn note(self) -> &'static str {
+        match self {
+            Power::Free => "",
+            Power::Resumes => "You may switch off",
+            Power::Needed => "Do not switch off",
+        }
+    }
+}
+
+fn describe(mode: Mode, power: Power) -> &'static str {
+    match (mode, power) {
+        (Mode::Survey, _) => "looking at this machine; nothing will be changed",
+        (Mode::Rehearse, _) => "rehearsing; nothing will be changed",
+        (Mode::Migrate, Power::Resumes) => {
+            "replacing the operating system of this machine; you may switch it off at any time"
+        }
+        (Mode::Migrate, _) => {
+            "replacing the operating system of this machine; do not switch it off"
+        }
+        (Mode::Console, _) => "console",
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_migration_without_a_record_needs_the_power() {
+        let of = |line: &str| {
+            let cmdline = Cmdline::parse(line);
+            let power = Power::of(cmdline.mode, &cmdline);
+            (power.note(), describe(cmdline.mode, power))
+        };
+        let address = "replant.lifeboat=000102030405060708090a0b0c0d0e0f,9,7,16,8";
+        let (note, text) = of("replant=migrate");
+        assert_eq!(note, "Do not switch off");
+        assert!(text.ends_with("do not switch it off"));
+        let (note, text) = of(&format!("replant=migrate {address}"));
+        assert_eq!(note, "You may switch off");
+        assert!(text.ends_with("you may switch it off at any time"));
+        assert_eq!(of(&format!("replant=survey {address}")).0, "");
+    }
 
     #[test]
     fn an_image_that_is_not_whole_stops_what_would_write() {

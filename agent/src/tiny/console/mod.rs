@@ -92,6 +92,13 @@ impl Setup {
         self.root.join(absolute.trim_start_matches('/'))
     }
 
+    /// The disk has all that a migration needs: it goes on when the machine is
+    /// switched on again. What cannot be read has nothing.
+    fn resumes(&self) -> bool {
+        let cmdline = crate::cmdline::read(&self.path("/proc/cmdline")).unwrap_or_default();
+        crate::cmdline::Cmdline::parse(&cmdline).lifeboat.is_some()
+    }
+
     /// The old system is gone, or may be. A check that fails counts as yes.
     fn past_no_return(&self) -> bool {
         self.path(crate::paths::POINT_OF_NO_RETURN)
@@ -207,14 +214,15 @@ fn execute(
     Ok(None)
 }
 
-/// Leaves at once while the old system is there; later only after a `yes`.
+/// Leaves at once while the old system is there, or the migration goes on by
+/// itself; otherwise only after a `yes`.
 fn leave(
     setup: &Setup,
     exit: Exit,
     input: &mut dyn BufRead,
     output: &mut dyn Write,
 ) -> Result<Option<Exit>, ConsoleError> {
-    if !setup.past_no_return() {
+    if !setup.past_no_return() || setup.resumes() {
         return Ok(Some(exit));
     }
     writeln!(

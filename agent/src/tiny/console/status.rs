@@ -23,7 +23,16 @@ pub(super) fn print(setup: &Setup, output: &mut dyn Write) -> Result<(), Console
         Err(error) if error.kind() == io::ErrorKind::NotFound => false,
         Err(e) => return Err(FileError::new("read", &file, e).into()),
     };
-    if setup.past_no_return() {
+    if setup.past_no_return() && setup.resumes() {
+        writeln!(
+            output,
+            "The disk is half rewritten, and has all that the migration needs: you may switch"
+        )?;
+        writeln!(
+            output,
+            "off at any time. `migrate` goes on, and so does `reboot`; `log` says more."
+        )?;
+    } else if setup.past_no_return() {
         writeln!(
             output,
             "The disk is half rewritten. Do not switch off: the new system's files"

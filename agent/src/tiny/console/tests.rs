@@ -61,6 +61,22 @@ fn greets_with_what_happened() {
 }
 
 #[test]
+fn a_migration_that_goes_on_by_itself_needs_no_power() {
+    let machine = Machine::new();
+    machine.file("run/replant/point-of-no-return", "");
+    std::fs::create_dir(machine.root.path().join("proc")).unwrap();
+    machine.file(
+        "proc/cmdline",
+        "replant=migrate replant.lifeboat=000102030405060708090a0b0c0d0e0f,9,7,16,8\n",
+    );
+    let (status, text) = machine.type_in(Setup::default(), "reboot\n");
+    assert_eq!(status, Some(Exit::Reboot));
+    assert!(!text.contains("Do not switch off"), "{text}");
+    let said = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("you may switch off at any time"), "{text}");
+}
+
+#[test]
 fn leaves_at_once_while_the_old_system_is_there() {
     let machine = Machine::new();
     assert_eq!(

@@ -13,6 +13,7 @@ use crate::payload::memory::Budget;
 use crate::plan::{Others, Plan};
 use crate::report::Reporter;
 use crate::tiny::boot::Images;
+use crate::tiny::lifeboat::Lifeboat;
 use ondisk::gpt::Backup;
 use ondisk::manifest::Manifest;
 use std::path::Path;
@@ -59,6 +60,8 @@ pub struct Context {
     pub images: Option<Images>,
     /// How the disk is recognised once it may have been written.
     pub mark: Option<Mark>,
+    /// Record and state on the disk, where the migration may be cut off.
+    pub lifeboat: Option<Lifeboat>,
 }
 
 impl Context {
@@ -74,6 +77,7 @@ impl Context {
             plan: None,
             images: None,
             mark: None,
+            lifeboat: None,
         }
     }
 
@@ -95,6 +99,11 @@ impl Context {
     /// How the disk is recognised.
     pub fn mark(&self) -> Result<&Mark, Error> {
         self.mark.as_ref().ok_or(Error::Missing("the mark"))
+    }
+
+    /// Record and state on the disk.
+    pub fn lifeboat_mut(&mut self) -> Result<&mut Lifeboat, Error> {
+        self.lifeboat.as_mut().ok_or(Error::Missing("the record"))
     }
 
     /// The disk, opened for writing, if what is on it shows that it is the one.

@@ -32,6 +32,18 @@ impl Step for Discover {
             root.kind,
             disk.describe(),
         ));
+        if let Some(boat) = context
+            .lifeboat
+            .as_ref()
+            .filter(|b| b.path() != disk.path())
+        {
+            let why = format!(
+                "does not have the record, which is on {}",
+                boat.path().display()
+            );
+            let disk = disk.path();
+            return Err(Error::OtherDisk { disk, why });
+        }
         let id = DiskId::of(&Disk::open(disk.path())?)?;
         let others = locate::others(&devices, &disk, &machine::mounts()?);
         for group in others.groups.iter().filter(|g| g.here.is_none()) {

@@ -84,6 +84,13 @@ pub enum Error {
     },
     #[error("the disk is being rewritten already, and the payload is in memory; type: migrate")]
     Begun,
+    /// The old system starts again, whatever is left to try.
+    #[error("{0}")]
+    Back(crate::tiny::lifeboat::Back),
+    /// Where the record and the state are is not known, and so not whether the
+    /// old system is still there.
+    #[error("how far this migration is cannot be said: {0}")]
+    Unknown(String),
     #[error(
         "replant.break={name}: there is no such step ({}), so it stops here",
         super::names().join(", ")
@@ -118,6 +125,8 @@ impl Error {
             | Error::DisksAlike { .. }
             | Error::OtherDisk { .. }
             | Error::Begun
+            | Error::Back(_)
+            | Error::Unknown(_)
             | Error::NoSuchStep { .. }
             | Error::Break(_)
             | Error::Stopped => false,
@@ -155,12 +164,14 @@ parts! {
         crate::payload::unpack::Error,
         identity::Error,
         crate::tiny::boot::Error,
+        crate::tiny::lifeboat::Error,
         FileError,
         rootdir::Error;
     |_| false =>
         crate::payload::memory::TooLittle,
         ondisk::lvm::PlanError,
         crate::plan::Refusal,
+        crate::tiny::lifeboat::BadContents,
         ondisk::manifest::Error,
         crate::old::StagedError;
 }

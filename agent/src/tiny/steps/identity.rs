@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Step 9: the saved identity goes into the new system.
 
-use super::{Context, Error, Step};
+use super::{Context, Error, Step, release, rest};
 use crate::paths;
 use rootdir::RootDir;
 use std::path::Path;
@@ -23,6 +23,13 @@ impl Step for Identity {
         }
         for line in &report.warnings {
             context.reporter.line(&format!("warning: {line}"));
+        }
+        if context.lifeboat.is_some() {
+            // Should the power go between `switch` and the end of `release`.
+            let tasks = release::tasks(context.plan()?)?;
+            if !rest::place(&RootDir::open(root)?, &tasks)? {
+                context.reporter.line("warning: the new system has no systemd: if the power goes at the very end, remove the volume replant-pinned by hand");
+            }
         }
         Ok(())
     }

@@ -9,15 +9,22 @@ use crate::payload::memory;
 use crate::payload::verify::Expected;
 use crate::payload::{Payload, tmpfs};
 use crate::report::Unit;
+use crate::tiny::lifeboat::Contents;
 use crate::{mount, paths};
 use ondisk::gpt::Backup;
+use ondisk::lifeboat::record::Record;
 use ondisk::manifest::{MANIFEST, Manifest, PAYLOAD, TABLE};
 use ondisk::sha256::Sha256Sum;
 use rootdir::RootDir;
 use std::path::Path;
 use sys::cannot;
 
-/// Brings manifest, table, identity and payload into a tmpfs of their own.
+/// Bytes for manifest, table and identity: they are small, and this holds any
+/// of them.
+const SMALL_FILES: u64 = 8 << 20;
+
+/// Brings manifest, table, identity and payload into a tmpfs of their own; where
+/// the migration may be cut off, the payload stays on the disk.
 pub struct Load;
 
 impl Step for Load {
@@ -43,14 +50,20 @@ impl Step for Load {
         context.recognized = false;
         let result = recognize(context, old).and_then(|staged| {
             context.recognized = true;
-            self.load(context, old, staged)
+            match &context.lifeboat {
+                Some(lifeboat) => agrees(old, lifeboat.record()).map(|()| None),
+                None => self.load(context, old, staged).map(Some),
+            }
         });
         // The old root is unmounted whatever happened: the machine may go back
         // to it, or its disk is wiped.
         let released = mount::release(&root.device, old);
         let loaded = result?;
         released?;
-        context.loaded = Some(loaded);
+        context.loaded = Some(match loaded {
+            Some(loaded) => loaded,
+            None => recorded(context)?,
+        });
         Ok(())
     }
 
@@ -82,12 +95,11 @@ impl Load {
         staged.agree(&manifest)?;
         let size = |name: &str| manifest.file(name).map_or(0, |f| f.size);
 
-        let budget = memory::plan(&memory_for(size(PAYLOAD))?)?;
+        let budget = memory::plan(&memory_for(memory::Place::Ram(size(PAYLOAD)))?)?;
         context.reporter.detail(&format!("memory: {budget}"));
 
-        // Identity and table are small; 8 MiB hold any of them.
         let to = Path::new(paths::PAYLOAD_DIR);
-        tmpfs::mount(to, size(PAYLOAD).saturating_add(8 << 20))?;
+        tmpfs::mount(to, size(PAYLOAD).saturating_add(SMALL_FILES))?;
         let goal = size(PAYLOAD).saturating_add(size(TABLE));
         let mut before = 0;
         for name in [TABLE, PAYLOAD] {
@@ -135,6 +147,63 @@ fn recognize(context: &Context, old: &Path) -> Result<Staged, Error> {
     }
 }
 
+/// Whether the record has the files that were staged: two stagings that were
+/// mixed up come to light here.
+fn agrees(old: &Path, record: &Record) -> Result<(), Error> {
+    let old = RootDir::open(old)?;
+    let files = [
+        (MANIFEST, &record.manifest),
+        (TABLE, &record.table_backup),
+        (paths::STAGED, &record.staged),
+    ];
+    for (name, recorded) in files {
+        if staged::bytes(&old, &staged::path(name))? != *recorded {
+            return Err(staged::unusable(name, "is not the file of the record"));
+        }
+    }
+    Ok(())
+}
+
+/// The package, from the record and from where it lies on the disk. Of the old
+/// root nothing is needed, so this serves past the point of no return, too.
+pub(super) fn recorded(context: &Context) -> Result<Loaded, Error> {
+    let lifeboat = context.lifeboat.as_ref();
+    let lifeboat = lifeboat.ok_or(Error::Missing("the record"))?;
+    let Contents {
+        manifest,
+        table,
+        staged,
+    } = Contents::of(lifeboat.record())?;
+    let room = memory_for(memory::Place::Disk)?;
+    let budget = match paths::begun() {
+        true => budget_when_begun(&room)?,
+        false => memory::plan(&room)?,
+    };
+    context.reporter.detail(&format!("memory: {budget}"));
+    let to = Path::new(paths::PAYLOAD_DIR);
+    if !tmpfs_is_mounted()? {
+        tmpfs::mount(to, SMALL_FILES)?;
+    }
+    let record = lifeboat.record();
+    for (name, bytes) in [
+        (MANIFEST, &record.manifest),
+        (paths::STAGED, &record.staged),
+    ] {
+        let path = to.join(name);
+        std::fs::write(&path, bytes).map_err(cannot("write", &path))?;
+    }
+    let saved = to.join(paths::IDENTITY);
+    identity::archive::unpack(&lifeboat.identity()?, &saved)?;
+    usable_identity(&saved, &staged.identity_sha256)?;
+    Ok(Loaded {
+        manifest,
+        table,
+        staged,
+        payload: lifeboat.payload()?,
+        budget,
+    })
+}
+
 /// The copy of the identity is the staged one, and can be read: a store that
 /// is damaged must not come to light when the old system is gone.
 fn usable_identity(copy: &Path, sha256: &str) -> Result<(), Error> {
@@ -159,7 +228,7 @@ pub(super) fn from_memory() -> Result<Loaded, Error> {
     let manifest = Manifest::parse(&read(&dir.join(MANIFEST))?)?;
     let staged = Staged::parse(&read(&dir.join(paths::STAGED))?)?;
     let payload = manifest.file(PAYLOAD).map_or(0, |f| f.size);
-    let mut room = memory_for(payload)?;
+    let mut room = memory_for(memory::Place::Ram(payload))?;
     room.available = room.available.saturating_add(payload);
     loaded(manifest, staged, budget_when_begun(&room)?)
 }
@@ -177,13 +246,13 @@ fn budget_when_begun(room: &memory::Input) -> Result<memory::Budget, Error> {
     }
 }
 
-/// The memory that there is for a payload of this size.
-fn memory_for(payload: u64) -> Result<memory::Input, Error> {
+/// The memory that there is for a payload in this place.
+fn memory_for(payload: memory::Place) -> Result<memory::Input, Error> {
     let meminfo = MemInfo::read()?;
     let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
     Ok(memory::Input {
         available: meminfo.available,
-        payload: memory::Place::Ram(payload),
+        payload,
         processors: u32::try_from(processors).unwrap_or(1),
     })
 }

@@ -6,12 +6,15 @@
 //! for writing is the hardware (size, block size, serial number, world wide
 //! name) and a sign on the disk itself: a number in sector 0 that `wipe` writes
 //! first and that stays until GRUB takes its place, or the GUID of the new
-//! table, which is there by then.
+//! table, which is there by then. Where a migration may be cut off, sector 0 is
+//! the loader's, and the sign is the state of this staging at its place.
 
 use super::Error;
 use crate::disk::{self, Disk, DiskId, sector_0};
 use crate::paths;
 use crate::plan::Plan;
+use crate::tiny::lifeboat::{self, Lifeboat};
+use ondisk::lifeboat::Address;
 use ondisk::{document, mark};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -25,6 +28,9 @@ pub struct Mark {
     pub name: String,
     /// The number in sector 0.
     number: Digits,
+    /// Where the state lies instead, in the words of the command line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lifeboat: Option<Place>,
     /// The new table, in the words of [`DiskId::table`].
     new_table: String,
     /// The disk as it was when the migration began.
@@ -50,6 +56,25 @@ impl TryFrom<String> for Digits {
     }
 }
 
+/// An address as its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+struct Place(Address);
+
+impl From<Place> for String {
+    fn from(Place(address): Place) -> String {
+        address.to_string()
+    }
+}
+
+impl TryFrom<String> for Place {
+    type Error = ondisk::lifeboat::BadAddress;
+
+    fn try_from(text: String) -> Result<Place, Self::Error> {
+        text.parse().map(Place)
+    }
+}
+
 /// What a disk was recognised by, from the weakest to the strongest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sign {
@@ -57,7 +82,7 @@ pub enum Sign {
     OldTable,
     /// The new system's table.
     NewTable,
-    /// The number in sector 0.
+    /// The number in sector 0, or the state at its place.
     Mark,
 }
 
@@ -67,8 +92,18 @@ impl Mark {
         Ok(Mark {
             name: name.to_owned(),
             number: Digits(number),
+            lifeboat: None,
             new_table: disk::gpt_id(plan.table.disk_guid),
             disk: DiskId::of(disk)?,
+        })
+    }
+
+    /// The same, where the state of this lifeboat is the sign.
+    pub fn of(name: &str, disk: &Disk, plan: &Plan, lifeboat: &Lifeboat) -> Result<Mark, Error> {
+        let address = *lifeboat.address();
+        Ok(Mark {
+            lifeboat: Some(Place(address)),
+            ..Mark::new(name, disk, plan, address.id.0)?
         })
     }
 
@@ -121,14 +156,18 @@ impl Mark {
         if let Some(why) = id.hardware_differs(&self.disk) {
             return Ok(Err(why));
         }
-        let head = disk.read_fresh(0, mark::BYTES)?;
-        if mark::decode(&head) == Some(self.number.0) {
+        let is_marked = match &self.lifeboat {
+            Some(Place(address)) => lifeboat::is_on(disk, address)?,
+            None => mark::decode(&disk.read_fresh(0, mark::BYTES)?) == Some(self.number.0),
+        };
+        if is_marked {
             return Ok(Ok(Sign::Mark));
         }
         if id.table == self.new_table || DiskId::backup_table(disk)? == self.new_table {
             return Ok(Ok(Sign::NewTable));
         }
-        if id.table == self.disk.table {
+        // With a lifeboat there is a better sign from the first write on.
+        if id.table == self.disk.table && self.lifeboat.is_none() {
             return Ok(Ok(Sign::OldTable));
         }
         Ok(Err("has neither this migration's mark nor its table".into()))
@@ -146,6 +185,12 @@ impl Mark {
             why,
         })
     }
+}
+
+/// Makes the file before it is known what is in it: the disk may have been
+/// written by an earlier start of the machine.
+pub(super) fn announce() -> Result<(), Error> {
+    replace(path(), "\n")
 }
 
 /// Where the file is.

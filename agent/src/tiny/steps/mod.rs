@@ -5,8 +5,10 @@
 //! run twice, the result is the same. Steps share a [`Context`] and never
 //! call each other.
 
+mod arm;
 mod boot;
 mod context;
+mod course;
 mod discover;
 mod erase;
 mod error;
@@ -19,6 +21,8 @@ mod openat2;
 mod panics;
 mod partition;
 mod preflight;
+mod release;
+mod rest;
 mod run;
 mod staged;
 mod switch;
@@ -29,7 +33,7 @@ mod wipe;
 pub use context::{Context, Found, Loaded};
 pub use error::{Error, Failure};
 pub use mark::{Mark, Sign};
-pub use run::{migrate, rehearse};
+pub use run::{Next, migrate, rehearse};
 
 /// A step of the migration.
 pub trait Step {
@@ -45,15 +49,24 @@ pub trait Step {
 
 /// The names of all steps in their order.
 pub fn names() -> Vec<&'static str> {
-    BEFORE
-        .iter()
-        .chain(&AFTER)
-        .map(|step| step.name())
-        .collect()
+    steps(true).map(|step| step.name()).collect()
+}
+
+/// The steps in their order; some are only where a migration may be cut off.
+fn steps(lifeboat: bool) -> impl Iterator<Item = &'static dyn Step> {
+    let only = |step| lifeboat.then_some(step);
+    let before = BEFORE.into_iter().chain(only(ARM));
+    before.chain(AFTER).chain(only(RELEASE))
 }
 
 /// What is done before the point of no return: nothing on the disk changes.
 pub const BEFORE: [&dyn Step; 3] = [&discover::Discover, &load::Load, &preflight::Preflight];
+
+/// What is done between, where the migration may be cut off.
+pub const ARM: &dyn Step = &arm::Arm;
+
+/// What is done last there, when the disk starts the new system already.
+pub const RELEASE: &dyn Step = &release::Release;
 
 /// What is done after it.
 pub const AFTER: [&dyn Step; 10] = [

@@ -18,7 +18,10 @@ impl Step for Partition {
     fn run(&self, context: &mut Context) -> Result<(), Error> {
         let table = &context.plan()?.table;
         // The boot code of the old system starts what is not there any more.
-        let code = context.mark()?.boot_code();
+        let code = match &context.lifeboat {
+            Some(lifeboat) => lifeboat.boot_code()?.to_vec(),
+            None => context.mark()?.boot_code().to_vec(),
+        };
         table::write(&context.disk_alone()?, table, Some(&code))?;
         // Some kernels read no table of a disk that is held exclusively.
         let disk = context.disk()?;
@@ -34,6 +37,14 @@ impl Step for Partition {
         let disk = context.disk()?;
         let plan = context.plan()?;
         let what = || format!("the partition table of {}", plan.disk.display());
+        if let Some(lifeboat) = &context.lifeboat
+            && !lifeboat.is_closed(&disk)?
+        {
+            return Err(Error::Unverified {
+                what: format!("the first sector of {}", plan.disk.display()),
+                found: "it is not replant's loader".into(),
+            });
+        }
         match table::read(&disk)? {
             table::Present::Gpt(gpt) if gpt.table == plan.table => {
                 match gpt.primary_problem.or(gpt.backup_problem) {

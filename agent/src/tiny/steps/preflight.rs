@@ -4,6 +4,7 @@
 use super::{Context, Error, Step};
 use crate::lvm::Mapper;
 use crate::plan::{Facts, Others, Plan};
+use crate::tiny::lifeboat::{self, Contents, Lifeboat};
 use ondisk::lifeboat::Protected;
 use rustix::rand::{GetRandomFlags, getrandom};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -17,29 +18,11 @@ impl Step for Preflight {
     }
 
     fn run(&self, context: &mut Context) -> Result<(), Error> {
-        let (found, loaded) = (context.found()?, context.loaded()?);
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |d| d.as_secs());
-        let facts = Facts {
-            disk: found.disk.name.clone(),
-            disk_bytes: found.disk.bytes,
-            block_size: found.disk.logical_block_size,
-            others: Others {
-                whole_before: loaded.staged.whole.clone(),
-                ..found.others.clone()
-            },
-            host: loaded.staged.host.clone(),
-            // A machine whose clock lost its battery is not back in 1970.
-            time: now.max(loaded.staged.time),
-            protected: Protected::default(),
+        let plan = match &context.lifeboat {
+            Some(lifeboat) => recorded(context, lifeboat)?,
+            None => planned(context)?,
         };
-        // What `check` found in the payload, whose checksum `load` compared.
-        loaded.staged.agree(&loaded.manifest)?;
-        let mut manifest = loaded.manifest.clone();
-        manifest.payload = loaded.staged.facts.payload.clone();
-        let plan = Plan::compute(&manifest, &loaded.table, &facts, &mut random)?;
-        plan.holds(&loaded.staged.facts)?;
+        let found = context.found()?;
         context.reporter.line(&plan.to_string());
         // Not before all is well: the report of a failure goes into the old
         // root. A migration that is resumed may have the new one mounted here.
@@ -53,6 +36,46 @@ impl Step for Preflight {
     fn confirm(&self, context: &mut Context) -> Result<(), Error> {
         context.plan().map(|_| ())
     }
+}
+
+/// The plan of the record, at each start the same.
+fn recorded(context: &Context, boat: &Lifeboat) -> Result<Plan, Error> {
+    let found = context.found()?;
+    let contents = Contents::of(boat.record())?;
+    Ok(lifeboat::plan(
+        boat.record(),
+        &contents,
+        &found.disk.name,
+        &found.others,
+    )?)
+}
+
+/// A plan with random values of its own.
+fn planned(context: &Context) -> Result<Plan, Error> {
+    let (found, loaded) = (context.found()?, context.loaded()?);
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| d.as_secs());
+    let facts = Facts {
+        disk: found.disk.name.clone(),
+        disk_bytes: found.disk.bytes,
+        block_size: found.disk.logical_block_size,
+        others: Others {
+            whole_before: loaded.staged.whole.clone(),
+            ..found.others.clone()
+        },
+        host: loaded.staged.host.clone(),
+        // A machine whose clock lost its battery is not back in 1970.
+        time: now.max(loaded.staged.time),
+        protected: Protected::default(),
+    };
+    // What `check` found in the payload, whose checksum `load` compared.
+    loaded.staged.agree(&loaded.manifest)?;
+    let mut manifest = loaded.manifest.clone();
+    manifest.payload = loaded.staged.facts.payload.clone();
+    let plan = Plan::compute(&manifest, &loaded.table, &facts, &mut random)?;
+    plan.holds(&loaded.staged.facts)?;
+    Ok(plan)
 }
 
 /// Fills `bytes` from the kernel. Early in the boot of a machine without a

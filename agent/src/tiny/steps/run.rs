@@ -2,10 +2,11 @@
 //! Runs the steps in their order.
 
 use super::mark::{self, Mark, Sign, replace};
-use super::{AFTER, BEFORE, Context, Error, Failure, Found, Step, load, panics};
+use super::{AFTER, BEFORE, Context, Error, Failure, Found, Step, course, load, panics};
 use crate::block::BlockDevice;
 use crate::disk::Disk;
 use crate::{paths, stop};
+use ondisk::lifeboat::state::Phase;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,16 +14,32 @@ use std::time::Duration;
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(2);
 
+/// What comes after a migration that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// The new system.
+    New,
+    /// The tiny system once more, by our loader in sector 0.
+    Again,
+    /// Nothing is left to do, and nothing was done.
+    Nothing,
+}
+
 /// Migrates: all the steps, or, once it has begun, those that are left.
 ///
 /// # Errors
 /// [`Failure`] names the step; whether the disk may have been written is in it.
-pub fn migrate(context: &mut Context, begun: bool) -> Result<(), Failure> {
-    if begun {
-        return resume(context);
+pub fn migrate(context: &mut Context, begun: bool, by_hand: bool) -> Result<Next, Failure> {
+    if let Some(address) = context.cmdline.lifeboat {
+        return course::run(context, address, by_hand);
     }
-    rehearse(context)?;
-    after(context)
+    if begun {
+        resume(context)?;
+    } else {
+        rehearse(context)?;
+        after(context)?;
+    }
+    Ok(Next::New)
 }
 
 /// Does what is done before the point of no return.
@@ -32,12 +49,16 @@ pub fn rehearse(context: &mut Context) -> Result<(), Failure> {
         context.cmdline.break_before.as_deref(),
         Path::new(paths::BROKE),
     )?;
-    for (n, step) in BEFORE.into_iter().enumerate() {
-        one(context, step, n + 1, 1).map_err(|error| Failure {
-            step: step.name(),
-            past_no_return: false,
-            error: Box::new(error),
-        })?;
+    let failed = |step: &dyn Step, error| Failure {
+        step: step.name(),
+        past_no_return: false,
+        error: Box::new(error),
+    };
+    if let (Some(address), None) = (context.cmdline.lifeboat, &context.lifeboat) {
+        course::find(context, address).map_err(|error| failed(BEFORE[0], error))?;
+    }
+    for step in BEFORE {
+        one(context, step, 1).map_err(|error| failed(step, error))?;
     }
     Ok(())
 }
@@ -130,9 +151,8 @@ fn resume(context: &mut Context) -> Result<(), Failure> {
     });
     context.loaded = Some(loaded);
     context.mark = Some(mark);
-    let preflight = BEFORE.len();
     if let Some(step) = BEFORE.into_iter().next_back() {
-        one(context, step, preflight, 1).map_err(failed)?;
+        one(context, step, 1).map_err(failed)?;
     }
     after(context)
 }
@@ -173,8 +193,8 @@ fn one_of(
     }
 }
 
-fn after(context: &mut Context) -> Result<(), Failure> {
-    for (n, step) in AFTER.into_iter().enumerate() {
+pub(super) fn after(context: &mut Context) -> Result<(), Failure> {
+    for (n, step) in (0..).zip(AFTER) {
         let failed = |error| Failure {
             step: step.name(),
             // When resumed, the disk was written long before the first step.
@@ -184,7 +204,22 @@ fn after(context: &mut Context) -> Result<(), Failure> {
         if n == 0 {
             no_return(context).map_err(failed)?;
         }
-        one(context, step, BEFORE.len() + n + 1, TRIES).map_err(failed)?;
+        reached(context, n + 1).map_err(failed)?;
+        one(context, step, TRIES).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Leaves on the disk that this step begins: failures count from there. Before
+/// the first one it is written in any case, so that neither copy of the state
+/// says any more that the old system is there.
+fn reached(context: &mut Context, step: u32) -> Result<(), Error> {
+    let Some(lifeboat) = &mut context.lifeboat else {
+        return Ok(());
+    };
+    let phase = lifeboat.phase().reached(step);
+    if phase != lifeboat.phase() || step == 1 {
+        lifeboat.write_state(phase)?;
     }
     Ok(())
 }
@@ -198,9 +233,14 @@ fn no_return(context: &mut Context) -> Result<(), Error> {
         None => {
             let (found, plan) = (context.found()?, context.plan()?);
             let disk = Disk::open_writable(&plan.disk)?;
-            let mut number = [0; 16];
-            super::preflight::random(&mut number);
-            let mark = Mark::new(&found.disk.name, &disk, plan, number)?;
+            let mark = match &context.lifeboat {
+                Some(boat) => Mark::of(&found.disk.name, &disk, plan, boat)?,
+                None => {
+                    let mut number = [0; 16];
+                    super::preflight::random(&mut number);
+                    Mark::new(&found.disk.name, &disk, plan, number)?
+                }
+            };
             if let Some(why) = mark.id().differs(&found.id) {
                 let disk = plan.disk.clone();
                 return Err(Error::OtherDisk { disk, why });
@@ -210,12 +250,25 @@ fn no_return(context: &mut Context) -> Result<(), Error> {
     };
     mark.store(mark::path())?;
     context.mark = Some(mark);
+    if let Some(lifeboat) = &mut context.lifeboat
+        && let Phase::Armed { .. } = lifeboat.phase()
+    {
+        lifeboat.write_state(Phase::Destroying {
+            step: 0,
+            failures: 0,
+        })?;
+    }
     for failed in panics::put_back(Path::new("/proc/sys/kernel")) {
         context.reporter.line(&format!("warning: {failed}"));
     }
     context
         .reporter
         .line("--- point of no return: the old system is being replaced ---");
+    if context.lifeboat.is_some() {
+        context
+            .reporter
+            .line("the machine may be switched off at any time: it goes on by itself");
+    }
     Ok(())
 }
 
@@ -237,9 +290,11 @@ fn first_stop(path: &Path, step: &str) -> Result<bool, Error> {
     }
 }
 
-fn one(context: &mut Context, step: &dyn Step, number: usize, tries: u32) -> Result<(), Error> {
+pub(super) fn one(context: &mut Context, step: &dyn Step, tries: u32) -> Result<(), Error> {
     stop_at(context, step)?;
-    let total = BEFORE.len() + AFTER.len();
+    let steps = || super::steps(context.lifeboat.is_some());
+    let total = steps().count();
+    let number = 1 + steps().take_while(|s| s.name() != step.name()).count();
     for attempt in 1..=tries {
         context.reporter.begin(number, total, step.name());
         let result = stop::check()

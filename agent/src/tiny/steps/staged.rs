@@ -63,7 +63,7 @@ pub(super) fn path(name: &str) -> String {
     format!("{}/{name}", paths::STAGED_DIR)
 }
 
-fn bytes(old: &RootDir, rel: &str) -> Result<Vec<u8>, Error> {
+pub(super) fn bytes(old: &RootDir, rel: &str) -> Result<Vec<u8>, Error> {
     let unusable = |why: String| Error::StagedFile {
         path: Path::new("/").join(rel),
         why,

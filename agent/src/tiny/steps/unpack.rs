@@ -4,6 +4,7 @@
 use super::{Context, Error, Step};
 use crate::disk::Disk;
 use crate::payload::unpack;
+use crate::plan::PlannedFilesystem;
 use crate::report::Unit;
 use crate::{mount, paths};
 use rootdir::RootDir;
@@ -27,6 +28,18 @@ fn is_mounted(part: &Disk, root: &RootDir, mount: &str) -> Result<(), Error> {
             target.display()
         ),
     })
+}
+
+/// Mounts one of the new file systems alone.
+pub(super) fn mount_alone(
+    context: &Context,
+    filesystem: &PlannedFilesystem,
+    place: &Path,
+) -> Result<(), Error> {
+    mount::unmount_tree(place)?;
+    let part = context.on_disk(Disk::open(&filesystem.device)?)?;
+    mount::device(&filesystem.device, place, "ext4", MountFlags::NOATIME, "")?;
+    is_mounted(&part, &RootDir::open(place)?, "/")
 }
 
 /// Mounts the new file systems, parents first, in the place of whatever is

@@ -26,6 +26,11 @@ impl Step for Wipe {
                 .detail(&format!("removed the device {name}"));
         }
         let disk = context.old_disk_alone()?;
+        if let Some(lifeboat) = &context.lifeboat {
+            // The old system cannot be started any more.
+            lifeboat.close_way_back(&disk)?;
+            return Ok(wipe::clear(&disk, &lifeboat.wiped())?);
+        }
         // From here on this is the sign of the disk, whatever its table was.
         context.mark()?.write_on(&disk)?;
         let present = match table::read(&disk) {
@@ -48,6 +53,22 @@ impl Step for Wipe {
 
     fn confirm(&self, context: &mut Context) -> Result<(), Error> {
         let disk = context.disk()?;
+        if let Some(lifeboat) = &context.lifeboat {
+            let what = || disk.path().display().to_string();
+            let unverified = |found: &str| Error::Unverified {
+                what: what(),
+                found: found.into(),
+            };
+            if !lifeboat.is_closed(&disk)? {
+                return Err(unverified("its first sector is not replant's loader"));
+            }
+            // The old table stays in sector 0 until the new one is written: it
+            // is no sign that something was not wiped.
+            return match table::has_gpt(&disk)? {
+                false => Ok(()),
+                true => Err(unverified("its table is still there")),
+            };
+        }
         match table::read(&disk)? {
             table::Present::None => Ok(()),
             other => {

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The one disk that has the record and the state.
+
+use super::look::look;
+use super::{Error, Lifeboat};
+use crate::disk::Disk;
+use ondisk::lifeboat::Address;
+use std::path::PathBuf;
+
+/// Finds the disk among these nodes. Nothing is written.
+///
+/// # Errors
+/// [`Error::NotFound`] with what each disk said; [`Error::Alike`] when more
+/// than one has them, as a clone or a snapshot that is attached, too.
+pub fn find(disks: &[PathBuf], address: &Address) -> Result<Lifeboat, Error> {
+    let (mut found, mut others) = (Vec::new(), Vec::new());
+    for path in disks {
+        let open = Disk::open(path).map_err(Error::from);
+        match open.and_then(|disk| look(&disk, address)) {
+            Ok((record, newest)) => found.push(Lifeboat {
+                path: path.clone(),
+                address: *address,
+                record,
+                newest,
+            }),
+            Err(why) => others.push(format!("{}: {why}", path.display())),
+        }
+    }
+    let id = address.id;
+    let several = |found: &[Lifeboat]| {
+        let disks = found.iter().map(|boat| boat.path.display().to_string());
+        Error::Alike {
+            id,
+            disks: disks.collect(),
+        }
+    };
+    match found.len() {
+        1 => found.pop().ok_or(Error::NotFound { id, others }),
+        0 => Err(Error::NotFound { id, others }),
+        _ => Err(several(&found)),
+    }
+}

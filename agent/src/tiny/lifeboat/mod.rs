@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The record and the state of a migration that may be cut off at any moment.
+//!
+//! [`find`] looks for the one disk that has them, by the address that the
+//! kernel's command line has; [`Lifeboat`] reads and writes them, always past
+//! the page cache and read back. What follows from the state is one pure
+//! decision, [`Way::of`]. Where the command line has no address, nothing of
+//! this is used.
+
+mod arm;
+mod clear;
+mod error;
+mod find;
+mod intact;
+mod look;
+mod package;
+mod plan;
+mod sector_0;
+mod sign;
+#[cfg(test)]
+pub(crate) mod tests;
+mod way;
+mod write;
+
+pub use error::Error;
+pub use find::find;
+pub use package::{BadContents, Contents};
+pub use plan::plan;
+pub use sign::is_on;
+pub use way::{Back, Start, Way};
+
+use crate::disk::Disk;
+use ondisk::lifeboat::record::{Pinned, Record};
+use ondisk::lifeboat::state::{Newest, Phase};
+use ondisk::lifeboat::{Address, Role};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// Failures without progress after which a person is asked.
+pub const MOST_FAILURES: u32 = 3;
+
+/// The record and the state of a migration, and the disk that has them.
+#[derive(Debug, Clone)]
+pub struct Lifeboat {
+    /// The disk's node.
+    path: PathBuf,
+    address: Address,
+    record: Record,
+    newest: Newest,
+}
+
+impl Lifeboat {
+    /// The disk's node when it was found.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where it lies.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// What the migration is computed from.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// How far the migration is.
+    pub fn phase(&self) -> Phase {
+        self.newest.state.phase
+    }
+
+    /// Bytes of the disk that are wiped: what the record says, once and for all,
+    /// for after a part of it was done the old table cannot say it any more.
+    /// Sector 0 is the loader's, and what is protected stays.
+    pub fn wiped(&self) -> Vec<Range<u64>> {
+        let Record {
+            disk,
+            wipe,
+            protected,
+            ..
+        } = &self.record;
+        let first = u64::from(disk.logical_block);
+        let ranges = wipe.iter().map(|range| range.start.max(first)..range.end);
+        ranges.flat_map(|range| protected.outside(&range)).collect()
+    }
+
+    fn file(&self, role: Role) -> Result<&Pinned, Error> {
+        self.record.file(role).ok_or(Error::Missing(role))
+    }
+
+    /// The disk, opened for writing, if it still has this state.
+    fn open(&mut self) -> Result<Disk, Error> {
+        let disk = Disk::open_writable(&self.path)?;
+        let found = look::newest_state(&disk, &self.address);
+        let other = |why: String| Error::OtherDisk {
+            disk: self.path.clone(),
+            why,
+        };
+        let found = found.map_err(|error| other(error.to_string()))?;
+        if found.state.generation < self.newest.state.generation {
+            return Err(other("it has an older state".into()));
+        }
+        // A newer one is a write whose flush or reading back failed.
+        self.newest = found;
+        Ok(disk)
+    }
+}

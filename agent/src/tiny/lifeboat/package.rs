@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The package, from the record and from where it lies on the disk.
+
+use super::{Error, Lifeboat, intact};
+use crate::disk::Disk;
+use crate::old::{Staged, StagedError};
+use crate::payload::Payload;
+use crate::payload::runs::Runs;
+use ondisk::gpt::{self, Backup};
+use ondisk::lifeboat::Role;
+use ondisk::lifeboat::record::Record;
+use ondisk::manifest::{self, Manifest, PAYLOAD};
+use ondisk::sha256::Sha256Sum;
+
+/// What the record has of the package, read.
+#[derive(Debug, Clone)]
+pub struct Contents {
+    pub manifest: Manifest,
+    pub table: Backup,
+    pub staged: Staged,
+}
+
+/// Why the record's files cannot be used, although its checksum is right.
+#[derive(Debug, thiserror::Error)]
+pub enum BadContents {
+    #[error("the record's {0} is no text")]
+    NoText(&'static str),
+    #[error(transparent)]
+    Manifest(#[from] manifest::Error),
+    #[error("va.sgdisk: {0}")]
+    Table(#[from] gpt::Error),
+    #[error(transparent)]
+    Staged(#[from] StagedError),
+    #[error("the record's migration.toml is not the one that was staged")]
+    OtherManifest,
+}
+
+impl Contents {
+    /// Reads the three files.
+    ///
+    /// # Errors
+    /// One that is none, and files that do not belong together.
+    pub fn of(record: &Record) -> Result<Contents, BadContents> {
+        let staged = text("staged.toml", &record.staged)?;
+        let staged = Staged::parse(staged)?;
+        if Sha256Sum::of(&record.manifest).to_string() != staged.manifest_sha256 {
+            return Err(BadContents::OtherManifest);
+        }
+        let manifest = Manifest::parse(text("migration.toml", &record.manifest)?)?;
+        staged.agree(&manifest)?;
+        Ok(Contents {
+            manifest,
+            table: Backup::parse(&record.table_backup)?,
+            staged,
+        })
+    }
+}
+
+fn text<'a>(name: &'static str, bytes: &'a [u8]) -> Result<&'a str, BadContents> {
+    std::str::from_utf8(bytes).map_err(|_| BadContents::NoText(name))
+}
+
+impl Lifeboat {
+    /// The payload, read from its places.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::Runs`].
+    pub fn payload(&self) -> Result<Payload, Error> {
+        let file = self.file(Role::Payload)?.clone();
+        let disk = Disk::open(&self.path)?;
+        Ok(Payload::runs(Runs::new(disk, PAYLOAD, file)?))
+    }
+
+    /// The saved identity as [`identity::archive`] has it, compared with its
+    /// checksum.
+    ///
+    /// # Errors
+    /// [`Error::Changed`].
+    pub fn identity(&self) -> Result<Vec<u8>, Error> {
+        intact::read(&Disk::open(&self.path)?, self.file(Role::Identity)?)
+    }
+}

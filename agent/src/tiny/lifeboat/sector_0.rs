@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Sector 0 while a migration may be cut off: our loader, with the table that
+//! the disk has.
+
+use super::{Error, Lifeboat};
+use crate::disk::{Disk, sector_0};
+use ondisk::lifeboat::BootSector;
+use ondisk::lifeboat::record::Old;
+
+/// Bytes of a boot sector.
+const BYTES: usize = 512;
+const LOADER: &str = "replant's loader";
+
+/// Sector 0 of a disk, of which the first 512 bytes count.
+pub(super) fn read(disk: &Disk) -> Result<[u8; BYTES], Error> {
+    let bytes = disk.read_fresh(0, BYTES)?;
+    let what = "sector 0";
+    let sector = bytes.first_chunk().copied();
+    sector.ok_or(Error::ChangedSince { what })
+}
+
+impl Lifeboat {
+    fn old(&self) -> Result<&Old, Error> {
+        let what = "the record";
+        self.record.old.as_ref().ok_or(Error::ChangedSince { what })
+    }
+
+    /// The old system's boot sector; `None` before it was recorded.
+    pub(super) fn old_sector(&self) -> Option<[u8; BYTES]> {
+        self.record.old.as_ref()?.head.first_chunk().copied()
+    }
+
+    /// Whether sector 0 of this disk is the loader with its way back open.
+    pub(super) fn is_armed(&self, disk: &Disk) -> Result<bool, Error> {
+        let armed = self.record.old.as_ref().map(|old| old.armed);
+        Ok(armed == Some(read(disk)?))
+    }
+
+    /// The same, of the disk as it was found.
+    ///
+    /// # Errors
+    /// [`Error::Disk`].
+    pub fn sector_0_is_armed(&self) -> Result<bool, Error> {
+        self.is_armed(&Disk::open(&self.path)?)
+    }
+
+    /// Writes the loader with its way back, and returns when it was read back.
+    pub(super) fn write_armed(&self, disk: &Disk) -> Result<(), Error> {
+        Ok(sector_0::write(disk, LOADER, 0, &self.old()?.armed)?)
+    }
+
+    /// Writes the old system's boot sector back, and returns when it was read
+    /// back.
+    pub(super) fn write_back(&self, disk: &Disk) -> Result<(), Error> {
+        let old = self
+            .old_sector()
+            .ok_or(Error::ChangedSince { what: "the record" })?;
+        Ok(sector_0::write(disk, "the old boot sector", 0, &old)?)
+    }
+
+    /// The loader without a way back, with what the sector `kept` has that is
+    /// not the loader's: past the point of no return.
+    ///
+    /// # Errors
+    /// A record that is not complete.
+    pub fn loader(&self, kept: &[u8; BYTES]) -> Result<[u8; BYTES], Error> {
+        let armed = &self.old()?.armed;
+        let closed = BootSector {
+            way_back: None,
+            ..BootSector::decode(armed)?
+        };
+        // What was armed has the code, whatever version of it runs now.
+        Ok(closed.encode(armed, kept)?)
+    }
+
+    /// What the new table's sector 0 is made of: the loader without a way back,
+    /// and the entries of the old table, of which one may be active.
+    ///
+    /// # Errors
+    /// A record that is not complete.
+    pub fn boot_code(&self) -> Result<[u8; BYTES], Error> {
+        self.loader(&self.old()?.armed)
+    }
+
+    /// Sees to it that sector 0 starts the tiny system and nothing else, with
+    /// the table that it has now.
+    ///
+    /// # Errors
+    /// [`Error::Disk`].
+    pub fn close_way_back(&self, disk: &Disk) -> Result<(), Error> {
+        let now = read(disk)?;
+        let closed = self.loader(&now)?;
+        match now == closed {
+            true => Ok(()),
+            false => Ok(sector_0::write(disk, LOADER, 0, &closed)?),
+        }
+    }
+
+    /// Whether sector 0 is as [`Lifeboat::close_way_back`] leaves it.
+    ///
+    /// # Errors
+    /// [`Error::Disk`].
+    pub fn is_closed(&self, disk: &Disk) -> Result<bool, Error> {
+        let now = read(disk)?;
+        Ok(now == self.loader(&now)?)
+    }
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The course of a migration that may be cut off: by its state on the disk.
+
+use super::run::{after, one, rehearse};
+use super::{ARM, Context, Error, Failure, Found, Mark, Next, RELEASE, Step, discover, load, mark};
+use crate::block::BlockDevice;
+use crate::disk::{Disk, DiskId};
+use crate::locate::{LONGEST, QUIET, RESTLESS};
+use crate::paths;
+use crate::tiny::lifeboat::{self, Back, Contents, Start, Way};
+use contract::cmdline::RETRY;
+use ondisk::lifeboat::Address;
+use ondisk::lifeboat::state::Phase;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Goes on from where the disk says that the migration is.
+pub(super) fn run(context: &mut Context, address: Address, by_hand: bool) -> Result<Next, Failure> {
+    find(context, address).map_err(|error| unknown(context, error))?;
+    let start = start(context, by_hand).map_err(|error| unknown(context, error))?;
+    let phase = context.lifeboat_mut().map_err(before)?.phase();
+    let say = format!("the migration is {phase}");
+    context.reporter.detail(&say);
+    match Way::of(phase, start) {
+        Way::Trial(phase) => {
+            count(context, phase).map_err(before)?;
+            rehearse(context)?;
+            step(context, ARM)?;
+            Ok(Next::Again)
+        }
+        Way::Armed(phase) => {
+            count(context, phase).map_err(before)?;
+            rehearse(context)?;
+            step(context, ARM)?;
+            after(context)?;
+            release(context)
+        }
+        Way::Back(back) => Err(back_to_the_old_system(context, back)),
+        Way::GoOn => {
+            go_on(context).map_err(past)?;
+            after(context)?;
+            release(context)
+        }
+        Way::Release => {
+            from_record(context).map_err(past)?;
+            release(context)
+        }
+        Way::Nothing => Ok(Next::Nothing),
+    }
+}
+
+/// Finds the disk, and waits for it.
+pub(super) fn find(context: &mut Context, address: Address) -> Result<(), Error> {
+    context.reporter.line(&format!(
+        "looking for the disk with the record of staging {}",
+        address.id
+    ));
+    context.devices.coldplug()?;
+    context.devices.ensure(&["dm-mod", "ext4"])?;
+    let patience = Duration::from_secs(context.cmdline.retry.unwrap_or(RETRY)).min(LONGEST);
+    let deadline = Instant::now() + patience;
+    let what = "the disk of the record";
+    let waited = context.devices.wait_for(what, deadline, |blocks| {
+        // Two of them do not become one by waiting.
+        let found = lifeboat::find(&disks(blocks), &address);
+        (!matches!(found, Err(lifeboat::Error::NotFound { .. }))).then_some(())
+    });
+    if waited.is_ok() {
+        // A copy of it may be on a disk that appears later.
+        context.devices.settle(QUIET, Instant::now() + RESTLESS)?;
+    }
+    let blocks = context.devices.block_devices()?;
+    context.lifeboat = Some(lifeboat::find(&disks(&blocks), &address)?);
+    Ok(())
+}
+
+fn disks(blocks: &[BlockDevice]) -> Vec<PathBuf> {
+    let disks = blocks.iter().filter(|b| b.is_disk() && b.bytes > 0);
+    disks.map(BlockDevice::path).collect()
+}
+
+fn start(context: &mut Context, by_hand: bool) -> Result<Start, Error> {
+    let (way, drive) = (context.cmdline.start, context.cmdline.drive);
+    let armed = context.lifeboat_mut()?.sector_0_is_armed()?;
+    Ok(Start {
+        way,
+        drive,
+        armed,
+        by_hand,
+    })
+}
+
+/// Counts a start before anything else is done: whatever ends it, it was one.
+fn count(context: &mut Context, phase: Phase) -> Result<(), Error> {
+    let lifeboat = context.lifeboat_mut()?;
+    match lifeboat.phase() == phase {
+        true => Ok(()),
+        false => Ok(lifeboat.write_state(phase)?),
+    }
+}
+
+fn before(error: Error) -> Failure {
+    Failure {
+        step: "resume",
+        past_no_return: false,
+        error: Box::new(error),
+    }
+}
+
+fn past(error: Error) -> Failure {
+    Failure {
+        past_no_return: true,
+        ..before(error)
+    }
+}
+
+/// What the state is was not found out. If the old system's boot loader has
+/// started this, that is still there; otherwise nobody knows.
+fn unknown(context: &Context, error: Error) -> Failure {
+    use contract::cmdline::Start::Disk;
+    if paths::begun() {
+        return past(error);
+    }
+    match context.cmdline.start {
+        Some(Disk) => before(Error::Unknown(error.to_string())),
+        _ => before(error),
+    }
+}
+
+/// A step between those of the two lists.
+fn step(context: &mut Context, step: &dyn Step) -> Result<(), Failure> {
+    one(context, step, 1).map_err(|error| Failure {
+        step: step.name(),
+        past_no_return: false,
+        error: Box::new(error),
+    })
+}
+
+/// The failure that gives the disk back. The old root is looked for, so that
+/// the report comes into it; whatever keeps it from being found, that is not why.
+fn back_to_the_old_system(context: &mut Context, back: Back) -> Failure {
+    let found = discover::Discover.run(context);
+    let recognized = found.and_then(|()| load::Load.run(context));
+    if let Err(error) = recognized {
+        context.reporter.detail(&error.to_string());
+    }
+    before(Error::Back(back))
+}
+
+/// Past the point of no return: what is known of the old world is in the record.
+fn go_on(context: &mut Context) -> Result<(), Error> {
+    // First of all, so that /init and the console know it, whatever fails.
+    mark::announce()?;
+    from_record(context)?;
+    context.loaded = Some(load::recorded(context)?);
+    let text = context.plan()?.to_string();
+    context.reporter.line(&text);
+    Ok(())
+}
+
+/// Disk, plan and mark, without a look at what was on the disk.
+fn from_record(context: &mut Context) -> Result<(), Error> {
+    let boat = context.lifeboat.as_ref();
+    let boat = boat.ok_or(Error::Missing("the record"))?;
+    let devices = context.devices.block_devices()?;
+    let device = devices.iter().find(|device| device.path() == boat.path());
+    let device = device.ok_or(Error::Missing("the disk"))?.clone();
+    let disk = Disk::open(device.path())?;
+    // Left by a boot step that was killed.
+    disk.write_protect(false)?;
+    let id = DiskId::of(&disk)?;
+    let mounts = crate::machine::mounts()?;
+    let mut others = crate::locate::others(&devices, &device, &mounts);
+    // What the old disk had is lost already; what is there now was made by us.
+    others.wholes.clear();
+    let contents = Contents::of(boat.record())?;
+    let plan = lifeboat::plan(boat.record(), &contents, &device.name, &others)?;
+    let mark = Mark::of(&device.name, &disk, &plan, boat)?;
+    mark.store(mark::path())?;
+    context.mark = Some(mark);
+    context.plan = Some(plan);
+    context.found = Some(Found {
+        root: None,
+        disk: device,
+        id,
+        others,
+    });
+    Ok(())
+}
+
+/// Gives back what was kept. The disk starts the new system by now, which does
+/// what is left undone here: so nothing of this keeps it from starting.
+fn release(context: &mut Context) -> Result<Next, Failure> {
+    let lifeboat = context.lifeboat_mut().map_err(past)?;
+    if lifeboat.phase() != Phase::Switched {
+        let switched = lifeboat.write_state(Phase::Switched);
+        switched.map_err(|error| past(error.into()))?;
+    }
+    match one(context, RELEASE, 3) {
+        Ok(()) => Ok(Next::New),
+        Err(error @ (Error::Break(_) | Error::Stopped)) => Err(Failure {
+            step: RELEASE.name(),
+            ..past(error)
+        }),
+        Err(error) => {
+            context.reporter.line(&format!(
+                "warning: {error}; the new system gives back the room on its disk that is left"
+            ));
+            Ok(Next::New)
+        }
+    }
+}
