@@ -236,17 +236,25 @@ mod tests {
         let second = start..start + 130 * 4 * MIB;
         let extents: Vec<_> = areas.iter().map(|area| area.extents.clone()).collect();
         assert_eq!(extents, [first.clone(), second.clone()]);
-        assert_eq!(
-            (areas[1].pv, areas[1].partition.start),
-            (1, 500 * MIB + 512)
-        );
+        let named: Vec<_> = areas.iter().map(|a| (a.group.as_str(), a.pv)).collect();
+        assert_eq!(named, [("va", 0), ("va", 1)]);
+        assert_eq!(areas[1].partition.start, 500 * MIB + 512);
         // In whole blocks.
         let inward = |unit: u64| second.start / unit * unit + unit..second.end / unit * unit;
         for (block, unit) in [(512, 4096), (4096, 4096), (65536, 65536)] {
             let ranges = allowed(&table, &areas, block).unwrap();
             let first = first.start.next_multiple_of(unit)..first.end / unit * unit;
             assert_eq!(ranges, [first, inward(unit)]);
+            // In the order of the disk, whatever that of the volumes is.
+            let reversed: Vec<_> = areas.iter().rev().cloned().collect();
+            assert_eq!(allowed(&table, &reversed, block), Ok(ranges));
         }
+        // An area without a whole block.
+        let small = DataArea {
+            extents: MIB + 1..MIB + 8191,
+            ..areas[0].clone()
+        };
+        assert_eq!(allowed(&table, &[small], 512), Ok(vec![]));
         assert!(matches!(
             allowed(&table, &areas, 3),
             Err(AllowedError::Block(_))
@@ -272,6 +280,19 @@ mod tests {
         let end = (table.disk_blocks - 33) * 512;
         let only = 20480..end / 4096 * 4096;
         assert_eq!(ranges, [only]);
+        // Blocks of 4096 bytes.
+        let mut table = Table::new(DISK, 4096, Guid::from_written(9)).unwrap();
+        table.entry_count = 4;
+        table.first_usable_lba = 3;
+        table.last_usable_lba = table.disk_blocks - 3;
+        let whole = DataArea {
+            group: "va".into(),
+            pv: 0,
+            partition: 0..DISK,
+            extents: 0..DISK,
+        };
+        let only = 34 * 4096..DISK - 33 * 4096;
+        assert_eq!(allowed(&table, &[whole], 4096), Ok(vec![only]));
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub struct Piece {
 pub fn fits(runs: &[Run], allowed: &[Range<u64>]) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut offset = 0u64;
-    for run in runs.iter().filter(|run| run.sectors > 0) {
+    for run in runs {
         let (mut lba, mut left) = (run.lba, run.sectors);
         // A run beyond 64 bits is nowhere.
         let mut ranges = match run.bytes() {
@@ -58,6 +58,7 @@ pub fn fits(runs: &[Run], allowed: &[Range<u64>]) -> Vec<Piece> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::slice;
     use testkit::Random;
 
     fn run(lba: u64, sectors: u64) -> Run {
@@ -90,7 +91,10 @@ mod tests {
         assert_eq!(told(&[run(u64::MAX, 5)]), [(0, u64::MAX, 5, false)]);
         assert_eq!(fits(&[run(0, 1)], &[0..511, 511..512]).len(), 1);
         let whole = 0..u64::MAX;
-        assert!(fits(&[run(7, 1 << 40)], &[whole])[0].fits);
+        assert!(fits(&[run(7, 1 << 40)], slice::from_ref(&whole))[0].fits);
+        // Nothing of a run is allowed whose end no number says.
+        let endless = fits(&[run(7, u64::MAX)], &[whole]);
+        assert_eq!((endless.len(), endless[0].fits), (1, false));
     }
 
     /// Against a look at each sector alone.

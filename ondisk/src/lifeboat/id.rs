@@ -45,7 +45,10 @@ mod tests {
         let text = "000102030405060708090a0b0c0d0eff";
         let id: Id = text.parse().unwrap();
         assert_eq!(id.0[15], 0xff);
-        assert_eq!(id.to_string(), text);
+        assert_eq!(
+            (id.to_string(), format!("{id:?}")),
+            (text.into(), text.into())
+        );
         for bad in [
             "",
             &text[1..],

@@ -116,4 +116,20 @@ mod tests {
         assert!(Role::ALL.is_sorted());
         assert_eq!((Role::of(0), Role::of(13)), (None, None));
     }
+
+    #[test]
+    fn names_tell_all_of_them_apart() {
+        let mut names = Vec::new();
+        for name in ["record", "state", "blob", "kernel", "initramfs"] {
+            names.extend([format!("{name} A"), format!("{name} B")]);
+        }
+        names.extend(["payload".into(), "identity".into()]);
+        assert_eq!(Role::ALL.map(|role| role.to_string()).to_vec(), names);
+    }
+
+    #[test]
+    fn records_and_states_change() {
+        let changes: Vec<Role> = Role::ALL.into_iter().filter(|r| r.changes()).collect();
+        assert_eq!(changes, Role::ALL[..4]);
+    }
 }

@@ -53,6 +53,8 @@ fn what_is_no_state_is_told_apart() {
     let decode = |block: &[u8]| State::decode(block, &ID).unwrap_err();
     let block = state(9, Phase::Staged).encode();
     assert_eq!(decode(&block[1..]), StateError::Length { have: 4095 });
+    let long = [&block[..], &[0]].concat();
+    assert_eq!(decode(&long), StateError::Length { have: 4097 });
     assert_eq!(decode(&[0; BYTES]), StateError::NoMagic);
     let filler = Filler::block(&ID, Role::State(Twin::A), 1);
     assert_eq!(
@@ -257,6 +259,7 @@ fn no_way_leads_back_over_the_point_of_no_return() {
     let step = |step, failures| Phase::Destroying { step, failures };
     assert!(state(1, step(4, 0)).next(step(3, 0)).is_err());
     assert!(state(1, step(4, 0)).next(step(4, 1)).is_ok());
+    assert!(state(1, PHASES[2]).next(step(0, 1)).is_err());
     let error = state(1, PHASES[2]).next(step(1, 0)).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -285,9 +288,61 @@ fn failures_count_from_the_highest_step() {
         assert_eq!(phase, want);
     }
     assert_eq!(step(1, u32::MAX).counted(), step(1, u32::MAX));
-    assert_eq!(Phase::Switched.reached(9).counted(), Phase::Switched);
-    assert_eq!(
-        Phase::Armed { starts: 1 }.counted(),
-        Phase::Armed { starts: 2 }
-    );
+    for phase in [Phase::Staged, Phase::Switched, Phase::Done] {
+        assert_eq!(phase.reached(9).counted(), phase);
+    }
+    for start in [
+        |starts| Phase::Trial { starts },
+        |starts| Phase::Armed { starts },
+    ] {
+        assert_eq!(start(1).counted(), start(2));
+        assert_eq!(start(1).reached(9), start(1));
+        assert_eq!(start(u32::MAX).counted(), start(u32::MAX));
+    }
+}
+
+#[test]
+fn what_is_said() {
+    let decode = |block: &[u8], id: &Id| State::decode(block, id).unwrap_err().to_string();
+    let block = state(9, Phase::Staged).encode();
+    let mut torn = block;
+    torn[SUM..].fill(0);
+    let sum = crate::checksum::crc32(&block[..SUM]);
+    let filler = Filler::block(&OTHER, Role::State(Twin::B), 1);
+    for (said, want) in [
+        (decode(&[], &ID), "a state has 4096 bytes, 0 were read"),
+        (
+            decode(&filler, &ID),
+            "no state was written here yet: there is sector 8 of state B of staging \
+             30313233343536373839616263646546",
+        ),
+        (decode(&[0; BYTES], &ID), "there is no state here"),
+        (
+            decode(&torn, &ID),
+            &format!("the state is damaged: checksum 00000000, computed {sum:08x}"),
+        ),
+        (
+            decode(&changed(|b| b[16] = 7), &ID),
+            "the state has version 7, this replant knows version 1",
+        ),
+        (
+            decode(&block, &OTHER),
+            "the state is that of staging 30313233343536373839616263646566, not of \
+             30313233343536373839616263646546",
+        ),
+        (
+            decode(&changed(|b| b[20] = 5), &ID),
+            "the state has phase 5 with 1 and 0, which does not exist",
+        ),
+        (
+            decode(&changed(|b| b[60] = 0xa), &ID),
+            "the state has 0x0a at byte 60, where nothing is",
+        ),
+        (
+            StateError::LastGeneration(7).to_string(),
+            "the state has been written 7 times, there is no higher number",
+        ),
+    ] {
+        assert_eq!(said, want);
+    }
 }

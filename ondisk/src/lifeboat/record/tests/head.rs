@@ -62,6 +62,11 @@ fn the_first_block_leads_to_the_rest() {
         });
         assert_eq!(Head::decode(&odd, &ID), form, "{at}");
     }
+    // Another section first.
+    let mut odd = GOLDEN[..4096].to_vec();
+    odd[SUM.end] = 2;
+    let what = "first block";
+    assert_eq!(Head::decode(&odd, &ID), Err(RecordError::Form { what }));
     assert_eq!(Head::decode(&[0; 4096], &ID), Err(RecordError::NoMagic));
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+mod check;
 mod head;
 mod reserve;
 
 use super::layout::{SUM, checksum};
 use super::*;
-use crate::lifeboat::{Filler, ProtectedError, Run, Twin, cut};
+use crate::lifeboat::{Filler, Run, Twin, cut};
 use crate::sha256::Sha256Sum;
 
 /// A record that a few lines of Python made.
@@ -196,136 +197,6 @@ fn a_newer_record_is_taken_when_all_of_it_is_known() {
         set_length(bytes);
     });
     assert_eq!(odd, RecordError::Form { what: "end" });
-}
-
-#[test]
-fn what_contradicts_itself_is_neither_written_nor_read() {
-    use Inconsistent as I;
-    let told = |change: &dyn Fn(&mut Record)| {
-        let mut record = golden();
-        change(&mut record);
-        match record.encode().unwrap_err() {
-            RecordError::Inconsistent(why) => why,
-            other => panic!("{other}"),
-        }
-    };
-    let payload = Role::Payload;
-    assert_eq!(
-        told(&|r| r.files.swap(0, 1)),
-        I::Order(Role::Record(Twin::A))
-    );
-    assert_eq!(
-        told(&|r| r.files.push(r.files[4].clone())),
-        I::Order(payload)
-    );
-    for (at, role) in Role::ALL.into_iter().enumerate().take(4) {
-        assert_eq!(told(&|r| drop(r.files.remove(at))), I::Missing(role));
-    }
-    for run in [run(1, 0), run(65536, 1), run(u64::MAX, 2)] {
-        let outside = I::Outside { role: payload, run };
-        assert_eq!(told(&|r| r.files[4].runs.push(run)), outside);
-    }
-    let odd = run(40007, 2);
-    let unprotected = I::Unprotected {
-        role: payload,
-        run: odd,
-    };
-    assert_eq!(told(&|r| r.files[4].runs[2] = odd), unprotected);
-    let (a, b, lba) = (Role::Record(Twin::B), payload, 9071);
-    assert_eq!(
-        told(&|r| r.files[4].runs[2] = run(9071, 1)),
-        I::Overlap { a, b, lba }
-    );
-    let size = |bytes, sectors| I::Size {
-        role: payload,
-        bytes,
-        sectors,
-    };
-    assert_eq!(told(&|r| r.files[4].bytes = 0), size(0, 4));
-    assert_eq!(told(&|r| r.files[4].bytes = 2049), size(2049, 4));
-    assert_eq!(told(&|r| r.files[4].sum = None), I::Sum(payload));
-    let sum = Some(Sha256Sum([1; 32]));
-    assert_eq!(
-        told(&|r| r.files[0].sum = sum),
-        I::Sum(Role::Record(Twin::A))
-    );
-    for bytes in [0, 511, 512, 1536] {
-        let change = |r: &mut Record| r.files[4].chunks.as_mut().unwrap().bytes = bytes;
-        assert_eq!(told(&change), I::Chunks(payload), "{bytes}");
-    }
-    let one = |bytes| {
-        move |r: &mut Record| {
-            let chunks = r.files[4].chunks.as_mut().unwrap();
-            chunks.bytes = bytes;
-            chunks.sums.truncate(1);
-        }
-    };
-    let mut biggest = golden();
-    one(MAX_CHUNK)(&mut biggest);
-    assert_eq!(biggest.check(), Ok(()));
-    for bytes in [MAX_CHUNK + 512, u64::MAX / 512 * 512] {
-        assert_eq!(told(&one(bytes)), I::Chunks(payload), "{bytes}");
-    }
-    let role = Role::Record(Twin::A);
-    let (bytes, need) = (GOLDEN.len() as u64 - 1, GOLDEN.len() as u64);
-    assert_eq!(
-        told(&|r| r.files[0].bytes = bytes),
-        I::Room { role, bytes, need }
-    );
-    let torn = |r: &mut Record| r.files[0].runs = vec![run(4096, 7), run(4200, 64), run(4103, 1)];
-    assert_eq!(told(&torn), I::FirstBlock(role));
-    let state = Role::State(Twin::A);
-    assert_eq!(
-        told(&|r| r.files[2].runs = vec![run(12290, 13), run(12304, 4)]),
-        I::NoBlock(state)
-    );
-    let near = |r: &mut Record| {
-        r.files[3].runs = vec![run(14336, 16)];
-        let runs = r.files.iter().flat_map(|file| file.runs.clone());
-        r.protected = Protected::new(runs, 4096, r.disk.bytes).unwrap();
-    };
-    assert_eq!(told(&near), I::Near { a: 12296, b: 14336 });
-    assert!(matches!(
-        told(&|r| r.disk.physical_block = 16384),
-        I::Protected(_)
-    ));
-    let block = I::Protected(ProtectedError::BlockSize(7));
-    assert_eq!(told(&|r| r.disk.physical_block = 7), block);
-    assert_eq!(told(&|r| r.disk.logical_block = 0), I::LogicalBlock(0));
-    for (start, end) in [(0, 1), (2 << 20, 2 << 20), (2 << 20, (32 << 20) + 1)] {
-        assert_eq!(told(&|r| r.wipe.push(start..end)), I::Wipe { start, end });
-    }
-    let (have, want) = (34 * 512 - 1, 34 * 512);
-    let short = |r: &mut Record| r.old.as_mut().unwrap().head.truncate(have as usize);
-    assert_eq!(
-        told(&short),
-        I::Old {
-            what: "head",
-            have,
-            want
-        }
-    );
-    let (have, want) = (33 * 512 + 1, 33 * 512);
-    let long = |r: &mut Record| r.old.as_mut().unwrap().tail.push(0);
-    assert_eq!(
-        told(&long),
-        I::Old {
-            what: "tail",
-            have,
-            want
-        }
-    );
-    assert!(matches!(
-        told(&|r| r.host = "x".repeat(1025)),
-        I::Text { bytes: 1025, .. }
-    ));
-    // The reader looks, too: the payload's size, in its entry.
-    let entry = GOLDEN
-        .windows(8)
-        .position(|b| b == [11, 0, 0, 0, 0, 0, 0, 0])
-        .unwrap();
-    let read = mended(|bytes| bytes[entry + 8..entry + 16].fill(0));
-    assert_eq!(read, RecordError::Inconsistent(size(0, 4)));
 }
 
 #[test]
