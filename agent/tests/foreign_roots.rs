@@ -39,7 +39,7 @@ const ROOMS: [&str; 9] = [
 
 /// What in them lies elsewhere: file, a piece of the line (none: all of the
 /// file), and where it lies.
-const ELSEWHERE: [(&str, &str, &str); 20] = [
+const ELSEWHERE: [(&str, &str, &str); 23] = [
     ("agent/src/tiny/boot/links.rs", "", "udev's links, in /dev"),
     (
         "agent/src/tiny/boot/probers.rs",
@@ -58,7 +58,18 @@ const ELSEWHERE: [(&str, &str, &str); 20] = [
     ),
     ("identity/src/digest.rs", "", "a saved identity"),
     ("identity/src/store.rs", "DirBuilder", "a saved identity"),
+    ("identity/src/archive.rs", "DirBuilder", "a saved identity"),
     ("agent/src/tiny/steps/mark.rs", "", "marks in /run"),
+    (
+        "agent/src/tiny/steps/release.rs",
+        "File::open(place)",
+        "where a new file system is mounted",
+    ),
+    (
+        "agent/src/tiny/steps/load.rs",
+        "std::fs::write(&path, bytes)",
+        "the package in memory",
+    ),
     (
         "agent/src/tiny/steps/finish.rs",
         "read(from)",

@@ -17,7 +17,7 @@ pub fn release_pinned(
     group: &FoundGroup,
     into: &str,
     protected: &Protected,
-) -> Result<(), LvmError> {
+) -> Result<FoundGroup, LvmError> {
     let next = lvm::release_pinned(&group.vg, into)?;
     let devices: Vec<_> = group
         .slots
@@ -47,5 +47,9 @@ pub fn release_pinned(
     for (device, slot) in devices.iter().zip(&group.slots) {
         verify(device, &slot.uuid, &next)?;
     }
-    Ok(())
+    Ok(FoundGroup {
+        slots: group.slots.clone(),
+        vg: next,
+        problems: Vec::new(),
+    })
 }

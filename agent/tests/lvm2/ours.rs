@@ -4,9 +4,9 @@
 use std::os::unix::fs::FileExt;
 
 use ondisk::lifeboat::Protected;
-use ondisk::lvm::{MdaHeader, PINNED, PvTarget, Step, Uuid, next_generation, release_pinned};
+use ondisk::lvm::{PINNED, Uuid};
 use ondisk::manifest::{Size, Volume};
-use replant::lvm::{FoundGroup, create, scan};
+use replant::lvm::{FoundGroup, create, release_pinned, scan};
 use tempfile::TempDir;
 use testkit::Random;
 
@@ -148,41 +148,11 @@ fn round(rng: &mut Random) {
 
 /// Gives the pinned extents to the volume `rest`, and has lvm2 look at it.
 fn release(loops: &[Loop], lvm2: &Lvm2, group: &FoundGroup) {
-    let next = release_pinned(&group.vg, "rest").unwrap();
-    let places: Vec<&Loop> = (group.slots.iter())
-        .map(|slot| {
-            let device = slot.device.as_ref().unwrap().to_string();
-            loops
-                .iter()
-                .find(|l| l.path.display().to_string() == device)
-                .unwrap()
-        })
-        .collect();
-    let target = |(pv, l): (usize, &&Loop)| {
-        let head = l.head();
-        let header = MdaHeader::decode(&head[4096..4608], 4096).unwrap();
-        PvTarget { pv, header }
-    };
-    let targets: Vec<PvTarget> = places.iter().enumerate().map(target).collect();
-    for step in next_generation(&next, &targets).unwrap() {
-        if let Step::Write { pv, offset, bytes } = step {
-            let device = std::fs::OpenOptions::new()
-                .write(true)
-                .open(&places[pv].path)
-                .unwrap();
-            device.write_all_at(&bytes, offset).unwrap();
-            device.sync_all().unwrap();
-        }
-    }
+    let next = release_pinned(group, "rest", &Protected::default()).unwrap();
     for l in loops {
         lvm2.quiet(&format!("pvck {}", l.path.display()), &[]);
     }
     lvm2.quiet("vgck my-vg", &[]);
-    let next = FoundGroup {
-        vg: next,
-        slots: group.slots.clone(),
-        problems: Vec::new(),
-    };
     assert_eq!(lvm2_segments(lvm2), our_segments(&next));
 }
 

@@ -275,6 +275,34 @@ mod tests {
         assert!(why.contains("it has 9663676416 bytes"), "{why}");
     }
 
+    #[test]
+    fn where_it_may_be_cut_off_the_state_is_the_sign() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut boat = lifeboat::tests::armed(dir.path());
+        let plan = crate::plan::sample_with(boat.record().protected.clone()).1;
+        let disk = Disk::open_writable(boat.path()).unwrap();
+        let mark = Mark::of("sda", &disk, &plan, &boat).unwrap();
+        let path = dir.path().join("point-of-no-return");
+        mark.store(&path).unwrap();
+        assert_eq!(Mark::load(&path).unwrap().as_ref(), Some(&mark));
+        let own = boat.path().to_owned();
+        assert_eq!(sign(&mark, &own), Some(Sign::Mark));
+        // Whatever is in sector 0; and a disk with the same table is none.
+        let sector = disk.read_fresh(0, 512).unwrap();
+        let other = testkit::sparse(dir.path().join("other"), disk.bytes());
+        let twin = Disk::open_writable(&other).unwrap();
+        sector_0::write(&twin, "the same", 0, &sector).unwrap();
+        assert_eq!(sign(&mark, &other), None);
+        sector_0::write(&disk, "zeros", 0, &[0; 512]).unwrap();
+        assert_eq!(sign(&mark, &own), Some(Sign::Mark));
+        // When the state is cleared, the new table is there.
+        table::write(&disk, &plan.table, None).unwrap();
+        boat.clear().unwrap();
+        assert_eq!(sign(&mark, &own), Some(Sign::NewTable));
+        wipe::clear(&disk, &[0..1 << 20, disk.bytes() - (1 << 20)..disk.bytes()]).unwrap();
+        assert_eq!(sign(&mark, &own), None);
+    }
+
     /// Needs root. The node stays, the disk behind it is another one.
     #[test]
     fn a_name_that_has_become_another_disks_is_not_written() {
