@@ -303,6 +303,60 @@ fn an_entry_that_is_chosen_once_starts_once() {
     }
 }
 
+/// What lies in a file, in blocks, or not there; with what was loaded before.
+#[test]
+fn a_boot_sector_that_is_chained() {
+    for dialect in [Dialect::Upstream, Dialect::El7, Dialect::El8, Dialect::El9] {
+        let start = Start {
+            device: "disk".into(),
+            directory: "/grub".into(),
+            dialect,
+        };
+        let sector = |end: [u8; 2]| [&[0; 510][..], &end].concat();
+        let outcome = |body: &str| {
+            let config = format!("set timeout=0\nmenuentry x {{\n{body}\n}}\n");
+            let files = Tree::new()
+                .with("disk", "/grub/grub.cfg", config)
+                .with("disk", "/good", sector([0x55, 0xaa]))
+                .with("disk", "/unsigned", sector([0, 0]))
+                .with("disk", "/short", "x")
+                .with("disk", "/kernel", "k");
+            match boot(&files, &start).unwrap().first {
+                First::Entry(started) => started.outcome,
+                other => panic!("{other:?}"),
+            }
+        };
+        let chained = |body: &str| {
+            let outcome = outcome(body);
+            let chained = outcome.boots.then_some(outcome.chained).flatten();
+            chained.map(|place| place.to_string())
+        };
+        let good = Some("(disk)/good".to_string());
+        assert_eq!(chained("insmod chain\nchainloader /good"), good);
+        assert_eq!(chained("chainloader --force --bpb (disk)/good"), good);
+        assert_eq!(chained("linux /kernel\nchainloader /good"), good);
+        let forced = chained("chainloader --force /unsigned");
+        assert_eq!(forced, Some("(disk)/unsigned".to_string()));
+        for bad in ["/unsigned", "/short", "/none", "--force", ""] {
+            let outcome = outcome(&format!("chainloader {bad}"));
+            assert_eq!((outcome.boots, outcome.chained), (false, None), "{bad}");
+        }
+        let missing = outcome("chainloader /none").missing;
+        assert_eq!(missing, [Place::new("disk", "/none")]);
+        for blocks in ["+1", "(hd1)+1", "(hd0,msdos2)1+2"] {
+            let outcome = outcome(&format!("chainloader {blocks}"));
+            assert_eq!(outcome.other, Some(format!("chainloader {blocks}")));
+            assert_eq!((outcome.boots, outcome.chained), (true, None));
+        }
+        // The last one counts.
+        let both = outcome("chainloader /good\nlinux /kernel");
+        assert_eq!((both.other, both.chained), (None, None));
+        assert!(both.kernel.is_some());
+        let blocks = outcome("chainloader /good\nchainloader +1");
+        assert_eq!(blocks.chained, None);
+    }
+}
+
 #[test]
 fn with_a_password_only_the_armed_entry_asks_for_none() {
     for case in cases() {

@@ -108,13 +108,9 @@ impl Interpreter<'_> {
                 self.stop = Some(Stop::Ended(name.into()));
                 0
             }
+            "chainloader" => self.chainloader(arguments),
             _ if has(LOADERS, name) => {
-                let words: Vec<&str> = [name]
-                    .into_iter()
-                    .chain(arguments.iter().map(String::as_str))
-                    .collect();
-                self.state.loaded.kernel = None;
-                self.state.loaded.other = Some(words.join(" "));
+                self.other_loader(name, arguments);
                 0
             }
             _ if has(HARMLESS, name) => 0,
@@ -272,12 +268,54 @@ impl Interpreter<'_> {
             return FAILED;
         };
         self.state.loaded.other = None;
+        self.state.loaded.chained = None;
         self.state.loaded.kernel = Some(Kernel {
             command: name.into(),
             place,
             words: words.to_vec(),
             initrds: Vec::new(),
         });
+        0
+    }
+
+    fn other_loader(&mut self, name: &str, arguments: &[String]) {
+        let words = [name].into_iter();
+        let words = words.chain(arguments.iter().map(String::as_str));
+        let words: Vec<&str> = words.collect();
+        self.state.loaded.kernel = None;
+        self.state.loaded.chained = None;
+        self.state.loaded.other = Some(words.join(" "));
+    }
+
+    /// Starts a boot sector, which is a file or some blocks of a device. Where
+    /// it cannot, what was loaded before stays (GRUB 2.02 to 2.12,
+    /// loader/i386/pc/chainloader.c).
+    fn chainloader(&mut self, arguments: &[String]) -> i32 {
+        let is_option = |word: &&String| matches!(word.as_str(), "--force" | "--bpb");
+        let options = arguments.iter().take_while(is_option).count();
+        let Some(path) = arguments.get(options) else {
+            return FAILED;
+        };
+        let within = match path.strip_prefix('(') {
+            Some(rest) => rest.split_once(')').map_or("", |(_, within)| within),
+            None => path,
+        };
+        // Blocks: `+1`, `(hd0)1+2`.
+        if !within.starts_with('/') {
+            self.other_loader("chainloader", arguments);
+            return 0;
+        }
+        let Some(place) = self.existing(path) else {
+            return FAILED;
+        };
+        let forced = arguments.iter().take(options).any(|word| word == "--force");
+        let content = self.files.read(&place).unwrap_or_default();
+        let whole = content.len() >= 512;
+        if !whole || !forced && content.get(510..512) != Some(&[0x55, 0xaa]) {
+            return FAILED;
+        }
+        self.other_loader("chainloader", arguments);
+        self.state.loaded.chained = Some(place);
         0
     }
 

@@ -224,6 +224,7 @@ impl Interpreter<'_> {
             boots: loaded.kernel.is_some() || loaded.other.is_some(),
             kernel: loaded.kernel,
             other: loaded.other,
+            chained: loaded.chained,
             missing: loaded.missing,
         };
         match self.stop.take() {
@@ -232,6 +233,7 @@ impl Interpreter<'_> {
                 outcome.boots |= command != "boot";
                 if command != "boot" {
                     outcome.kernel = None;
+                    outcome.chained = None;
                     outcome.other = Some(command);
                 }
             }

@@ -126,6 +126,9 @@ pub struct Outcome {
     pub kernel: Option<Kernel>,
     /// Another loader, or a command that ends GRUB: `chainloader +1`, `halt`.
     pub other: Option<String>,
+    /// The boot sector in a file that `chainloader` has read; then `other` has
+    /// the command.
+    pub chained: Option<Place>,
     /// Files that it wants to load and that do not exist.
     pub missing: Vec<Place>,
     /// Whether GRUB starts it. If not, it shows an error and goes on with

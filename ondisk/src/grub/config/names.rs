@@ -30,7 +30,7 @@ pub(super) const ENDS: &str = "\
 
 /// Commands that load something other than Linux.
 pub(super) const LOADERS: &str = "\
-    chainloader freedos kfreebsd knetbsd kopenbsd legacy_kernel multiboot multiboot2 ntldr plan9 \
+    freedos kfreebsd knetbsd kopenbsd legacy_kernel multiboot multiboot2 ntldr plan9 \
     pxechainloader truecrypt xnu_kernel xnu_kernel64";
 
 /// Whether a name is one of these words.

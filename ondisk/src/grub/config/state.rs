@@ -44,6 +44,7 @@ pub(super) struct Scope {
 pub(super) struct Loaded {
     pub kernel: Option<super::Kernel>,
     pub other: Option<String>,
+    pub chained: Option<Place>,
     pub missing: Vec<Place>,
 }
 
