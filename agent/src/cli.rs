@@ -2,6 +2,7 @@
 //! The command line of `replant`.
 
 use crate::cmdline::Mode;
+use ondisk::manifest::{BadProtection, Protection};
 use std::path::PathBuf;
 
 /// What `replant --help` prints.
@@ -11,6 +12,7 @@ replant replaces the operating system of this machine in place.
 On the old system, in the directory of the unpacked package:
   replant check  [--package DIR] [--json]   says whether it would go well; changes nothing
   replant stage  [--package DIR] [--yes] [--no-reboot] [--append WORDS]
+                 [--protection resume|none]
                                             places the package, arms one boot into the
                                             tiny system, and reboots
   replant revert                            takes back what stage did
@@ -33,6 +35,7 @@ _replant() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
     case $prev in
     --package) COMPREPLY=($(compgen -d -- \"$cur\")); return ;;
+    --protection) COMPREPLY=($(compgen -W 'resume none' -- \"$cur\")); return ;;
     completions) COMPREPLY=($(compgen -W bash -- \"$cur\")); return ;;
     esac
     if [ \"$COMP_CWORD\" = 1 ]; then
@@ -40,7 +43,7 @@ _replant() {
     else
         case ${COMP_WORDS[1]} in
         check) COMPREPLY=($(compgen -W '--package --json' -- \"$cur\")) ;;
-        stage) COMPREPLY=($(compgen -W '--package --yes --no-reboot --append' -- \"$cur\")) ;;
+        stage) COMPREPLY=($(compgen -W '--package --yes --no-reboot --append --protection' -- \"$cur\")) ;;
         status) COMPREPLY=($(compgen -W '--json' -- \"$cur\")) ;;
         esac
     fi
@@ -61,6 +64,8 @@ pub enum Command {
         reboot: bool,
         /// Words for the tiny system's kernel command line.
         append: String,
+        /// The level that is wanted; without it what is possible.
+        protection: Option<Protection>,
     },
     /// Takes back what stage did.
     Revert,
@@ -85,6 +90,8 @@ pub enum Error {
     Option(#[from] lexopt::Error),
     #[error("there is no command \"{0}\"; see replant --help")]
     Command(String),
+    #[error("--protection: {0}; see replant --help")]
+    Protection(#[from] BadProtection),
     #[error("replant {0} does not take {1}; see replant --help")]
     Misplaced(String, &'static str),
 }
@@ -94,7 +101,7 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
     use lexopt::prelude::*;
     let mut parser = lexopt::Parser::from_args(arguments);
     let mut words: Vec<String> = Vec::new();
-    let mut append = None;
+    let (mut append, mut protection) = (None, None);
     let (mut package, mut json, mut yes, mut stay) = (None, false, false, false);
     while let Some(argument) = parser.next()? {
         match argument {
@@ -102,6 +109,7 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
             Short('V') | Long("version") => return Ok(Command::Version),
             Long("package") => package = Some(PathBuf::from(parser.value()?)),
             Long("append") => append = Some(parser.value()?.string()?),
+            Long("protection") => protection = Some(parser.value()?.string()?.parse()?),
             Long("json") => json = true,
             Short('y') | Long("yes") => yes = true,
             Long("no-reboot") => stay = true,
@@ -114,6 +122,7 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
         ("--package", package.is_some(), &["check", "stage"][..]),
         ("--json", json, &["check", "status"]),
         ("--append", append.is_some(), &["stage"]),
+        ("--protection", protection.is_some(), &["stage"]),
         ("--yes", yes, &["stage"]),
         ("--no-reboot", stay, &["stage"]),
     ];
@@ -130,6 +139,7 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
             yes,
             reboot: !stay,
             append: append.unwrap_or_default(),
+            protection,
         }),
         "revert" => Ok(Command::Revert),
         "status" => Ok(Command::Status { json }),
@@ -166,6 +176,7 @@ mod tests {
             yes: true,
             reboot: false,
             append,
+            protection: Some(Protection::Resume),
         };
         let words = [
             "--package=/tmp/p",
@@ -174,6 +185,7 @@ mod tests {
             "--no-reboot",
             "--append",
             "quiet a=b",
+            "--protection=resume",
         ];
         assert_eq!(parse(words.map(Into::into)).unwrap(), stage);
         let tiny = |mode| Command::Tiny(Some(mode));
@@ -191,6 +203,11 @@ mod tests {
             ("check --bogus", "--bogus"),
             ("revert --json", "replant revert does not take --json"),
             ("stage --package", "--package"),
+            ("stage --protection undo", "\"resume\" or \"none\""),
+            (
+                "check --protection none",
+                "replant check does not take --protection",
+            ),
             ("migrate --resume", "--resume"),
             ("check now", "no command \"check now\""),
         ] {

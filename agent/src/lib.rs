@@ -30,6 +30,7 @@ pub mod paths;
 pub mod payload;
 pub mod plan;
 pub mod program;
+mod random;
 pub mod report;
 pub mod stop;
 pub mod terminal;

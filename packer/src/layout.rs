@@ -5,7 +5,7 @@
 use crate::file::At;
 use anyhow::Result;
 use ondisk::document;
-use ondisk::manifest::{Boot, Console, Filesystem, Policy, Table, VolumeGroup, Wipe};
+use ondisk::manifest::{Boot, Console, Filesystem, Policy, Protection, Table, VolumeGroup, Wipe};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -21,6 +21,9 @@ pub struct Layout {
     /// Its version.
     #[serde(default)]
     pub version: String,
+    /// What a power cut may lead to at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protection: Option<Protection>,
     /// How the table is fitted to a disk.
     #[serde(default)]
     pub table: Table,

@@ -54,6 +54,7 @@ fn custom() -> String {
     block(&bootentry::Entry {
         kernel: "/boot/replant/linux".into(),
         initramfs: "/boot/replant/initramfs".into(),
+        chain: None,
         boot_uuid: UUID.into(),
         armed: words("replant=migrate"),
         survey: words("replant=survey"),

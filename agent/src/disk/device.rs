@@ -166,7 +166,7 @@ impl Disk {
 
     /// Physical block size in bytes, as the disk claims it: what it writes at
     /// once.
-    pub(super) fn physical_block(&self) -> u32 {
+    pub fn physical_block(&self) -> u32 {
         self.physical_block
     }
 

@@ -119,14 +119,16 @@ pub enum Error {
 /// front.
 const LIMIT: usize = 1984;
 
-/// The kernel's words in the two boots of our entry, as a line of grub.cfg
-/// has them.
+/// The kernel's words in the two boots of our entry: as a line of grub.cfg has
+/// them, and as replant's loader passes them on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lines {
     /// In the boot that was armed.
     pub armed: String,
     /// When somebody chooses the entry from the menu.
     pub survey: String,
+    /// Those of the armed boot as the kernel is to get them.
+    pub kernel: String,
 }
 
 impl Lines {
@@ -135,13 +137,11 @@ impl Lines {
     /// for the last of several counts. In a boot that was not armed the last
     /// word is ours: nothing migrates then, whatever was appended.
     pub fn new(root: &str, carried: &Carried, append: &[&str]) -> Result<Lines, Error> {
-        let needed: Vec<String> = carried
-            .words
-            .iter()
-            .map(|word| quoted(word))
-            .collect::<Result<_, _>>()?;
+        let needed = carried.words.iter().map(|word| quoted(word));
+        let needed: Vec<String> = needed.collect::<Result<_, _>>()?;
+        let plain: Vec<String> = carried.words.iter().map(|word| in_quotes(word)).collect();
         let root = format!("root={root}");
-        let line = |mode: &str, last: &str| {
+        let line = |needed: &[String], mode: &str, last: &str| {
             let first = [root.as_str(), "ro", "panic=10"];
             let words = first
                 .into_iter()
@@ -153,8 +153,9 @@ impl Lines {
             words.join(" ")
         };
         let lines = Lines {
-            armed: line(Mode::Migrate.word(), ""),
-            survey: line("", Mode::Survey.word()),
+            armed: line(&needed, Mode::Migrate.word(), ""),
+            survey: line(&needed, "", Mode::Survey.word()),
+            kernel: line(&plain, Mode::Migrate.word(), ""),
         };
         match lines.armed.len().max(lines.survey.len()) {
             length if length > LIMIT => Err(Error::TooLong(length)),
@@ -189,6 +190,14 @@ fn quoted(word: &str) -> Result<String, Error> {
         Ok(format!("'{word}'"))
     } else {
         Err(Error::Carried(word.to_string()))
+    }
+}
+
+/// A word as the kernel has it, which takes double quotes around it off.
+fn in_quotes(word: &str) -> String {
+    match word.contains(' ') {
+        true => format!("\"{word}\""),
+        false => word.to_string(),
     }
 }
 
@@ -238,6 +247,21 @@ mod tests {
             "root=UUID=0de0 ro panic=10 'acpi_osi=Windows 2012' 'acpi_osi=!Windows 2009' \
              'a.b=c$d' replant=migrate quiet"
         );
+        // The loader passes it to the kernel as it is.
+        assert_eq!(
+            lines.kernel,
+            "root=UUID=0de0 ro panic=10 \"acpi_osi=Windows 2012\" \"acpi_osi=!Windows 2009\" \
+             a.b=c$d replant=migrate quiet"
+        );
+        let read = |line: &str| -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+            let words = cmdline::words(line.as_bytes());
+            words
+                .map(|w| (w.name.to_vec(), w.value.map(<[u8]>::to_vec)))
+                .collect()
+        };
+        let words = read(&lines.kernel);
+        assert!(words.contains(&(b"acpi_osi".to_vec(), Some(b"Windows 2012".to_vec()))));
+        assert_eq!(words.len(), 8);
         for bad in ["a.b='c'", "a.b=c\\d", "a.b=\u{e4}", "a.b=\"c\td\""] {
             let error = Lines::new("UUID=0de0", &carried(bad), &[]).unwrap_err();
             assert!(error.to_string().contains("a.b="), "{bad}: {error}");

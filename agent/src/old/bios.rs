@@ -22,6 +22,9 @@ struct Head {
     signature: Option<u32>,
     /// Whether there is GRUB's boot.img.
     grub: bool,
+    /// The drive of the BIOS that it loads GRUB from, where it names another one
+    /// than that which it was started from.
+    drive: Option<u8>,
     /// Whether a BIOS would start it.
     code: bool,
 }
@@ -30,11 +33,15 @@ impl Head {
     fn of(block: &BlockDevice, sector: &[u8]) -> Head {
         let marked = mbr::is_marked(sector);
         let signature = Some(mbr::disk_signature(sector)).filter(|n| *n != 0);
+        let image = BootImage::parse(sector).ok();
         Head {
             name: block.name.clone(),
             bytes: block.bytes,
             signature: signature.filter(|_| marked),
-            grub: BootImage::parse(sector).is_ok(),
+            grub: image.is_some(),
+            drive: image
+                .map(|image| image.boot_drive)
+                .filter(|drive| ![0x80, 0xff].contains(drive)),
             code: marked && sector.first().is_some_and(|b| *b != 0),
         }
     }
@@ -86,13 +93,14 @@ impl Traces {
 }
 
 /// Refuses a machine that the BIOS may start from another disk than `disk`,
-/// which holds /boot.
+/// which holds /boot. Returns why a loader of ours in its first sector would
+/// not be started in GRUB's place, if that is so.
 pub(super) fn check(
     sys: &Path,
     cmdline: &str,
     blocks: &[BlockDevice],
     disk: &BlockDevice,
-) -> Result<(), Error> {
+) -> Result<Option<String>, Error> {
     let mut heads = Vec::new();
     for block in blocks.iter().filter(|b| b.is_disk()) {
         // A drive without a medium, or one that fails, starts no machine.
@@ -106,7 +114,36 @@ pub(super) fn check(
             Err(_) => {}
         }
     }
-    judge(&heads, &disk.name, Traces::read(sys, cmdline)).map_err(Error::Unsupported)
+    let traces = Traces::read(sys, cmdline);
+    judge(&heads, &disk.name, traces).map_err(Error::Unsupported)?;
+    Ok(elsewhere(&heads, &disk.name, traces))
+}
+
+/// Whether the machine starts otherwise than by GRUB in the first sector of its
+/// own disk, which is the BIOS's first one. Only that can be replaced.
+fn elsewhere(heads: &[Head], ours: &str, traces: Traces) -> Option<String> {
+    let own = heads.iter().find(|head| head.name == ours)?;
+    if !own.grub {
+        return Some(format!(
+            "the first sector of {ours} has no GRUB: by what the machine starts is not known"
+        ));
+    }
+    if let Some(drive) = own.drive {
+        return Some(format!(
+            "the GRUB in the first sector of {ours} is loaded from the BIOS's drive {drive:#x}, and not from the disk that it is on"
+        ));
+    }
+    let first = traces.first(heads);
+    if let Some(first) = first.filter(|head| head.name != ours) {
+        return Some(format!(
+            "the BIOS's first disk is {}, and not {ours}",
+            first.name
+        ));
+    }
+    let number = traces.grub_disk.filter(|n| *n > 0)?;
+    Some(format!(
+        "GRUB found {ours} as its disk hd{number}, and not as the BIOS's first disk"
+    ))
 }
 
 fn judge(heads: &[Head], ours: &str, traces: Traces) -> Result<(), String> {
@@ -157,6 +194,7 @@ mod tests {
             bytes: 8 << 30,
             signature: Some(signature),
             grub,
+            drive: None,
             code: grub,
         }
     }
@@ -186,6 +224,39 @@ mod tests {
         let mut empty = both.clone();
         empty[1] = head("sdb", 2, false);
         judge(&empty, "sda", edd(2)).unwrap();
+    }
+
+    #[test]
+    fn what_the_first_sector_is_not_started_by() {
+        let none = Traces::default();
+        let both = [head("sda", 1, true), head("sdb", 2, false)];
+        let why = |heads: &[Head], traces| {
+            judge(heads, "sda", traces).unwrap();
+            elsewhere(heads, "sda", traces)
+        };
+        let grub = |n| Traces {
+            grub_disk: Some(n),
+            ..none
+        };
+        let edd = |n| Traces {
+            signature: Some(n),
+            ..none
+        };
+        for traces in [none, grub(0), edd(1)] {
+            assert_eq!(why(&both, traces), None);
+        }
+        let mut drive = both.clone();
+        drive[0].drive = Some(0x81);
+        let bare = [head("sda", 1, false)];
+        for (heads, traces, words) in [
+            (&both[..], grub(1), "as its disk hd1"),
+            (&both, edd(2), "first disk is sdb, and not sda"),
+            (&drive, none, "drive 0x81"),
+            (&bare, none, "sda has no GRUB"),
+        ] {
+            let why = why(heads, traces).unwrap();
+            assert!(why.contains(words), "{why}");
+        }
     }
 
     #[test]
@@ -249,7 +320,10 @@ mod tests {
         let block = crate::block::tests::sample("sda");
         let grub = include_bytes!("../../../ondisk/tests/fixtures/grub/gpt-boot.img");
         let found = Head::of(&block, grub);
-        assert!(found.grub && found.code);
+        assert!(found.grub && found.code && found.drive.is_none());
+        let mut other = grub.to_vec();
+        other[0x64] = 0x81;
+        assert_eq!(Head::of(&block, &other).drive, Some(0x81));
         let mut sector = [0; 512];
         sector[440..444].copy_from_slice(&0x0de0_0001_u32.to_le_bytes());
         assert_eq!(Head::of(&block, &sector).signature, None);

@@ -6,16 +6,18 @@ use super::bootentry::{Entry, Loader, View};
 use super::erase::Forecast;
 use super::package::Package;
 use super::places::Places;
+use super::protection::{self, Obstacle, Question};
 use super::space;
 use super::survey::Survey;
 use super::{Error, display};
 use crate::payload::memory;
-use crate::plan::Plan;
+use crate::plan::{self, Plan, Refusal};
 use crate::report::quote;
 use crate::terminal::say;
 use ondisk::agreement;
 use ondisk::inventory::Facts;
-use ondisk::manifest::{INITRAMFS, KERNEL, PAYLOAD, Seal};
+use ondisk::lifeboat::Protected;
+use ondisk::manifest::{INITRAMFS, KERNEL, PAYLOAD, Protection, Seal};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -42,11 +44,17 @@ pub(super) struct Checked {
     pub(super) console: Option<String>,
     /// What erasing free space will take.
     pub(super) erase: Option<Forecast>,
+    /// What a power cut will lead to.
+    pub(super) protection: Protection,
+    /// What is in the way of a better one.
+    pub(super) obstacles: Vec<Obstacle>,
+    /// The kernel's words in the armed boot, as it is to get them.
+    pub(super) words: String,
 }
 
 /// Says whether staging and migrating would go well.
 pub fn check(package: &Path, json: bool) -> Result<(), Error> {
-    let checked = match checked(package, &[]).and_then(Checked::with_identity) {
+    let checked = match checked(package, &[], None).and_then(Checked::with_identity) {
         Ok(checked) => checked,
         Err(error) => {
             if json {
@@ -60,22 +68,19 @@ pub fn check(package: &Path, json: bool) -> Result<(), Error> {
     };
     if json {
         say(format_args!(
-            "{{\"ok\":true,\"disk\":{},\"root\":{},\"boot_loader\":{},\"memory_needed\":{},\"memory\":{},\"console_password\":{},\"erase_bytes\":{},\"erase_seconds\":{},{},\"warnings\":[{}],\"plan\":{}}}",
+            "{{\"ok\":true,\"disk\":{},\"root\":{},\"boot_loader\":{},\"memory_needed\":{},\"memory\":{},\"console_password\":{},\"protection\":{},\"obstacles\":[{}],\"erase_bytes\":{},\"erase_seconds\":{},{},\"warnings\":[{}],\"plan\":{}}}",
             quote(&checked.plan.disk.display().to_string()),
             quote(&checked.survey.root),
             quote(&checked.entry_file.display().to_string()),
             checked.budget.needed(),
             checked.survey.memory,
             checked.console.is_some(),
+            quote(checked.protection.word()),
+            list(checked.obstacles.iter().map(Obstacle::to_string)),
             checked.erase.map_or(0, |e| e.bytes),
             number(checked.erase.and_then(Forecast::seconds)),
             super::others::json(&checked.survey.facts.others),
-            checked
-                .warnings()
-                .iter()
-                .map(|w| quote(w))
-                .collect::<Vec<_>>()
-                .join(","),
+            list(checked.warnings()),
             quote(&checked.plan.to_string()),
         ));
     } else {
@@ -85,13 +90,24 @@ pub fn check(package: &Path, json: bool) -> Result<(), Error> {
     Ok(())
 }
 
+/// Texts as a list of JSON, without its brackets.
+fn list(texts: impl IntoIterator<Item = String>) -> String {
+    let quoted = texts.into_iter().map(|text| quote(&text));
+    quoted.collect::<Vec<_>>().join(",")
+}
+
 /// A number of JSON that may be unknown.
 fn number(value: Option<u64>) -> String {
     value.map_or("null".into(), |value| value.to_string())
 }
 
-/// All the checks; `append` are words for the tiny system's kernel.
-pub(super) fn checked(dir: &Path, append: &[&str]) -> Result<Checked, Error> {
+/// All the checks; `append` are words for the tiny system's kernel, `asked` is
+/// the level of protection that somebody asked for.
+pub(super) fn checked(
+    dir: &Path,
+    append: &[&str],
+    asked: Option<Protection>,
+) -> Result<Checked, Error> {
     let time = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |d| d.as_secs());
@@ -103,6 +119,7 @@ pub(super) fn checked(dir: &Path, append: &[&str]) -> Result<Checked, Error> {
     let entry = Entry {
         kernel,
         initramfs,
+        chain: None,
         boot_uuid: survey.boot_uuid.clone(),
         armed: lines.armed,
         survey: lines.survey,
@@ -113,7 +130,8 @@ pub(super) fn checked(dir: &Path, append: &[&str]) -> Result<Checked, Error> {
         &survey.boot_uuid,
         &os_release(),
     )?;
-    view.forecast(&loader, &entry, &view.normal(&loader)?)?;
+    let normal = view.normal(&loader)?;
+    view.forecast(&loader, &entry, &normal)?;
     // Whatever is quick to check is checked before gigabytes are read.
     let package = Package::open(dir)?;
     Places::all().refuse_inside(dir, package.names())?;
@@ -121,7 +139,7 @@ pub(super) fn checked(dir: &Path, append: &[&str]) -> Result<Checked, Error> {
     let plan = Plan::compute(&package.manifest, &package.table, &survey.facts, &mut |b| {
         b.fill(0x5a)
     })?;
-    let size = |name: &str| package.manifest.file(name).map_or(0, |f| f.size);
+    let size = |name: &str| package.expected_size(name);
     let erase = Forecast::of(&package.manifest, &plan.disk)?;
     let budget = memory::plan(&memory::Input {
         available: survey.memory.saturating_sub(TINY_SYSTEM),
@@ -135,6 +153,23 @@ pub(super) fn checked(dir: &Path, append: &[&str]) -> Result<Checked, Error> {
         .filter(|name| !space::can_be_linked(&dir.join(name)))
         .map(size)
         .fold(0, u64::saturating_add);
+    let obstacles = protection::judge(&Question {
+        package: &package,
+        survey: &survey,
+        plan: &plan,
+        loader: &loader,
+        view: &view,
+        normal: &normal,
+        entry: &entry,
+        words: &lines.kernel,
+        copied,
+        replan: &|protected| replan(&package, &survey, protected),
+    })?;
+    let protection = protection::choose(asked, package.manifest.protection, &obstacles)?;
+    let entry = match protection {
+        Protection::None => entry,
+        Protection::Resume => protection::chain(&survey, &entry),
+    };
     space::require_both(
         (Path::new("/"), copied),
         (
@@ -175,7 +210,24 @@ pub(super) fn checked(dir: &Path, append: &[&str]) -> Result<Checked, Error> {
         warnings,
         console,
         erase,
+        protection,
+        obstacles,
+        words: lines.kernel,
     })
+}
+
+/// The plan that leaves out what is protected. Its random values are made up.
+pub(super) fn replan(
+    package: &Package,
+    survey: &Survey,
+    protected: Protected,
+) -> Result<Plan, Refusal> {
+    let facts = plan::Facts {
+        protected,
+        ..survey.facts.clone()
+    };
+    let mut random = |bytes: &mut [u8]| bytes.fill(0x5a);
+    Plan::compute(&package.manifest, &package.table, &facts, &mut random)
 }
 
 /// Whose GRUB it is; without such a file, its authors'.
@@ -197,6 +249,7 @@ impl Checked {
             self.entry_file.display(),
             super::others::text(&self.survey.facts.others)
         );
+        text += &self.protected();
         if self.console.is_some() {
             text += "\nthe tiny system's console asks for a password";
         }
@@ -205,6 +258,24 @@ impl Checked {
         }
         for warning in self.warnings() {
             text += &format!("\nwarning: {warning}");
+        }
+        text
+    }
+
+    /// What a power cut leads to, and why to nothing better.
+    fn protected(&self) -> String {
+        let mut text = format!("\nprotection: {}", self.protection);
+        text += match self.protection {
+            Protection::None => {
+                ", a machine that loses power after the point of no return has no system"
+            }
+            Protection::Resume => ", a machine that loses power goes on when it has power again",
+        };
+        if self.protection == Protection::None && self.obstacles.is_empty() {
+            text += "\nstage --protection resume would have it so that it goes on";
+        }
+        for obstacle in &self.obstacles {
+            text += &format!("\nin the way of protection \"resume\": {obstacle}");
         }
         text
     }

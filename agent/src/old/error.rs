@@ -67,6 +67,10 @@ pub enum Error {
         "everything is staged, but this machine could not be restarted; restart it yourself: {0}"
     )]
     Restart(crate::program::Error),
+    #[error(
+        "protection \"resume\" cannot be had: {0}; nothing is staged; make that possible, or stage with --protection none, and the machine must not lose power"
+    )]
+    Unprotected(String),
     #[error("nothing was changed")]
     Declined,
     #[error("{}: cannot be flushed for the boot loader: {errno}", path.display())]
@@ -108,5 +112,7 @@ parts!(
     identity::Error,
     super::StagedError,
     super::arguments::Error,
+    super::protection::Refused,
+    super::protection::SectorError,
     sys::FileError,
 );

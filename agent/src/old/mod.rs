@@ -15,6 +15,7 @@ mod others;
 mod package;
 pub mod pinned;
 mod places;
+mod protection;
 mod revert;
 mod space;
 mod stage;

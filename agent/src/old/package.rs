@@ -124,6 +124,11 @@ impl Package {
             .filter(|name| *name != SCRIPT)
     }
 
+    /// Bytes of a file, as the manifest says; 0 where it says nothing of it.
+    pub fn expected_size(&self, name: &str) -> u64 {
+        self.manifest.file(name).map_or(0, |file| file.size)
+    }
+
     /// Size and checksum of a file.
     pub fn expected(&self, name: &str) -> Result<Expected, Error> {
         Ok(Expected::of(&self.manifest, name)?)

@@ -6,7 +6,7 @@
 //! of boot entries takes for a kernel's or an initramfs's (`vmlinuz-*`,
 //! `vmlinux-*`, `kernel-*`, `initrd*`, `initramfs-*`).
 
-use super::{Error, pinned};
+use super::{Error, pinned, protection};
 use crate::paths;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -129,6 +129,8 @@ impl Places {
 /// Removes a file or a directory, pinned files too; a link in its place is not
 /// followed.
 fn remove(path: &Path) -> Result<(), Error> {
+    // As long as its state can be believed, the rest of it has to be there, too.
+    protection::forget(path)?;
     // What cannot be released may be removed all the same.
     let released = pinned::release(path);
     let removed = match std::fs::symlink_metadata(path) {

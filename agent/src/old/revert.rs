@@ -5,7 +5,9 @@
 use super::bootentry::{self, Loader};
 use super::lock::Lock;
 use super::places::{self, FORMER_GRUBENV, Places};
-use super::{Error, flush};
+use super::{Error, flush, protection};
+use crate::block::{self, SYS};
+use crate::disk::Disk;
 use crate::machine;
 use crate::terminal::say;
 use std::path::Path;
@@ -26,6 +28,10 @@ pub fn revert() -> Result<(), Error> {
 /// The same for a caller that holds the lock.
 pub(super) fn take_back() -> Result<(), Error> {
     let mut errors = disarm();
+    match own_boot_sector() {
+        Ok(told) => told.iter().for_each(say),
+        Err(error) => errors.push(error.to_string()),
+    }
     errors.extend(Places::all().remove().iter().map(Error::to_string));
     errors.extend(Places::earlier().remove().iter().map(Error::to_string));
     rustix::fs::sync();
@@ -64,6 +70,36 @@ pub(super) fn disarm() -> Vec<String> {
         errors.push(error.to_string());
     }
     errors
+}
+
+/// Puts this system's boot code back into the first sector of its disk, where
+/// an armed migration has put replant's; then it returns what a person should
+/// know. Nothing happens where it is there already, or where the disk is not known.
+///
+/// # Errors
+/// When replant's is there, and cannot be replaced.
+pub(super) fn own_boot_sector() -> Result<Option<String>, Error> {
+    let Some(name) = own_disk() else {
+        return Ok(None);
+    };
+    let node = block::node(&name);
+    if !protection::is_armed(&Disk::open(&node)?)? {
+        return Ok(None);
+    }
+    protection::put_back(&Disk::open_writable(&node)?)?;
+    Ok(Some(format!(
+        "the first sector of {} was replant's: a migration was armed, and then this system was started and not the migration; this system's own boot code is back there",
+        node.display()
+    )))
+}
+
+/// The only disk below the root, if there is one.
+fn own_disk() -> Option<String> {
+    let mounts = machine::mounts().ok()?;
+    let root = super::survey::holding(&mounts, Path::new("/")).ok()?;
+    let mut disks = block::disks_below(Path::new(SYS), root.device).ok()?;
+    let disk = disks.pop_first()?;
+    disks.is_empty().then_some(disk)
 }
 
 fn remains() -> Vec<String> {

@@ -2,19 +2,21 @@
 //! `replant stage`: files in place, identity saved, one boot armed.
 
 use super::arguments::words;
-use super::check::{Checked, checked};
+use super::check::{Checked, checked, replan};
 use super::lock::Lock;
 use super::places::{self, BOOT_FILES, FORMER_GRUBENV, Places, fresh};
-use super::revert::{disarm, take_back};
-use super::space;
-use super::{Error, FORMAT, Staged, flush};
+use super::protection::{self, Staging};
+use super::revert::{disarm, own_boot_sector, take_back};
+use super::{Error, FORMAT, Staged, display, flush, pinned, space};
+use crate::disk::{Disk, table, wipe};
 use crate::payload::tmpfs;
 use crate::terminal::{ask, complain, say};
 use crate::{paths, program};
-use ondisk::manifest::{INITRAMFS, KERNEL, MANIFEST, PAYLOAD};
+use ondisk::lifeboat::{Id, record};
+use ondisk::manifest::{INITRAMFS, KERNEL, MANIFEST, PAYLOAD, Protection, TABLE};
 use std::io::{BufRead, IsTerminal};
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use sys::cannot;
 
@@ -24,7 +26,13 @@ use sys::cannot;
 /// [`Error`]. As long as files are only made, the machine is as it was then,
 /// with what was staged before. If the last moments fail (the files go to
 /// their places, the boot entry is made), nothing is staged any more.
-pub fn stage(package: &Path, yes: bool, reboot: bool, append: &str) -> Result<(), Error> {
+pub fn stage(
+    package: &Path,
+    yes: bool,
+    reboot: bool,
+    append: &str,
+    protection: Option<Protection>,
+) -> Result<(), Error> {
     let append = words(append)?;
     if !rustix::process::geteuid().is_root() {
         return Err(Error::NotRoot);
@@ -34,7 +42,8 @@ pub fn stage(package: &Path, yes: bool, reboot: bool, append: &str) -> Result<()
     for error in Places::all().discard() {
         complain(format_args!("replant: {error}"));
     }
-    let checked = checked(package, &append)?;
+    own_boot_sector()?.iter().for_each(say);
+    let checked = checked(package, &append, protection)?;
     say(checked.describe());
     let disk = checked.plan.disk.display();
     say(format_args!(
@@ -123,21 +132,95 @@ fn prepare(checked: &Checked, places: &Places) -> Result<(), Error> {
             .collect(),
         fingerprint: checked.survey.fingerprint.clone(),
         facts: checked.facts.clone(),
+        protection: checked.protection,
     };
-    let path = dir.join(paths::STAGED);
-    Ok(std::fs::write(&path, record.encode()?).map_err(cannot("write", &path))?)
+    let (path, text) = (dir.join(paths::STAGED), record.encode()?);
+    std::fs::write(&path, &text).map_err(cannot("write", &path))?;
+    match checked.protection {
+        Protection::None => Ok(()),
+        Protection::Resume => pin(checked, text.as_bytes()),
+    }
+}
+
+/// Puts all that the tiny system needs in known places of the disk, and the
+/// boot sector that starts it into /boot.
+fn pin(checked: &Checked, staged: &[u8]) -> Result<(), Error> {
+    let (package, facts) = (&checked.package, &checked.survey.facts);
+    let [root, boot] = [places::staged_dir(), places::boot_dir()].map(|place| fresh(&place));
+    let dir = own_directory_at(&root.join(protection::DIR))?;
+    let failed = |why: String| Error::Unprotected(why);
+    let site =
+        pinned::foreseen(&dir, &checked.plan.disk, &[]).map_err(|e| failed(e.to_string()))?;
+    let disk = Disk::open(&checked.plan.disk)?;
+    let physical = disk.physical_block();
+    let allowed = checked.plan.allowed(&package.manifest, physical);
+    let allowed = allowed.map_err(|e| failed(e.to_string()))?;
+    let present = match table::read(&disk) {
+        Ok(present) => present,
+        // As the step that wipes takes it.
+        Err(_) => table::Present::None,
+    };
+    let wipe = wipe::ranges(&disk, &present, &checked.plan.table)?;
+    let [kernel, initramfs] = BOOT_FILES.map(|name| boot.join(name));
+    let (kernel, initramfs) = (protection::read(&kernel)?, protection::read(&initramfs)?);
+    let identity = identity::archive::pack(&root.join(paths::IDENTITY))?;
+    let known = &checked.survey.fingerprint.disk;
+    let (mut id, mut seed) = ([0; 16], [0; 32]);
+    crate::random::fill(&mut id);
+    crate::random::fill(&mut seed);
+    let mut meter = display::Meter::new("copying the payload to its places");
+    let expected = package.expected(PAYLOAD)?;
+    let lifeboat = protection::pin(
+        &Staging {
+            id: Id(id),
+            seed,
+            site: &site,
+            dir: &dir,
+            allowed: &allowed,
+            disk: record::Disk {
+                bytes: disk.bytes(),
+                logical_block: disk.block_size(),
+                physical_block: physical,
+                serial: known.serial.clone(),
+                wwn: known.wwn.clone(),
+            },
+            time: facts.time,
+            host: &facts.host,
+            manifest: &protection::read(&root.join(MANIFEST))?,
+            table_backup: &protection::read(&root.join(TABLE))?,
+            staged,
+            kernel: &kernel,
+            initramfs: &initramfs,
+            identity: &identity,
+            payload: &package.dir.join(PAYLOAD),
+            expected,
+            words: &checked.words,
+            old_sector: protection::first_sector(&disk)?,
+            wipe: &wipe,
+            fits: &|protected| {
+                let plan = replan(package, &checked.survey, protected);
+                let plan = plan.map_err(|e| e.to_string())?;
+                plan.holds(&checked.facts).map_err(|e| e.to_string())
+            },
+        },
+        &mut |done| meter.show(done, expected.size),
+    );
+    meter.clear();
+    let lifeboat = lifeboat.map_err(|e| failed(e.to_string()))?;
+    let path = boot.join(protection::BOOT_SECTOR);
+    Ok(std::fs::write(&path, lifeboat.boot_sector).map_err(cannot("write", &path))?)
 }
 
 /// Makes the directory beside `place` that will be moved there, for root
 /// alone: password hashes and private keys will lie in it.
-fn own_directory(place: &Path) -> Result<std::path::PathBuf, Error> {
-    let dir = fresh(place);
-    let mut builder = std::fs::DirBuilder::new();
-    builder
-        .mode(0o700)
-        .create(&dir)
-        .map_err(cannot("create the directory", &dir))?;
-    Ok(dir)
+fn own_directory(place: &Path) -> Result<PathBuf, Error> {
+    own_directory_at(&fresh(place))
+}
+
+fn own_directory_at(dir: &Path) -> Result<PathBuf, Error> {
+    let made = std::fs::DirBuilder::new().mode(0o700).create(dir);
+    made.map_err(cannot("create the directory", dir))?;
+    Ok(dir.into())
 }
 
 /// Puts everything in its place, and chooses it for the next boot.

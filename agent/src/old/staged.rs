@@ -4,7 +4,7 @@
 use crate::fingerprint::Fingerprint;
 use ondisk::document;
 use ondisk::inventory::{Disagreement, Facts};
-use ondisk::manifest::{Manifest, PAYLOAD};
+use ondisk::manifest::{Manifest, PAYLOAD, Protection};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -33,6 +33,9 @@ pub struct Staged {
     /// by [`crate::plan::Whole::id`]. The tiny system does not see all of them.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub whole: BTreeSet<String>,
+    /// What a power cut leads to.
+    #[serde(default)]
+    pub protection: Protection,
     /// The machine and its disk.
     pub fingerprint: Fingerprint,
     /// What was found in the payload.
@@ -110,6 +113,7 @@ mod tests {
                 payload: manifest.payload.clone(),
                 content: Vec::new(),
             },
+            protection: Protection::Resume,
         };
         let text = staged.encode().unwrap();
         assert_eq!(Staged::parse(&text), Ok(staged.clone()));

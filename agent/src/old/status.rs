@@ -2,10 +2,11 @@
 //! `replant status`: what is staged, and how the last try ended.
 
 use super::bootentry::{self, Loader, armed_entry};
+use super::revert::own_boot_sector;
 use super::{Error, Staged};
 use crate::paths;
 use crate::report::quote;
-use crate::terminal::say;
+use crate::terminal::{complain, say};
 use std::path::Path;
 use sys::FileError;
 
@@ -19,6 +20,11 @@ pub fn status(json: bool) -> Result<(), Error> {
         Err(e) => return Err(FileError::new("read", path, e).into()),
     };
     let armed = armed(Path::new("/"))?;
+    // Who may not write the disk is told the rest.
+    if staged.is_some() && rustix::process::geteuid().is_root() {
+        // Standard output may be JSON.
+        own_boot_sector()?.iter().for_each(complain);
+    }
     let report = std::fs::read_to_string(dir.join(paths::FAILURE_REPORT)).ok();
     let reason = report
         .as_deref()
@@ -26,10 +32,13 @@ pub fn status(json: bool) -> Result<(), Error> {
         .unwrap_or_default();
     if json {
         say(format_args!(
-            "{{\"staged\":{},\"armed\":{},\"root\":{},\"last_failure\":{}}}",
+            "{{\"staged\":{},\"armed\":{},\"root\":{},\"protection\":{},\"last_failure\":{}}}",
             staged.is_some(),
             armed.is_some(),
             staged.as_ref().map_or("null".into(), |s| quote(&s.root)),
+            staged
+                .as_ref()
+                .map_or("null".into(), |s| quote(s.protection.word())),
             if report.is_some() {
                 quote(reason)
             } else {
@@ -41,8 +50,11 @@ pub fn status(json: bool) -> Result<(), Error> {
     match &staged {
         None => say("nothing is staged"),
         Some(staged) => say(format_args!(
-            "staged: root {}, disk of {} bytes with the table \"{}\"",
-            staged.root, staged.fingerprint.disk.bytes, staged.fingerprint.disk.table
+            "staged: root {}, disk of {} bytes with the table \"{}\", protection {}",
+            staged.root,
+            staged.fingerprint.disk.bytes,
+            staged.fingerprint.disk.table,
+            staged.protection
         )),
     }
     match &armed {

@@ -25,6 +25,9 @@ pub struct Survey {
     pub facts: Facts,
     /// What binds the package to this machine.
     pub fingerprint: Fingerprint,
+    /// Why the firmware may not start this machine from the disk's own first
+    /// sector, if it may not.
+    pub firmware: Option<String>,
     /// RAM in bytes.
     pub memory: u64,
     /// What becomes of its kernel's command line.
@@ -69,7 +72,7 @@ impl Survey {
         let boot_name = block::name_of(sys, boot.device)?;
         refuse_unfit_boot(boot, &boot_name, &blocks, disk)?;
         let cmdline = cmdline::read(Path::new("/proc/cmdline"))?;
-        bios::check(sys, &cmdline, &blocks, disk)?;
+        let firmware = bios::check(sys, &cmdline, &blocks, disk)?;
         let open = Disk::open(disk.path())?;
         let id = DiskId::of(&open)?;
         Ok(Survey {
@@ -92,6 +95,7 @@ impl Survey {
                 protected: Protected::default(),
             },
             fingerprint: Fingerprint::of(Path::new("/"), id)?,
+            firmware,
             memory: machine::MemInfo::read()?.total,
             arguments: carried(&cmdline),
         })

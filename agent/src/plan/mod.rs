@@ -18,7 +18,7 @@ mod volumes;
 pub use others::{Name, OtherDisk, OtherGroup, Others, Whole};
 pub use refusal::Refusal;
 #[cfg(test)]
-pub(crate) use tests::{sample, sample_files, sample_with};
+pub(crate) use tests::{sample, sample_files, sample_input, sample_with};
 pub use unused::{Space, Unused};
 pub use volumes::{PvDevice, volume_group};
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What stays on the disk lies where volumes can leave it out, and only there.
 
-use super::Refusal;
+use super::{Plan, Refusal};
 use ondisk::gpt::Table;
-use ondisk::lifeboat::{AllowedError, Protected, data_areas};
+use ondisk::lifeboat::{self, AllowedError, DataArea, Protected, data_areas};
 use ondisk::lvm::VgPlan;
 use ondisk::manifest::Manifest;
 use std::ops::Range;
@@ -23,7 +23,10 @@ pub(super) fn refuse_outside(
     for range in protected.ranges() {
         // A group lies on one partition after the other, so a range that goes
         // on in the next one has a label and metadata in it.
-        let within = |area: &Range<u64>| area.start <= range.start && range.end <= area.end;
+        let within = |area: &DataArea| {
+            let Range { start, end } = &area.extents;
+            *start <= range.start && range.end <= *end
+        };
         if !areas.iter().any(within) {
             return Err(Refusal::Protected {
                 start: range.start,
@@ -34,12 +37,12 @@ pub(super) fn refuse_outside(
     Ok(())
 }
 
-/// Where the extents of all groups will lie, in bytes of the disk.
+/// Where the extents of all groups will lie.
 fn areas(
     manifest: &Manifest,
     table: &Table,
     groups: &[VgPlan],
-) -> Result<Vec<Range<u64>>, AllowedError> {
+) -> Result<Vec<DataArea>, AllowedError> {
     let numbers = |plan: &VgPlan| {
         let mut wanted = manifest.volume_groups.iter();
         let group = wanted.find(|group| group.name == plan.name);
@@ -49,6 +52,21 @@ fn areas(
         .iter()
         .map(|plan| (plan, numbers(plan).unwrap_or_default()))
         .collect();
-    let areas = data_areas(table, &groups)?;
-    Ok(areas.into_iter().map(|area| area.extents).collect())
+    data_areas(table, &groups)
+}
+
+impl Plan {
+    /// Bytes of the disk that can stay until the new system boots: those that
+    /// its volumes can leave out. None where the manifest has no volume group.
+    ///
+    /// # Errors
+    /// A physical block, in bytes, that no disk has.
+    pub fn allowed(
+        &self,
+        manifest: &Manifest,
+        physical_block: u32,
+    ) -> Result<Vec<Range<u64>>, AllowedError> {
+        let areas = areas(manifest, &self.table, &self.groups)?;
+        lifeboat::allowed(&self.table, &areas, physical_block)
+    }
 }

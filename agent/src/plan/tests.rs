@@ -452,6 +452,11 @@ pub(crate) fn sample_files() -> (Vec<u8>, Vec<u8>) {
     (manifest().encode().unwrap().into_bytes(), backup().encode())
 }
 
+/// What such a plan is computed from, for a disk of 8 GiB.
+pub(crate) fn sample_input() -> (Manifest, Backup, Facts) {
+    (manifest(), backup(), facts())
+}
+
 /// The kernel's name has a `!` where the node has a directory.
 #[test]
 fn partitions_of_a_disk_in_a_directory() {

@@ -51,6 +51,7 @@ fn manifest(dir: &Path) -> Manifest {
         format: FORMAT,
         name: "va".into(),
         version: String::new(),
+        protection: None,
         payload: Payload {
             unpacked_bytes: u64::MAX >> 1,
             entries: u64::MAX >> 1,

@@ -10,6 +10,7 @@
 mod check;
 mod password;
 mod policy;
+mod protection;
 mod seal;
 mod size;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod tests;
 
 pub use password::{Password, is_crypt_hash};
 pub use policy::Policy;
+pub use protection::{BadProtection, Protection};
 pub use seal::Seal;
 pub use size::Size;
 
@@ -57,6 +59,10 @@ pub struct Manifest {
     /// Its version, free text.
     #[serde(default)]
     pub version: String,
+    /// What a power cut may lead to at most: a machine that cannot have it is
+    /// refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protection: Option<Protection>,
     /// What the payload unpacks to.
     pub payload: Payload,
     /// How the partition table meets a disk of another size.

@@ -131,6 +131,7 @@ pub fn run(args: &Args) -> Result<()> {
         format: FORMAT,
         name: layout.name,
         version: layout.version,
+        protection: layout.protection,
         payload: found.facts.payload,
         table: layout.table,
         boot: layout.boot,

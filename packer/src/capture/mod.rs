@@ -89,6 +89,7 @@ pub fn run(args: &Args) -> Result<()> {
     let layout = Layout {
         name: args.name.clone(),
         version: args.version.clone(),
+        protection: None,
         table: Default::default(),
         boot: Default::default(),
         identity: Policy::default(),

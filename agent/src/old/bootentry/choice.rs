@@ -89,6 +89,9 @@ impl View {
         for path in [&entry.kernel, &entry.initramfs] {
             changes.insert(Place::new(DEVICE, path), Vec::new());
         }
+        if let Some(path) = &entry.chain {
+            changes.insert(Place::new(DEVICE, path), loader::STAGE1.to_vec());
+        }
         let (path, text) = loader.with(entry)?;
         changes.insert(self.place(&path), text);
         let path = loader.environment();
@@ -145,22 +148,27 @@ fn boots_entry(boot: &Boot, entry: &Entry) -> Result<(), &'static str> {
         .started()
         .filter(|started| started.id == ID)
         .ok_or("")?;
-    let kernel = started
-        .outcome
-        .kernel
-        .as_ref()
-        .filter(|_| started.outcome.boots);
-    let kernel = kernel.ok_or(": it finds no kernel for it")?;
+    let outcome = &started.outcome;
     let place = |path: &str| Place::new(DEVICE, path);
-    if kernel.place != place(&entry.kernel) || kernel.initrds != [place(&entry.initramfs)] {
-        return Err(": other files would be booted");
-    }
-    if !kernel
-        .words
-        .iter()
-        .any(|word| *word == Mode::Migrate.word())
-    {
-        return Err(": it does not know the boot for the armed one");
+    let direct = outcome.kernel.as_ref().filter(|_| outcome.boots);
+    let chained = outcome.chained.as_ref().filter(|_| outcome.boots);
+    match (&entry.chain, direct, chained) {
+        (Some(sector), _, Some(chained)) if *chained == place(sector) => {}
+        (Some(_), Some(_), None) => {
+            return Err(": it does not know the boot for the armed one");
+        }
+        (Some(_), ..) => return Err(": it does not find replant's loader"),
+        (None, Some(kernel), _) => {
+            let initrds = [place(&entry.initramfs)];
+            if kernel.place != place(&entry.kernel) || kernel.initrds != initrds {
+                return Err(": other files would be booted");
+            }
+            let migrates = |word: &String| *word == Mode::Migrate.word();
+            if !kernel.words.iter().any(migrates) {
+                return Err(": it does not know the boot for the armed one");
+            }
+        }
+        (None, None, _) => return Err(": it finds no kernel for it"),
     }
     let saved = boot
         .saved

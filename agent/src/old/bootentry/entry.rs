@@ -26,6 +26,9 @@ pub struct Entry {
     /// The kernel's path, seen from the file system that holds /boot.
     pub kernel: String,
     pub initramfs: String,
+    /// Path of a boot sector that the boot that was armed goes through, instead
+    /// of starting the kernel itself: replant's loader.
+    pub chain: Option<String>,
     /// UUID of that file system, as GRUB's `search --fs-uuid` wants it.
     pub boot_uuid: String,
     /// The kernel's command line in the boot that was armed.
@@ -40,27 +43,35 @@ pub fn block(entry: &Entry) -> String {
 }
 
 fn lines(entry: &Entry) -> String {
-    let menuentry = |title: &str, options: &str, arguments: &str| {
+    let menuentry = |title: &str, options: &str, body: &str| {
         format!(
             "\tmenuentry '{title}' --id {ID}{options} {{\n\
              \t\tsearch --no-floppy --fs-uuid --set=root {}\n\
-             \t\tlinux {} {arguments}\n\
-             \t\tinitrd {}\n\
+             {body}\
              \t}}\n",
-            entry.boot_uuid, entry.kernel, entry.initramfs
+            entry.boot_uuid
         )
+    };
+    let direct = |arguments: &str| {
+        format!(
+            "\t\tlinux {} {arguments}\n\
+             \t\tinitrd {}\n",
+            entry.kernel, entry.initramfs
+        )
+    };
+    // What is chained has one command line, which migrates: not for a person
+    // who chooses the entry.
+    let armed = match &entry.chain {
+        Some(sector) => format!("\t\tinsmod chain\n\t\tchainloader {sector}\n"),
+        None => direct(&entry.armed),
     };
     format!(
         "if [ \"${{boot_once}}:${{default}}\" = \"true:{ID}\" ]; then\n{}else\n{}fi\n{}",
-        menuentry(
-            "replant: migrate this machine",
-            " --unrestricted",
-            &entry.armed
-        ),
+        menuentry("replant: migrate this machine", " --unrestricted", &armed),
         menuentry(
             "replant: look at this machine, change nothing",
             "",
-            &entry.survey
+            &direct(&entry.survey)
         ),
         String::from_utf8_lossy(END)
     )
@@ -128,6 +139,7 @@ pub(super) mod tests {
         Entry {
             kernel: "/replant/linux".into(),
             initramfs: "/replant/initramfs".into(),
+            chain: None,
             boot_uuid: "0de0".into(),
             armed: "panic=10 replant=migrate".into(),
             survey: "panic=10 replant=survey".into(),
@@ -195,5 +207,21 @@ pub(super) mod tests {
         assert!(!survey.contains("migrate\n"), "{text}");
         assert_eq!(text.matches("--fs-uuid --set=root 0de0\n").count(), 2);
         assert_eq!(text.matches("initrd /replant/initramfs\n").count(), 2);
+    }
+
+    /// Only in that boot is the loader started, whose command line is fixed.
+    #[test]
+    fn the_loader_is_chained_only_in_the_boot_that_was_armed() {
+        let text = block(&Entry {
+            chain: Some("/replant/stage1.bin".into()),
+            ..entry()
+        });
+        let (armed, survey) = text.split_once("\nelse\n").unwrap();
+        assert!(armed.contains("\t\tchainloader /replant/stage1.bin\n"));
+        assert!(!armed.contains("linux "), "{text}");
+        assert!(survey.contains("linux /replant/linux panic=10 replant=survey\n"));
+        assert!(survey.contains("initrd /replant/initramfs\n"));
+        assert!(!survey.contains("chain"), "{text}");
+        assert!(!text.contains("migrate\n"), "{text}");
     }
 }

@@ -85,6 +85,11 @@ impl Loader {
         self.directory.join("grubenv")
     }
 
+    /// GRUB's module that has `chainloader`.
+    pub fn chain_module(&self) -> PathBuf {
+        self.directory.join("i386-pc/chain.mod")
+    }
+
     fn config(&self) -> PathBuf {
         self.directory.join("grub.cfg")
     }

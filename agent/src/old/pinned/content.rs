@@ -52,6 +52,11 @@ impl<'a> Reserved<'a> {
         join(&runs)
     }
 
+    /// Length of the content in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
@@ -64,28 +69,28 @@ impl<'a> Reserved<'a> {
     /// # Errors
     /// The file stays then, perhaps immutable; [`super::release`] lets it go.
     pub fn fill(self, content: impl Read) -> Result<Pinned, Error> {
+        self.write(content)?.seal()
+    }
+
+    /// The same without making it immutable and without reading it back, which
+    /// is the caller's to do.
+    ///
+    /// # Errors
+    /// As [`Reserved::fill`].
+    pub fn write(self, content: impl Read) -> Result<Written<'a>, Error> {
         self.free_the_rest()?;
         let sha256 = self.copy(content)?;
         self.sync()?;
-        self.is_unmoved()?;
-        let flags = ioctl_getflags(&self.file).map_err(cannot("read the flags of", &self.path))?;
-        ioctl_setflags(&self.file, flags | IFlags::IMMUTABLE)
-            .map_err(cannot("make immutable", &self.path))?;
-        self.sync()?;
-        // It may have been moved before it was immutable.
         self.is_unmoved()?;
         let pinned = Pinned {
             runs: self.runs(),
             bytes: self.bytes,
             sha256,
         };
-        // What is only in the journal (data=journal) came into its place when
-        // the file was asked for its extents; a kernel that leaves it there
-        // fails here.
-        match pinned.is_on(self.site.disk())? {
-            true => Ok(pinned),
-            false => Err(Obstacle::NotThere { file: self.path }.into()),
-        }
+        Ok(Written {
+            reserved: self,
+            pinned,
+        })
     }
 
     fn sync(&self) -> Result<(), Error> {
@@ -181,11 +186,95 @@ impl<'a> Reserved<'a> {
         }
     }
 
+    /// Fails where the disk has something else than what was written.
+    fn is_there(&self, pinned: &Pinned) -> Result<(), Error> {
+        // What is only in the journal (data=journal) came into its place when
+        // the file was asked for its extents; a kernel that leaves it there
+        // fails here.
+        match pinned.is_on(self.site.disk())? {
+            true => Ok(()),
+            false => Err(Obstacle::NotThere {
+                file: self.path.clone(),
+            }
+            .into()),
+        }
+    }
+
     /// Gives the place up again.
     ///
     /// # Errors
     /// When the file cannot be removed.
     pub fn give_up(self) -> Result<(), Error> {
         remove(&self.file, &self.path)
+    }
+}
+
+/// A file with its content, which may still be replaced.
+#[derive(Debug)]
+pub struct Written<'a> {
+    reserved: Reserved<'a>,
+    pinned: Pinned,
+}
+
+impl Written<'_> {
+    /// Proves that the content is on the disk, at its places.
+    ///
+    /// # Errors
+    /// [`Obstacle::NotThere`].
+    pub fn prove(&self) -> Result<(), Error> {
+        self.reserved.is_there(&self.pinned)
+    }
+
+    /// Writes other bytes over the beginning of the content; the rest stays.
+    ///
+    /// # Errors
+    /// When they are more than the content, or the file has moved.
+    pub fn rewrite(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let reserved = &self.reserved;
+        let mut left = bytes;
+        for part in reserved.parts() {
+            let length = usize::try_from(part.end - part.start).unwrap_or(usize::MAX);
+            let (now, later) = left.split_at(length.min(left.len()));
+            let written = reserved.file.write_all_at(now, part.start);
+            written.map_err(cannot("write", &reserved.path))?;
+            left = later;
+        }
+        if !left.is_empty() {
+            return Err(reserved.length(bytes.len() as u64));
+        }
+        reserved.sync()?;
+        reserved.is_unmoved()?;
+        // What the file has now is what the disk must have.
+        let mut hash = Sha256::new();
+        for part in reserved.parts() {
+            let mut at = part.start;
+            while at < part.end {
+                let length = (part.end - at).min(PIECE as u64);
+                let mut piece = vec![0; length as usize];
+                let read = reserved.file.read_exact_at(&mut piece, at);
+                read.map_err(cannot("read", &reserved.path))?;
+                hash.update(&piece);
+                at += length;
+            }
+        }
+        self.pinned.sha256 = hash.finish();
+        Ok(())
+    }
+
+    /// Makes the file immutable, and proves that the content is on the disk.
+    ///
+    /// # Errors
+    /// As [`Reserved::fill`].
+    pub fn seal(self) -> Result<Pinned, Error> {
+        let Written { reserved, pinned } = self;
+        let path = &reserved.path;
+        let flags = ioctl_getflags(&reserved.file).map_err(cannot("read the flags of", path))?;
+        ioctl_setflags(&reserved.file, flags | IFlags::IMMUTABLE)
+            .map_err(cannot("make immutable", path))?;
+        reserved.sync()?;
+        // It may have been moved before it was immutable.
+        reserved.is_unmoved()?;
+        reserved.is_there(&pinned)?;
+        Ok(pinned)
     }
 }

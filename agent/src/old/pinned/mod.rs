@@ -19,12 +19,12 @@ mod release;
 mod search;
 mod site;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod wish;
 
 pub use crate::disk::Pinned;
 pub use allowed::Allowed;
-pub use content::Reserved;
+pub use content::{Reserved, Written};
 pub use obstacle::{Error, Flaw, Obstacle};
 pub use release::release;
 pub use search::Search;

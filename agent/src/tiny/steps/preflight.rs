@@ -4,9 +4,9 @@
 use super::{Context, Error, Step};
 use crate::lvm::Mapper;
 use crate::plan::{Facts, Others, Plan};
+use crate::random;
 use crate::tiny::lifeboat::{self, Contents, Lifeboat};
 use ondisk::lifeboat::Protected;
-use rustix::rand::{GetRandomFlags, getrandom};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Computes the plan, and prints it.
@@ -73,31 +73,7 @@ fn planned(context: &Context) -> Result<Plan, Error> {
     loaded.staged.agree(&loaded.manifest)?;
     let mut manifest = loaded.manifest.clone();
     manifest.payload = loaded.staged.facts.payload.clone();
-    let plan = Plan::compute(&manifest, &loaded.table, &facts, &mut random)?;
+    let plan = Plan::compute(&manifest, &loaded.table, &facts, &mut random::fill)?;
     plan.holds(&loaded.staged.facts)?;
     Ok(plan)
-}
-
-/// Fills `bytes` from the kernel. Early in the boot of a machine without a
-/// hardware source it waits for entropy; identifiers that repeat would be worse.
-pub(super) fn random(bytes: &mut [u8]) {
-    let mut filled = 0;
-    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match getrandom(&mut *rest, GetRandomFlags::empty()) {
-            Ok(count) => filled += count,
-            Err(rustix::io::Errno::INTR) => {}
-            // Not on any kernel since 3.17; the time is better than nothing.
-            Err(_) => {
-                let now = SystemTime::now()
-                    .duration_since(UNIX_EPOCH)
-                    .unwrap_or_default();
-                let mut seed = now.as_nanos() | 1;
-                for byte in rest.iter_mut() {
-                    seed = seed.wrapping_mul(0x2360_ED05_1FC6_5DA4_4385_DF64_9FCC_F645);
-                    *byte = seed.to_be_bytes()[0];
-                }
-                return;
-            }
-        }
-    }
 }

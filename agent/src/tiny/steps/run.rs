@@ -237,7 +237,7 @@ fn no_return(context: &mut Context) -> Result<(), Error> {
                 Some(boat) => Mark::of(&found.disk.name, &disk, plan, boat)?,
                 None => {
                     let mut number = [0; 16];
-                    super::preflight::random(&mut number);
+                    crate::random::fill(&mut number);
                     Mark::new(&found.disk.name, &disk, plan, number)?
                 }
             };

@@ -14,17 +14,24 @@ impl Machine {
     /// What staging does with the entry, in its order. At the end the entry is
     /// there, and its kernel is not.
     fn stage(&self) -> Result<(), String> {
-        let (view, loader, entry) = (self.view(), &self.loader, self.entry());
+        self.stage_as(&self.entry())
+    }
+
+    fn stage_as(&self, entry: &Entry) -> Result<(), String> {
+        let (view, loader) = (self.view(), &self.loader);
         let tell = |e: Error| e.to_string();
         let normal = view.normal(loader).map_err(tell)?;
-        view.forecast(loader, &entry, &normal).map_err(tell)?;
+        view.forecast(loader, entry, &normal).map_err(tell)?;
         // Nothing is written yet.
-        view.confirm(&entry, &normal).unwrap_err();
+        view.confirm(entry, &normal).unwrap_err();
         for name in boot_files() {
             self.put(&format!("boot/{name}"), "x");
         }
-        loader.install(&entry).map_err(tell)?;
-        view.confirm(&entry, &normal).map_err(tell)?;
+        if let Some(sector) = &entry.chain {
+            self.put(sector.trim_start_matches('/'), loader::STAGE1);
+        }
+        loader.install(entry).map_err(tell)?;
+        view.confirm(entry, &normal).map_err(tell)?;
         assert_eq!(view.normal(loader).unwrap(), normal);
         std::fs::remove_dir_all(self.root.path().join("boot").join(BOOT_DIR)).unwrap();
         Ok(())
@@ -139,9 +146,11 @@ fn every_distributions_grub_gets_it_into_custom_cfg() {
         let view = machine.view();
         let normal = view.normal(loader).unwrap();
         let former = loader.former().unwrap();
-        machine.stage().unwrap();
-        assert!(loader.remove(Some(&former)).is_empty(), "{config}");
-        assert!(!custom.exists());
+        for entry in [machine.entry(), machine.chained()] {
+            machine.stage_as(&entry).unwrap();
+            assert!(loader.remove(Some(&former)).is_empty(), "{config}");
+            assert!(!custom.exists());
+        }
         assert_eq!(loader.former().unwrap(), former);
         assert_eq!(view.normal(loader).unwrap(), normal);
         let error = view.confirm(&machine.entry(), &normal).unwrap_err();
@@ -151,6 +160,49 @@ fn every_distributions_grub_gets_it_into_custom_cfg() {
             "{config}: {error}"
         );
     }
+}
+
+/// The loader in a file: what is there instead, or for another boot.
+#[test]
+fn a_loader_that_grub_would_not_start_is_refused() {
+    let machine = Machine::el7("el7-grub.cfg", "grubenv-fresh");
+    let (view, loader, entry) = (machine.view(), &machine.loader, machine.chained());
+    let normal = view.normal(loader).unwrap();
+    machine.stage_as(&entry).unwrap();
+    for name in boot_files() {
+        machine.put(&format!("boot/{name}"), "x");
+    }
+    let judge = || view.confirm(&entry, &normal).map_err(|e| e.to_string());
+    let sector = "boot/replant/stage1.bin";
+    for bytes in [&loader::STAGE1[..511], &[0; 512]] {
+        machine.put(sector, bytes);
+        let error = judge().unwrap_err();
+        assert!(error.contains("does not find replant's loader"), "{error}");
+    }
+    machine.put(sector, loader::STAGE1);
+    judge().unwrap();
+    let custom = machine.text("custom.cfg");
+    for (from, to, words) in [
+        (
+            "chainloader /boot/replant",
+            "chainloader /boot/other",
+            "does not find",
+        ),
+        ("chainloader", "linux", "does not know the boot"),
+        ("true:", "false:", "does not know the boot"),
+    ] {
+        machine.put("boot/other/stage1.bin", loader::STAGE1);
+        let changed = custom.replacen(from, to, 1);
+        assert_ne!(changed, custom);
+        std::fs::write(machine.grub("custom.cfg"), changed).unwrap();
+        let error = judge().unwrap_err();
+        assert!(error.contains(words), "{from}: {error}");
+    }
+    // Chosen by hand it must not migrate either.
+    let both = custom.replace("linux", "chainloader /boot/replant/stage1.bin\n#");
+    std::fs::write(machine.grub("custom.cfg"), both).unwrap();
+    let error = judge().unwrap_err();
+    assert!(error.contains("chosen by hand"), "{error}");
 }
 
 /// Where a default by number means another entry once ours is in the menu.

@@ -96,6 +96,14 @@ impl Machine {
         }
     }
 
+    /// With replant's loader, which lies in /boot.
+    fn chained(&self) -> Entry {
+        Entry {
+            chain: Some("/boot/replant/stage1.bin".into()),
+            ..self.entry()
+        }
+    }
+
     fn state(&self) -> State {
         let mut found = BTreeMap::new();
         let mut left = vec![self.root.path().to_path_buf()];

@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use testkit::{Loop, Mount, Random, sparse, tool};
 
 /// Kind of the file system, as mount(8) has it, and what makes it.
-pub(super) type Kind = (&'static str, &'static [&'static str]);
+pub(in crate::old) type Kind = (&'static str, &'static [&'static str]);
 
 /// In which group a directory lies depends on a random number.
 const SEED: [&str; 2] = ["-E", "hash_seed=6c1d4f0e-0000-4000-8000-000000000001"];
 
 /// All that the old root may be.
-pub(super) const KINDS: [Kind; 8] = [
+pub(in crate::old) const KINDS: [Kind; 8] = [
     (
         "ext2",
         &["mke2fs", "-q", SEED[0], SEED[1], "-t", "ext2", "-b", "1024"],
@@ -36,29 +36,29 @@ pub(super) const KINDS: [Kind; 8] = [
     ("xfs", &["mkfs.xfs", "-q", "-m", "reflink=0"]),
     XFS,
 ];
-pub(super) const EXT4_SMALL_BLOCKS: Kind = (
+pub(in crate::old) const EXT4_SMALL_BLOCKS: Kind = (
     "ext4",
     &["mke2fs", "-q", SEED[0], SEED[1], "-t", "ext4", "-b", "1024"],
 );
-pub(super) const EXT4: Kind = (
+pub(in crate::old) const EXT4: Kind = (
     "ext4",
     &["mke2fs", "-q", SEED[0], SEED[1], "-t", "ext4", "-b", "4096"],
 );
-pub(super) const XFS: Kind = ("xfs", &["mkfs.xfs", "-q", "-m", "reflink=1"]);
+pub(in crate::old) const XFS: Kind = ("xfs", &["mkfs.xfs", "-q", "-m", "reflink=1"]);
 
-pub(super) struct Ground {
+pub(in crate::old) struct Ground {
     mount: Mount,
-    pub(super) disk: Loop,
-    pub(super) image: PathBuf,
+    pub(in crate::old) disk: Loop,
+    pub(in crate::old) image: PathBuf,
     _dir: tempfile::TempDir,
 }
 
 impl Ground {
-    pub(super) fn new(kind: Kind, mib: u64) -> Ground {
+    pub(in crate::old) fn new(kind: Kind, mib: u64) -> Ground {
         Ground::mounted(kind, mib, "rw")
     }
 
-    pub(super) fn mounted((_, make): Kind, mib: u64, options: &str) -> Ground {
+    pub(in crate::old) fn mounted((_, make): Kind, mib: u64, options: &str) -> Ground {
         let dir = tempfile::tempdir().unwrap();
         let image = sparse(dir.path().join("disk"), mib << 20);
         let (program, words) = make.split_first().unwrap();
@@ -73,16 +73,16 @@ impl Ground {
         }
     }
 
-    pub(super) fn root(&self) -> &Path {
+    pub(in crate::old) fn root(&self) -> &Path {
         &self.mount.0
     }
 
-    pub(super) fn site(&self) -> Site {
+    pub(in crate::old) fn site(&self) -> Site {
         foreseen(self.root(), &self.disk.0, &[Wish::runs(1)]).unwrap()
     }
 
     /// Many small files, every other one removed.
-    pub(super) fn age(&self, mib: u64) {
+    pub(in crate::old) fn age(&self, mib: u64) {
         let old = self.root().join("old");
         fs::create_dir(&old).unwrap();
         let mut random = Random(7);
@@ -101,18 +101,18 @@ impl Ground {
         self.sync();
     }
 
-    pub(super) fn sync(&self) {
+    pub(in crate::old) fn sync(&self) {
         let open = File::open(self.root()).unwrap();
         rustix::fs::syncfs(open).unwrap();
     }
 
     /// All that the image has from a byte on.
-    pub(super) fn from(&self, start: u64) -> Allowed {
+    pub(in crate::old) fn from(&self, start: u64) -> Allowed {
         Allowed::from(start..fs::metadata(&self.image).unwrap().len())
     }
 
     /// What lies at the places, by another way than the one that is tested.
-    pub(super) fn content(&self, pinned: &Pinned) -> Vec<u8> {
+    pub(in crate::old) fn content(&self, pinned: &Pinned) -> Vec<u8> {
         let disk = File::open(&self.image).unwrap();
         let mut content = Vec::new();
         for run in &pinned.runs {
@@ -124,7 +124,7 @@ impl Ground {
         content
     }
 
-    pub(super) fn free(&self) -> u64 {
+    pub(in crate::old) fn free(&self) -> u64 {
         self.sync();
         let stat = rustix::fs::statvfs(self.root()).unwrap();
         stat.f_bfree * stat.f_frsize
@@ -132,7 +132,7 @@ impl Ground {
 
     /// Whether nearly as much is free as there was. xfs frees what was removed
     /// a little later, and all of it before it is frozen.
-    pub(super) fn is_free_again(&self, before: u64) {
+    pub(in crate::old) fn is_free_again(&self, before: u64) {
         let root = File::open(self.root()).unwrap();
         sys::freeze::freeze(&root).unwrap();
         sys::freeze::thaw(&root).unwrap();

@@ -12,7 +12,7 @@ use ondisk::lifeboat::blob::{CommandLine, File, Parts};
 use ondisk::lifeboat::record::{self, Chunks, Pinned, Record};
 use ondisk::lifeboat::state::State;
 use ondisk::lifeboat::{Address, Blob, Filler, Id, Protected, Role, Run, Twin};
-use ondisk::manifest::Manifest;
+use ondisk::manifest::{Manifest, Protection};
 use ondisk::sha256::Sha256Sum;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -98,6 +98,7 @@ fn staged(manifest: &[u8], identity_sha256: String) -> Vec<u8> {
         host: "oldbox".into(),
         root: "UUID=0de0".into(),
         whole: Default::default(),
+        protection: Protection::Resume,
         fingerprint: Fingerprint {
             machine_id: "0123".into(),
             disk: DiskId {

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The disk's first sector while the old system runs: it must be the old one.
+
+use crate::disk::{self, Disk, sector_0};
+use ondisk::checksum::crc32;
+use ondisk::lifeboat::{BootSector, BootSectorError, SECTOR};
+
+/// Bytes of boot code: what follows them in the sector, disk signature and
+/// table, was never changed by replant, and perhaps by somebody else since.
+const CODE: usize = 440;
+
+/// Why the old first sector is not back.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Disk(#[from] disk::Error),
+    #[error(
+        "the first sector of {disk} is replant's loader, and the old one, which should lie beside what it loads, is not there ({why}); install this system's boot loader again (grub-install {disk}, or grub2-install {disk})"
+    )]
+    Lost { disk: String, why: String },
+}
+
+/// Whether replant's loader is in the first sector.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn is_armed(disk: &Disk) -> Result<bool, disk::Error> {
+    let sector = disk.read_fresh(0, SECTOR as usize)?;
+    let other = |e| matches!(e, BootSectorError::NotOurs | BootSectorError::Length { .. });
+    Ok(!BootSector::decode(&sector).is_err_and(other))
+}
+
+/// Puts the old boot code back where replant's loader is. Whether it was there.
+/// Of a machine that was armed, and whose old system runs all the same.
+///
+/// # Errors
+/// When it is there, and the old code cannot be put back.
+pub fn put_back(disk: &Disk) -> Result<bool, Error> {
+    let name = disk.path().display().to_string();
+    let lost = |why: String| Error::Lost {
+        disk: name.clone(),
+        why,
+    };
+    let found = match BootSector::decode(&disk.read_fresh(0, SECTOR as usize)?) {
+        Ok(found) => found,
+        Err(BootSectorError::NotOurs | BootSectorError::Length { .. }) => return Ok(false),
+        Err(damaged) => return Err(lost(damaged.to_string())),
+    };
+    for blob in &found.blobs {
+        let bytes = usize::from(blob.sectors) * SECTOR as usize;
+        let Some(at) = blob.lba.checked_mul(SECTOR) else {
+            continue;
+        };
+        // A copy that cannot be read is one that is not there.
+        let Ok(read) = disk.read_fresh(at, bytes) else {
+            continue;
+        };
+        let old = read.rchunks(SECTOR as usize).next().unwrap_or_default();
+        let whole = crc32(&read) == blob.crc32 || found.way_back == Some(crc32(old));
+        if let (true, Some(code)) = (whole, old.get(..CODE)) {
+            sector_0::write(disk, "the old boot code", 0, code)?;
+            return Ok(true);
+        }
+    }
+    Err(lost("neither copy is as it was".into()))
+}
