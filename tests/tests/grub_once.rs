@@ -6,12 +6,15 @@
 //! Debian's kernel; the initramfs prints the kernel's command line and
 //! restarts the machine. So one machine shows one boot after the other.
 
+use contract::cmdline::Start as Way;
+use harness::armed::Armed;
 use harness::cache::Kernel;
 use harness::initrd::Initrd;
 use harness::vm::{Bus, Running, Vm};
 use ondisk::grub::config::{Boot, Dialect, Entry, Kernel as Loaded, Start, boots};
-use ondisk::grub::{BootImage, Env, Tree};
+use ondisk::grub::{BootImage, Env, Place, Tree};
 use replant::old::bootentry::{self, ID, block};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -25,6 +28,10 @@ const MODULES: &str = "/usr/lib/grub/i386-pc";
 /// First sector of the partition.
 const PARTITION: u64 = 2048;
 const SIZE: u64 = 96 << 20;
+/// What lies behind it: what replant's loader loads.
+const MORE: u64 = 96 << 20;
+/// replant's loader in a file.
+const STAGE1: &str = "/boot/replant/stage1.bin";
 /// From one boot to the next, in software emulation on a busy machine.
 const BOOT: Duration = Duration::from_secs(240);
 
@@ -48,13 +55,14 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
 
-/// The entry as `stage` writes it.
-fn custom() -> String {
+/// The entry as `stage` writes it; `chain` is the loader that the armed boot
+/// goes through.
+fn custom(chain: Option<&str>) -> String {
     let words = |last: &str| format!("console=ttyS0 quiet panic=10 {last}");
     block(&bootentry::Entry {
         kernel: "/boot/replant/linux".into(),
         initramfs: "/boot/replant/initramfs".into(),
-        chain: None,
+        chain: chain.map(Into::into),
         boot_uuid: UUID.into(),
         armed: words("replant=migrate"),
         survey: words("replant=survey"),
@@ -82,8 +90,9 @@ fn configuration(password: bool) -> String {
     config.replacen("### BEGIN /etc/grub.d/10_linux ###\n", PASSWORD, 1)
 }
 
-/// A disk that boots through GRUB.
-fn disk(password: bool) -> Disk {
+/// A disk that boots through GRUB; `chained` with replant's loader, and what
+/// that loads behind the file system.
+fn disk(password: bool, chained: bool) -> Disk {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let at = |name: &str| dir.path().join(name);
     let tree = at("tree");
@@ -93,11 +102,22 @@ fn disk(password: bool) -> Disk {
         .write(&at("initramfs"));
     let kernel = std::fs::read(Kernel::generic().vmlinuz()).expect("the kernel");
     let initramfs = std::fs::read(initramfs).expect("the initramfs");
-    let (config, custom) = (configuration(password), custom());
-    let small: [(&str, &[u8]); 3] = [
+    let image = at("disk");
+    let loader = Armed {
+        words: "console=ttyS0 quiet panic=10 replant=migrate".into(),
+        start: Way::File,
+        from: SIZE / 512,
+        size: SIZE + MORE,
+        ..Armed::new(&kernel, &initramfs)
+    };
+    let stage1 = loader.write(&image).boot_sector;
+    let custom = custom(chained.then_some(STAGE1));
+    let config = configuration(password);
+    let small: [(&str, &[u8]); 4] = [
         ("boot/grub/grub.cfg", config.as_bytes()),
         ("boot/grub/custom.cfg", custom.as_bytes()),
         ("boot/grub/grubenv", &armed()),
+        (STAGE1.trim_start_matches('/'), &stage1),
     ];
     let large: [(&str, &[u8]); 4] = [
         ("boot/vmlinuz-6.1.0-10-amd64", &kernel),
@@ -132,8 +152,9 @@ fn disk(password: bool) -> Disk {
         "grub-mkimage",
         &[&mkimage[..], &[text(&core)], &modules].concat(),
     );
-    let image = at("disk");
-    std::fs::write(&image, whole(&core, &system)).expect("the disk");
+    let open = std::fs::File::options().write(true).open(&image);
+    let written = open.and_then(|disk| disk.write_all_at(&whole(&core, &system), 0));
+    written.expect("the disk");
     Disk { dir, image, files }
 }
 
@@ -185,7 +206,8 @@ impl Disk {
     fn environment(&self) -> Vec<u8> {
         let disk = std::fs::read(&self.image).expect("the disk");
         let system = self.dir.path().join("after");
-        std::fs::write(&system, &disk[PARTITION as usize * 512..]).expect("write");
+        let partition = &disk[PARTITION as usize * 512..SIZE as usize];
+        std::fs::write(&system, partition).expect("write");
         let out = Command::new("debugfs")
             .args(["-R", "cat /boot/grub/grubenv", text(&system)])
             .output()
@@ -235,7 +257,7 @@ fn choose(machine: &Running, from: usize, number: usize) -> usize {
 }
 
 fn once_and_then_by_hand(password: bool) {
-    let disk = disk(password);
+    let disk = disk(password, false);
     let predicted = disk.predicted(3);
     let machine = disk.start();
 
@@ -263,8 +285,10 @@ fn once_and_then_by_hand(password: bool) {
     let asked = machine.serials[0].output().contains("Enter username");
     assert_eq!(asked, password);
     drop(machine);
+    grub_wrote_what_was_predicted(&disk, &predicted);
+}
 
-    // And GRUB wrote what was predicted.
+fn grub_wrote_what_was_predicted(disk: &Disk, predicted: &[Boot]) {
     let block = predicted[0].environments.values().next().expect("a write");
     assert_eq!(&disk.environment(), block);
     let env = Env::parse(block).expect("a whole block");
@@ -279,4 +303,30 @@ fn the_armed_entry_starts_once_and_by_hand_it_migrates_nothing() {
 #[test]
 fn a_password_is_asked_for_only_by_hand() {
     once_and_then_by_hand(true);
+}
+
+/// The kernel gets the line that the loader carries, once; the same entry by
+/// hand starts the same kernel with another line, and without the loader.
+#[test]
+fn the_armed_boot_goes_through_the_loader() {
+    let disk = disk(false, true);
+    let predicted = disk.predicted(3);
+    let first = predicted[0].started().expect("an entry");
+    let stage1 = Place::new("hd0,msdos1", STAGE1);
+    assert_eq!((&first.id[..], &first.outcome.chained), (ID, &Some(stage1)));
+    let machine = disk.start();
+
+    let line = "@console=ttyS0 quiet panic=10 replant=migrate replant.drive=80 replant.start=file@";
+    let at = machine.expect("loading, copy A", BOOT);
+    let at = machine.expect_after(line, at, BOOT);
+    let (old, at) = observed(&machine, at);
+    assert_eq!(old, command_line(predicted[1].kernel()));
+    assert!(old.starts_with("BOOT_IMAGE=/boot/vmlinuz-6.1.0-10-amd64 root="));
+    let (number, ours) = entry(&predicted[2]);
+    let at = choose(&machine, at, number);
+    let (by_hand, _) = observed(&machine, at);
+    assert_eq!(by_hand, command_line(ours.outcome.kernel.as_ref()));
+    assert!(by_hand.ends_with(" replant=survey"), "{by_hand}");
+    drop(machine);
+    grub_wrote_what_was_predicted(&disk, &predicted);
 }
