@@ -27,6 +27,8 @@ pub struct Machine {
     /// The disk that carries the package and must stay as it is.
     pub medium: PathBuf,
     memory: u32,
+    /// Where all writes to the disk are kept.
+    log: Option<PathBuf>,
 }
 
 impl Machine {
@@ -54,6 +56,7 @@ impl Machine {
             disk,
             medium,
             memory: 1024,
+            log: None,
         }
     }
 
@@ -61,6 +64,12 @@ impl Machine {
     pub fn memory(mut self, mib: u32) -> Machine {
         self.memory = mib;
         self
+    }
+
+    /// From now on QEMU keeps all that is written to the disk in this file,
+    /// which must exist, one boot after the other.
+    pub fn record(&mut self, log: &Path) {
+        self.log = Some(log.into());
     }
 
     /// Its own directory, for further files.
@@ -71,15 +80,41 @@ impl Machine {
     /// The hardware: BIOS, both disks, a network card at a fixed place, and
     /// two serial ports.
     pub fn vm(&self) -> Vm {
-        Vm::new()
+        let vm = Vm::new()
             .memory(self.memory)
             .serials(2)
             .arg("-netdev")
             .arg("user,id=net,restrict=on")
             .arg("-device")
-            .arg("virtio-net-pci,netdev=net,mac=52:54:00:5e:ed:01,addr=0x3")
-            .disk(&self.disk, Bus::Virtio)
-            .disk(&self.medium, Bus::Virtio)
+            .arg("virtio-net-pci,netdev=net,mac=52:54:00:5e:ed:01,addr=0x3");
+        self.disks(vm)
+    }
+
+    fn disks(&self, vm: Vm) -> Vm {
+        let vm = match &self.log {
+            None => vm.disk(&self.disk, Bus::Virtio),
+            // Flushes must come to the log, and no further.
+            Some(log) => {
+                let append = std::fs::metadata(log).is_ok_and(|meta| meta.len() > 0);
+                let [disk, log] = [&self.disk, log].map(|path| path.display());
+                vm.blockdev(
+                    Bus::Virtio,
+                    &format!(
+                        "driver=blklogwrites,cache.no-flush=off,discard=unmap,{},\
+                         log-super-update-interval=1,\
+                         file.driver=raw,file.cache.no-flush=on,file.discard=unmap,\
+                         file.file.driver=file,file.file.filename={disk},\
+                         file.file.cache.no-flush=on,log.driver=file,log.filename={log},\
+                         log.cache.no-flush=on",
+                        match append {
+                            true => "log-append=on",
+                            false => "log-sector-size=512",
+                        }
+                    ),
+                )
+            }
+        };
+        vm.disk(&self.medium, Bus::Virtio)
     }
 
     /// Boots from the disk through BIOS and GRUB. With `-no-reboot` QEMU ends

@@ -107,13 +107,22 @@ impl Vm {
     }
 
     /// Attaches a disk image with these further options of `-drive`.
-    pub fn drive(mut self, image: &Path, bus: Bus, options: &str) -> Vm {
+    pub fn drive(self, image: &Path, bus: Bus, options: &str) -> Vm {
+        let n = self.next_drive;
+        let options = format!("if=none,id=drive{n},file={},{options}", text(image));
+        self.arg("-drive").arg(options).device(bus)
+    }
+
+    /// Attaches what these options of `-blockdev` describe.
+    pub fn blockdev(self, bus: Bus, options: &str) -> Vm {
+        let options = format!("node-name=drive{},{options}", self.next_drive);
+        self.arg("-blockdev").arg(options).device(bus)
+    }
+
+    /// The device of the next drive.
+    fn device(mut self, bus: Bus) -> Vm {
         let n = self.next_drive;
         self.next_drive += 1;
-        let file = text(image);
-        self = self
-            .arg("-drive")
-            .arg(format!("if=none,id=drive{n},file={file},{options}"));
         match bus {
             Bus::Virtio => self
                 .arg("-device")

@@ -27,6 +27,8 @@ pub enum Boots {
 pub struct Knows {
     /// The phase, as its number on the disk.
     pub phase: u64,
+    /// Its first number: the highest step that was reached, when it is 4.
+    pub step: u64,
     /// Copies of the record whose checksum is right, of two.
     pub records: usize,
 }
@@ -147,11 +149,16 @@ impl Address {
                 && crc32(&block[..4092]) == u32_at(block, 4092)
         });
         let newest = valid.max_by_key(|block| u64_at(block, 24));
-        let phase = newest.map(|block| u32_at(block, 20)).ok_or("no state")?;
+        let newest = newest.ok_or("no state")?;
+        let (phase, step) = (u32_at(newest, 20), u32_at(newest, 48));
         let records = self.record.iter().filter(|lba| self.record(disk, **lba));
         match records.count() {
             0 => Err("no record".into()),
-            records => Ok(Knows { phase, records }),
+            records => Ok(Knows {
+                phase,
+                step,
+                records,
+            }),
         }
     }
 

@@ -55,6 +55,19 @@ impl Sectors for Cut<'_> {
     }
 }
 
+impl Cut<'_> {
+    /// Makes a disk that is as the medium was now as the cut leaves it.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn write_to(&self, disk: &File) {
+        for (lba, sector) in &self.above {
+            let written = disk.write_all_at(sector, lba * SECTOR);
+            written.expect("the disk");
+        }
+    }
+}
+
 impl<'a> Medium<'a> {
     /// `image` is the disk before the log began; it is changed.
     pub fn new(log: &'a WriteLog, image: File) -> Medium<'a> {
@@ -108,6 +121,12 @@ impl<'a> Medium<'a> {
             }
         }
         self.next > first
+    }
+
+    /// Whether one of the writes that may be there is to this sector.
+    pub fn writes_to(&self, lba: u64) -> bool {
+        let mut pieces = self.pending.iter();
+        pieces.any(|piece| (piece.lba..piece.lba + piece.sectors).contains(&lba))
     }
 
     /// How many writes may be there or not.

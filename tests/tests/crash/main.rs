@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A power cut at any instant of a whole migration.
+//!
+//! A real machine is migrated once while QEMU keeps all that it writes. From
+//! that log come disks as a cut can leave them: each must start the old system,
+//! the tiny one, or the new one, and the tiny one must go on by itself.
+
+mod judged;
+mod recorded;
+mod resumed;

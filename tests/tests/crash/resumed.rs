@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Machines that were cut off go on by themselves, to the end.
+
+use super::recorded::{machine, recorded};
+use harness::crash::boots::{Boots, what_boots};
+use harness::crash::cut::Medium;
+use harness::crash::log::WriteLog;
+use harness::migration::{BOOT, MIGRATION, ROOT_PASSWORD};
+use harness::product::copy_disk;
+use harness::session::Session;
+use std::fs::File;
+use testkit::Random;
+
+/// A disk as a cut in this step of the migration leaves it; the step is the one
+/// that the state on the disk names.
+fn cut_in(step: u64, seed: u64, to: &std::path::Path) {
+    let recorded = recorded();
+    let log = WriteLog::open(&recorded.log());
+    copy_disk(&recorded.staged(), to);
+    let mut options = File::options();
+    let open = options.read(true).write(true).open(to).expect("the disk");
+    let mut medium = Medium::new(&log, open);
+    let mut random = Random(seed);
+    // Some way into the step: so many flushes after its first one.
+    let mut left = random.below(20);
+    while medium.advance() {
+        let boots = what_boots(&medium.prefix(0));
+        let Boots::Tiny { knows, .. } = boots else {
+            continue;
+        };
+        if (knows.phase, knows.step) != (4, step) {
+            assert!(knows.step <= step, "step {step} has too few flushes");
+            continue;
+        }
+        if left > 0 && medium.pending() < 1000 {
+            left -= 1;
+            continue;
+        }
+        let cut = medium.part(8, &mut random);
+        cut.write_to(&File::options().write(true).open(to).expect("the disk"));
+        return;
+    }
+    panic!("the migration never was in step {step}");
+}
+
+/// Starts the machine after the cut, and looks whether it becomes the new one.
+fn goes_on(step: u64) {
+    let dir = tempfile::tempdir_in(harness::cache::directory()).expect("a directory");
+    let disk = dir.path().join("disk");
+    cut_in(step, 1, &disk);
+    let machine = machine(&disk);
+    let mut running = machine.boot(true);
+    running.wait_exit(MIGRATION);
+    let said = running.serials[0].output();
+    assert!(
+        said.contains("the new system is in place"),
+        "{}",
+        running.tail()
+    );
+
+    let mut running = machine.boot(true);
+    let mut session = Session::login(&running, "oldbox", "root", ROOT_PASSWORD, 0, BOOT);
+    assert_eq!(session.run("hostname"), "oldbox");
+    // Nothing is left of what was pinned.
+    let volumes = session.run("lvs --noheadings -o lv_name VA | sort | xargs");
+    assert_eq!(volumes, "back data root");
+    let free = session.run("vgs --noheadings -o vg_free_count VA | xargs");
+    assert_eq!(free, "0", "free extents");
+    let (size, device) = (
+        session.run("stat -f -c '%b %S' / | awk '{print $1 * $2}'"),
+        session.run("blockdev --getsize64 /dev/VA/root"),
+    );
+    let number = |text: &str| text.parse::<f64>().expect("a number");
+    assert!(
+        number(&size) > number(&device) * 0.95,
+        "the root has {size} of {device} bytes"
+    );
+    session.send("systemctl poweroff");
+    running.wait_exit(BOOT);
+}
+
+#[test]
+#[ignore = "make crash"]
+fn a_cut_while_files_are_unpacked() {
+    goes_on(9);
+}
+
+#[test]
+#[ignore = "make crash"]
+fn a_cut_while_the_boot_loader_is_installed() {
+    goes_on(11);
+}
