@@ -143,7 +143,11 @@ impl<'a> Medium<'a> {
     /// The disk after a cut at a random moment, with a random part of what was
     /// answered by then, in units of `unit` sectors (1 or 8).
     pub fn part(&self, unit: u64, random: &mut Random) -> Cut<'_> {
-        let answered = random.below(self.pending.len() + 1);
+        let all = self.pending.len();
+        let answered = match random.below(2) {
+            0 => all,
+            _ => random.below(all + 1),
+        };
         let mut pieces = Vec::new();
         for piece in self.pending.iter().take(answered) {
             // A cut in the middle of everything is more telling than one that

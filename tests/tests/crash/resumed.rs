@@ -11,6 +11,10 @@ use harness::session::Session;
 use std::fs::File;
 use testkit::Random;
 
+/// Places in the list of steps after the point of no return, from 1.
+const UNPACK: u64 = 5;
+const BOOT_STEP: u64 = 7;
+
 /// A disk as a cut in this step of the migration leaves it; the step is the one
 /// that the state on the disk names.
 fn cut_in(step: u64, seed: u64, to: &std::path::Path) {
@@ -82,11 +86,11 @@ fn goes_on(step: u64) {
 #[test]
 #[ignore = "make crash"]
 fn a_cut_while_files_are_unpacked() {
-    goes_on(9);
+    goes_on(UNPACK);
 }
 
 #[test]
 #[ignore = "make crash"]
 fn a_cut_while_the_boot_loader_is_installed() {
-    goes_on(11);
+    goes_on(BOOT_STEP);
 }
