@@ -94,8 +94,8 @@ impl Drop for Mount {
 
 /// Unmounts, and returns when nobody uses the file system any more: what is open
 /// here, a child that another test forks has open, too, until its program
-/// begins. The kernel says when the last one has let go; `false` where nobody
-/// does.
+/// begins. The kernel says when the last one has let go, and lets go of the
+/// device itself a moment later; `false` where nobody does.
 fn unmounted(path: &Path) -> rustix::io::Result<bool> {
     const LONG: Timespec = Timespec {
         tv_sec: 60,
@@ -157,11 +157,14 @@ mod tests {
         assert!(!dropped.is_finished());
         drop(user.stdin.take());
         dropped.join().unwrap();
-        // Nobody has the device, not even for a moment.
+        // The kernel lets go of the device right after it has told the end.
         let exclusive = rustix::fs::OFlags::EXCL.bits() as i32;
         let mut alone = File::options();
         alone.read(true).custom_flags(exclusive);
-        alone.open(&device.0).unwrap();
+        while let Err(error) = alone.open(&device.0) {
+            assert_eq!(error.raw_os_error(), Some(Errno::BUSY.raw_os_error()));
+            std::thread::yield_now();
+        }
         user.wait().unwrap();
         drop(device);
         std::fs::remove_dir_all(&dir).unwrap();
