@@ -2,21 +2,18 @@
 //! The course of a migration that may be cut off: by its state on the disk.
 
 use super::run::{after, one, rehearse};
-use super::{ARM, Context, Error, Failure, Found, Mark, Next, RELEASE, Step, discover, load, mark};
-use crate::block::BlockDevice;
+use super::{
+    ARM, Context, Error, Failure, Found, Mark, Next, RELEASE, Step, discover, load, mark, record,
+};
 use crate::disk::{Disk, DiskId};
-use crate::locate::{LONGEST, QUIET, RESTLESS};
 use crate::paths;
 use crate::tiny::lifeboat::{self, Back, Contents, Start, Way};
-use contract::cmdline::RETRY;
 use ondisk::lifeboat::Address;
 use ondisk::lifeboat::state::Phase;
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 /// Goes on from where the disk says that the migration is.
 pub(super) fn run(context: &mut Context, address: Address, by_hand: bool) -> Result<Next, Failure> {
-    find(context, address).map_err(|error| unknown(context, error))?;
+    record::find(context, address).map_err(|error| unknown(context, error))?;
     let start = start(context, by_hand).map_err(|error| unknown(context, error))?;
     let phase = context.lifeboat_mut().map_err(before)?.phase();
     let say = format!("the migration is {phase}");
@@ -47,36 +44,6 @@ pub(super) fn run(context: &mut Context, address: Address, by_hand: bool) -> Res
         }
         Way::Nothing => Ok(Next::Nothing),
     }
-}
-
-/// Finds the disk, and waits for it.
-pub(super) fn find(context: &mut Context, address: Address) -> Result<(), Error> {
-    context.reporter.line(&format!(
-        "looking for the disk with the record of staging {}",
-        address.id
-    ));
-    context.devices.coldplug()?;
-    context.devices.ensure(&["dm-mod", "ext4"])?;
-    let patience = Duration::from_secs(context.cmdline.retry.unwrap_or(RETRY)).min(LONGEST);
-    let deadline = Instant::now() + patience;
-    let what = "the disk of the record";
-    let waited = context.devices.wait_for(what, deadline, |blocks| {
-        // Two of them do not become one by waiting.
-        let found = lifeboat::find(&disks(blocks), &address);
-        (!matches!(found, Err(lifeboat::Error::NotFound { .. }))).then_some(())
-    });
-    if waited.is_ok() {
-        // A copy of it may be on a disk that appears later.
-        context.devices.settle(QUIET, Instant::now() + RESTLESS)?;
-    }
-    let blocks = context.devices.block_devices()?;
-    context.lifeboat = Some(lifeboat::find(&disks(&blocks), &address)?);
-    Ok(())
-}
-
-fn disks(blocks: &[BlockDevice]) -> Vec<PathBuf> {
-    let disks = blocks.iter().filter(|b| b.is_disk() && b.bytes > 0);
-    disks.map(BlockDevice::path).collect()
 }
 
 fn start(context: &mut Context, by_hand: bool) -> Result<Start, Error> {

@@ -17,10 +17,13 @@ mod format;
 mod identity;
 mod load;
 mod mark;
+mod migrate;
+mod next;
 mod openat2;
 mod panics;
 mod partition;
 mod preflight;
+mod record;
 mod release;
 mod rest;
 mod run;
@@ -33,7 +36,9 @@ mod wipe;
 pub use context::{Context, Found, Loaded};
 pub use error::{Error, Failure};
 pub use mark::{Mark, Sign};
-pub use run::{Next, migrate, rehearse};
+pub use migrate::migrate;
+pub use next::Next;
+pub use run::rehearse;
 
 /// A step of the migration.
 pub trait Step {

@@ -2,7 +2,7 @@
 //! Runs the steps in their order.
 
 use super::mark::{self, Mark, Sign, replace};
-use super::{AFTER, BEFORE, Context, Error, Failure, Found, Step, course, load, panics};
+use super::{AFTER, BEFORE, Context, Error, Failure, Found, Step, load, panics, record};
 use crate::block::BlockDevice;
 use crate::disk::Disk;
 use crate::{paths, stop};
@@ -13,34 +13,6 @@ use std::time::Duration;
 /// How often a step is tried after the point of no return, and the pause.
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(2);
-
-/// What comes after a migration that did not fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
-    /// The new system.
-    New,
-    /// The tiny system once more, by our loader in sector 0.
-    Again,
-    /// Nothing is left to do, and nothing was done.
-    Nothing,
-}
-
-/// Migrates: all the steps, or, once it has begun, those that are left.
-///
-/// # Errors
-/// [`Failure`] names the step; whether the disk may have been written is in it.
-pub fn migrate(context: &mut Context, begun: bool, by_hand: bool) -> Result<Next, Failure> {
-    if let Some(address) = context.cmdline.lifeboat {
-        return course::run(context, address, by_hand);
-    }
-    if begun {
-        resume(context)?;
-    } else {
-        rehearse(context)?;
-        after(context)?;
-    }
-    Ok(Next::New)
-}
 
 /// Does what is done before the point of no return.
 pub fn rehearse(context: &mut Context) -> Result<(), Failure> {
@@ -55,7 +27,7 @@ pub fn rehearse(context: &mut Context) -> Result<(), Failure> {
         error: Box::new(error),
     };
     if let (Some(address), None) = (context.cmdline.lifeboat, &context.lifeboat) {
-        course::find(context, address).map_err(|error| failed(BEFORE[0], error))?;
+        record::find(context, address).map_err(|error| failed(BEFORE[0], error))?;
     }
     for step in BEFORE {
         one(context, step, 1).map_err(|error| failed(step, error))?;
@@ -98,7 +70,7 @@ fn refuse_unknown(wanted: Option<&str>, broke: &Path) -> Result<(), Failure> {
 
 /// Goes on after a failure past the point of no return: with the payload that
 /// is still in RAM, from the wipe on, for every step can be done again.
-fn resume(context: &mut Context) -> Result<(), Failure> {
+pub(super) fn resume(context: &mut Context) -> Result<(), Failure> {
     let failed = |error: Error| Failure {
         step: "resume",
         past_no_return: true,
