@@ -46,6 +46,14 @@ fn line(block: &BlockDevice) -> String {
     text.trim_end().to_string()
 }
 
+/// What each disk said that is not the one, for a message's end.
+pub(super) fn why_none(others: &[String]) -> String {
+    match others {
+        [] => "there is no disk".into(),
+        others => others.join("; "),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,7 +16,7 @@ pub enum Error {
     /// No disk has them.
     #[error(
         "no disk has the record and the state of staging {id} ({}); attach the machine's disk, then type: migrate",
-        words(others)
+        crate::tiny::disks::why_none(others)
     )]
     NotFound {
         id: Id,
@@ -77,13 +77,6 @@ pub enum Error {
     /// Places of a file that are fewer than its bytes.
     #[error("{role}: {short}")]
     Places { role: Role, short: TooShort },
-}
-
-fn words(others: &[String]) -> String {
-    match others {
-        [] => "there is no disk".into(),
-        others => others.join("; "),
-    }
 }
 
 impl Error {

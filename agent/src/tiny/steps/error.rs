@@ -57,7 +57,7 @@ pub enum Error {
     Missing(&'static str),
     #[error(
         "the disk {name} of {bytes} bytes is not found any more ({}); look for it with: disks, attach it again, then type: migrate",
-        no_other(others)
+        crate::tiny::disks::why_none(others)
     )]
     DiskGone {
         /// The kernel's name that the disk had.
@@ -98,13 +98,6 @@ pub enum Error {
     NoSuchStep { name: String },
     #[error("stopped before {0}, as replant.break asks")]
     Break(&'static str),
-}
-
-fn no_other(others: &[String]) -> String {
-    match others {
-        [] => "there is no disk".into(),
-        others => others.join("; "),
-    }
 }
 
 impl Error {
