@@ -160,7 +160,7 @@ impl Cmdline {
                 Some(Setting::NoReport) => found.no_report = true,
                 Some(Setting::Unknown) => found.unknown.push(text(word.text)),
                 // The first two are for /init.
-                Some(Setting::Patience(_) | Setting::Debug(_)) | None => {}
+                Some(Setting::Patience(_) | Setting::Idle(_) | Setting::Debug(_)) | None => {}
             }
         }
         // Of several volumes nobody says which is the root.

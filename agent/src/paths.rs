@@ -30,6 +30,8 @@ pub const BROKE: &str = "/run/replant/break-done";
 pub const STOP: &str = text(path::STOP);
 /// A number that changes while the migration gets on.
 pub const PROGRESS: &str = text(path::PROGRESS);
+/// Is there while the recovery console carries a command out.
+pub const CONSOLE_BUSY: &str = text(path::CONSOLE_BUSY);
 /// What stands in for os-prober while programs run in the new root.
 pub const NO_PROBER: &str = "/run/replant/no-prober";
 /// Where the old root is mounted, read-only.

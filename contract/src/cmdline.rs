@@ -9,6 +9,10 @@
 /// Seconds that the old root may take to appear when `rd.retry=` does not say.
 pub const RETRY: u64 = 60;
 
+/// Seconds without a key after which the console goes on with a migration that
+/// can, when `replant.idle=` does not say.
+pub const IDLE: u64 = 600;
+
 /// The loader puts two hexadecimal digits behind it: the number of the BIOS's
 /// drive that the machine was started from.
 pub const DRIVE: &str = "replant.drive=";
@@ -175,6 +179,9 @@ pub enum Setting<'a> {
     /// `replant.patience=`: seconds on top of that in which something has to
     /// move before the point of no return.
     Patience(u64),
+    /// `replant.idle=`: seconds without a key after which the console goes on
+    /// with a migration that can; 0 for never.
+    Idle(u64),
     /// `replant.silence=`: seconds after which a program of the new system hangs.
     Silence(u64),
     /// `replant.break=`: the step before which the migration stops.
@@ -205,6 +212,7 @@ impl<'a> Setting<'a> {
             (name, value) => match (name.strip_prefix(b"replant")?, value) {
                 (b"", Some(mode)) => Mode::parse(mode).map(Setting::Mode),
                 (b".patience", Some(value)) => number(value).map(Setting::Patience),
+                (b".idle", Some(value)) => number(value).map(Setting::Idle),
                 (b".silence", Some(value)) => number(value).map(Setting::Silence),
                 (b".break", Some(step)) => Some(Setting::Break(step)),
                 (b".json", Some(device)) => Some(Setting::Json(
@@ -297,7 +305,7 @@ mod tests {
             read(
                 "BOOT_IMAGE=/linux root=UUID=0DE0-A ro panic=10 replant=migrate rd.retry=20 \
                  replant.json=/dev/ttyS1 replant.json=ttyS2 replant.break=wipe replant.silence=9 \
-                 \"replant.report=off\" replant.patience=20 replant.debug replant.debug=0 rescue \
+                 \"replant.report=off\" replant.patience=20 replant.idle=0 replant.debug replant.debug=0 rescue \
                  replant.drive=80 replant.drive=0f replant.start=disk replant.start=file \
                  replant.lifeboat=00ff,1,2 replant.lifeboat=\n"
             ),
@@ -310,6 +318,7 @@ mod tests {
                 Setting::Silence(9),
                 Setting::NoReport,
                 Setting::Patience(20),
+                Setting::Idle(0),
                 Setting::Debug(true),
                 Setting::Debug(false),
                 Setting::Mode(Mode::Console),

@@ -16,6 +16,9 @@ pub const FAILURE: &CStr = c"/run/replant/failure.txt";
 pub const STOP: &CStr = c"/run/replant/stop";
 /// A number that changes while the migration gets on. The agent writes it.
 pub const PROGRESS: &CStr = c"/run/replant/progress";
+/// Exists while the recovery console carries a command out, and does not wait
+/// for one. The console makes and removes it.
+pub const CONSOLE_BUSY: &CStr = c"/run/replant/console-busy";
 /// Hash of the recovery console's password, in the initramfs.
 pub const CONSOLE_PASSWORD: &CStr = c"/etc/replant/console-password";
 
@@ -35,7 +38,7 @@ mod tests {
     #[test]
     fn as_text() {
         assert_eq!(text(RUN), "/run/replant");
-        for path in [POINT_OF_NO_RETURN, FAILURE, STOP, PROGRESS] {
+        for path in [POINT_OF_NO_RETURN, FAILURE, STOP, PROGRESS, CONSOLE_BUSY] {
             assert!(text(path).starts_with("/run/replant/"));
         }
         assert_eq!(text(CONSOLE_PASSWORD), "/etc/replant/console-password");

@@ -2,7 +2,7 @@
 //! What of the kernel's command line is /init's.
 
 use contract::Mode;
-use contract::cmdline::{RETRY, Setting, words};
+use contract::cmdline::{IDLE, RETRY, Setting, words};
 
 /// What /init itself wants to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -20,6 +20,10 @@ pub struct Options {
     /// `replant.patience=`: seconds on top of that in which something has to
     /// move before the point of no return.
     pub patience: Option<u64>,
+    /// `replant.idle=`: seconds without a key after which a console goes on.
+    pub idle: Option<u64>,
+    /// `replant.break=`: somebody wants to be asked, and is there.
+    pub stops: bool,
 }
 
 impl Options {
@@ -32,6 +36,8 @@ impl Options {
                 Some(Setting::Lifeboat(_)) => options.resumes = true,
                 Some(Setting::Retry(seconds)) => options.retry = Some(seconds),
                 Some(Setting::Patience(seconds)) => options.patience = Some(seconds),
+                Some(Setting::Idle(seconds)) => options.idle = Some(seconds),
+                Some(Setting::Break(_)) => options.stops = true,
                 Some(Setting::Debug(debug)) => options.debug = debug,
                 _ => {}
             }
@@ -49,6 +55,13 @@ impl Options {
         const DAY: u64 = 24 * 60 * 60;
         let retry = self.retry.unwrap_or(RETRY).min(DAY);
         retry.saturating_add(self.patience.unwrap_or(600).min(DAY))
+    }
+
+    /// After how many seconds without a key a console goes on with a migration
+    /// that has begun; `None` where it waits for a person for ever.
+    pub fn idle(&self) -> Option<u64> {
+        let seconds = self.idle.unwrap_or(IDLE);
+        (self.resumes && !self.stops && seconds > 0).then_some(seconds)
     }
 }
 
@@ -96,6 +109,20 @@ mod tests {
         assert_eq!(parse("rd.retry=300 x").patience(), 900);
         assert_eq!(parse("rd.retry=1 replant.patience=20").patience(), 21);
         assert_eq!(parse("rd.retry=1m replant.patience=-1").patience(), 660);
+        assert_eq!(
+            parse("replant=migrate").idle(),
+            None,
+            "nothing to go on from"
+        );
+        let boat = "replant=migrate replant.lifeboat=00,1,2,8,16";
+        for (words, idle) in [
+            ("", Some(600)),
+            ("replant.idle=90", Some(90)),
+            ("replant.idle=0", None),
+            ("replant.break=unpack", None),
+        ] {
+            assert_eq!(parse(&format!("{boat} {words}")).idle(), idle, "{words}");
+        }
         let huge = "rd.retry=18446744073709551615 replant.patience=18446744073709551615";
         assert_eq!(parse(huge).patience(), 2 * 86400);
     }

@@ -9,6 +9,8 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::termios::{ControlModes, OptionalActions, tcgetattr, tcgetwinsize, tcsetattr};
 
+use crate::escape::Escape;
+
 /// Output that waits for a slow console, in bytes; about 16 seconds at 9600 baud.
 const RING: usize = 16384;
 /// A console that took nothing for this long, in milliseconds, is not waited for.
@@ -29,6 +31,8 @@ pub struct Console {
     progress: u64,
     /// When it may be opened again.
     retry: u64,
+    /// Whether Esc was pressed twice.
+    escape: Escape,
 }
 
 impl Console {
@@ -41,6 +45,7 @@ impl Console {
             dropped: 0,
             progress: now,
             retry: now,
+            escape: Escape::new(now),
         };
         console.reopen(now);
         console
@@ -179,14 +184,27 @@ impl Console {
     /// Reads what was typed; nothing typed is 0 bytes.
     pub fn read(&mut self, buffer: &mut [u8], now: u64) -> usize {
         let Some(device) = &self.device else { return 0 };
-        match rustix::io::read(device, buffer) {
-            Ok(got) => got,
+        match rustix::io::read(device, &mut *buffer) {
+            Ok(got) => {
+                self.escape.take(buffer.get(..got).unwrap_or_default(), now);
+                got
+            }
             Err(Errno::AGAIN | Errno::INTR) => 0,
             Err(_) => {
                 self.fail(now);
                 0
             }
         }
+    }
+
+    /// Looks from now on whether Esc is pressed twice.
+    pub fn watch_escape(&mut self, now: u64) {
+        self.escape = Escape::new(now);
+    }
+
+    /// Whether Esc was pressed twice since.
+    pub fn is_escaped(&self, now: u64) -> bool {
+        self.escape.is_complete(now)
     }
 
     /// The device was hung up: poll(2) would say so for ever.
@@ -221,6 +239,7 @@ mod tests {
             dropped: 0,
             progress: 0,
             retry: 0,
+            escape: Escape::new(0),
         };
         (reader, console)
     }

@@ -152,6 +152,20 @@ impl Consoles {
         }
     }
 
+    /// Looks from now on whether Esc is pressed twice on one of them.
+    pub fn watch_escape(&mut self) {
+        let now = kernel::milliseconds();
+        for console in &mut self.list {
+            console.watch_escape(now);
+        }
+    }
+
+    /// Whether Esc was pressed twice on one of them.
+    pub fn is_escaped(&self) -> bool {
+        let now = kernel::milliseconds();
+        self.list.iter().any(|console| console.is_escaped(now))
+    }
+
     /// The size of the pseudo-terminal, rows and columns: what fits on every
     /// console that knows its size; 24 by 80 if none does.
     pub fn size(&self) -> (u16, u16) {

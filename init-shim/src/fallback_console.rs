@@ -13,6 +13,7 @@ use rustix::io::Errno;
 
 use crate::line_editor::{Edit, LENGTH, LineEditor};
 use crate::system::{Pace, System, past_no_return};
+use crate::unattended::Unattended;
 use crate::verdict::Verdict;
 use crate::{errno, kmsg};
 
@@ -84,9 +85,10 @@ pub fn run(system: &mut System) -> Verdict {
         .consoles
         .write_str("\nThis is the console inside /init. Type help.\n");
     let mut line = LineEditor::new();
+    let mut unattended = Unattended::new(system);
     loop {
         prompt(system);
-        let text = match read_line(system, &mut line) {
+        let text = match read_line(system, &mut line, &mut unattended) {
             Ok(text) => text,
             Err(verdict) => return verdict,
         };
@@ -101,8 +103,13 @@ fn prompt(system: &mut System) {
     let _ = system.consoles.write_str("init> ");
 }
 
-/// Waits for a line, or for Ctrl-Alt-Del where a reboot does no harm.
-fn read_line(system: &mut System, line: &mut LineEditor) -> Result<Vec<u8, LENGTH>, Verdict> {
+/// Waits for a line, for Ctrl-Alt-Del where a reboot does no harm, or until
+/// nobody has come for too long.
+fn read_line(
+    system: &mut System,
+    line: &mut LineEditor,
+    unattended: &mut Unattended,
+) -> Result<Vec<u8, LENGTH>, Verdict> {
     loop {
         let events = system.wait(None, Pace::Free, 1000);
         system.reap(None);
@@ -111,6 +118,9 @@ fn read_line(system: &mut System, line: &mut LineEditor) -> Result<Vec<u8, LENGT
                 true => return Err(Verdict::Reboot),
                 false => prompt(system),
             }
+        }
+        if unattended.is_over(system, &events.typed, false) {
+            return Err(Verdict::Reboot);
         }
         for byte in events.typed {
             let edit = line.key(byte);
@@ -123,9 +133,10 @@ fn read_line(system: &mut System, line: &mut LineEditor) -> Result<Vec<u8, LENGT
     }
 }
 
-/// A shutdown is refused while the disk is half written, unless `now` was typed.
+/// A shutdown is refused while the disk is half written, unless `now` was typed,
+/// or the machine goes on by itself afterwards.
 fn may_shut_down(system: &mut System, now: bool, command: &str) -> bool {
-    if now || !past_no_return() {
+    if now || !past_no_return() || system.options.resumes {
         return true;
     }
     let _ = write!(

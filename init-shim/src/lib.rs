@@ -6,7 +6,7 @@
 //! no heap, no C library and no way to exit.
 //!
 //! Parsing and deciding ([`cmdline`], [`mounts`], [`verdict`], [`line_editor`],
-//! [`patience`], [`question`]) are apart from doing.
+//! [`patience`], [`idle`], [`escape`], [`question`]) are apart from doing.
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(test, allow(clippy::indexing_slicing))]
 
@@ -16,8 +16,10 @@ pub mod cmdline;
 pub mod console;
 pub mod consoles;
 pub mod errno;
+pub mod escape;
 pub mod fallback_console;
 pub mod file;
+pub mod idle;
 pub mod kernel;
 pub mod kmsg;
 pub mod line_editor;
@@ -32,5 +34,6 @@ pub mod stop;
 pub mod supervise;
 pub mod system;
 pub mod takeover;
+pub mod unattended;
 pub mod verdict;
 pub mod watchdog;

@@ -86,13 +86,20 @@ impl Stop {
         match answer {
             Answer::Continue => system.say(format_args!("going on")),
             Answer::Reboot => return Action::Reboot,
-            Answer::Console => {
-                self.since = Some(kernel::milliseconds());
-                let _ = file::create(STOP, b"");
-                system.say(format_args!("stopping; the console opens in a moment"));
-            }
+            Answer::Console => self.begin(system, running),
         }
         Action::Wait
+    }
+
+    /// A person wants the console instead of the program.
+    pub fn begin(&mut self, system: &mut System, running: &mut Running) {
+        if self.since.is_some() {
+            return;
+        }
+        self.close_question(system, running);
+        self.since = Some(kernel::milliseconds());
+        let _ = file::create(STOP, b"");
+        system.say(format_args!("stopping; the console opens in a moment"));
     }
 
     /// Ends the question, whatever the answer: the program's output is shown

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Supervising one program from its start to its end.
 
+use contract::path::CONSOLE_BUSY;
 use rustix::io::Errno;
 use rustix::process::{
     Pid, Signal, WaitOptions, WaitStatus, kill_process_group, test_kill_process, waitpid,
@@ -10,12 +11,15 @@ use crate::child::{self, Running};
 use crate::patience::Patience;
 use crate::stop::{self, Action, Stop};
 use crate::system::{Pace, System, past_no_return};
+use crate::unattended::Unattended;
 use crate::verdict::{End, Program};
 use crate::{file, kernel, takeover};
 
 /// Starts `program` and returns how it ended.
 pub fn run(system: &mut System, program: Program) -> End {
     stop::reset();
+    // Left by a console that was killed.
+    let _ = rustix::fs::unlink(CONSOLE_BUSY);
     match child::start(program, &system.consoles) {
         Ok(running) => wait_for(system, running),
         Err(error) => End::NotStarted(error.raw_os_error()),
@@ -36,6 +40,8 @@ pub fn wait_for(system: &mut System, mut running: Running) -> End {
     let mut stop = Stop::default();
     let limit = system.options.patience().saturating_mul(1000);
     let mut patience = Patience::new(limit, kernel::milliseconds());
+    let mut unattended = Unattended::new(system);
+    let mut watches = false;
     let end = loop {
         if was_reaped {
             break End::Unseen;
@@ -44,7 +50,24 @@ pub fn wait_for(system: &mut System, mut running: Running) -> End {
         if let (Some(status), _) = system.reap(Some(running.pid)) {
             break end(status, kills_before);
         }
+        if running.program == Program::Console {
+            let busy = file::exists(CONSOLE_BUSY);
+            if unattended.is_over(system, &events.typed, busy) {
+                break End::Unattended;
+            }
+        }
+        if !watches && goes_on_by_itself(system, &running) {
+            watches = true;
+            // What was typed before, as in the firmware's menu, is not for us.
+            system.consoles.watch_escape();
+            system.say(format_args!(
+                "this goes on by itself, after a power cut, too; Esc pressed twice opens the console"
+            ));
+        }
         let mut action = stop.keys(system, &mut running, &events.typed);
+        if watches && system.consoles.is_escaped() {
+            stop.begin(system, &mut running);
+        }
         if action == Action::Wait {
             action = stop.check_time(system, &mut running);
         }
@@ -105,6 +128,11 @@ fn kills_for_memory() -> u64 {
     let mut buffer = [0; 16384];
     let vmstat = file::read(c"/proc/vmstat", &mut buffer).unwrap_or_default();
     file::number(vmstat, b"oom_kill").unwrap_or(0)
+}
+
+/// Whether this is a migration that nothing stops but a person.
+fn goes_on_by_itself(system: &System, running: &Running) -> bool {
+    running.program != Program::Console && system.options.resumes && past_no_return()
 }
 
 /// Whether an unattended migration makes no progress any more, while it could

@@ -38,6 +38,8 @@ pub enum End {
     Stopped,
     /// It made no progress for too long, while nothing on the disk was changed yet.
     Hung,
+    /// Nobody was in front of the console, and the migration can go on by itself.
+    Unattended,
     /// It is gone, and the /init that knew how has failed.
     Unseen,
 }
@@ -81,7 +83,7 @@ pub fn is_orderly(program: Program, end: End) -> bool {
             // End of input, or `exit`, at the console's prompt.
             None => status == 0 && program == Program::Console,
         },
-        End::CtrlAltDel | End::Stopped | End::Hung => true,
+        End::CtrlAltDel | End::Stopped | End::Hung | End::Unattended => true,
         End::Signal { .. } | End::NotStarted(_) | End::Unseen => false,
     }
 }
@@ -95,6 +97,8 @@ impl Verdict {
         };
         match (program, end, asked) {
             (_, End::CtrlAltDel | End::Hung, _) | (_, _, Some(Exit::Reboot)) => Verdict::Reboot,
+            // Our loader starts this again, and nothing is left of what failed.
+            (_, End::Unattended, _) => Verdict::Reboot,
             (_, _, Some(Exit::PowerOff)) => Verdict::PowerOff,
             (_, End::Stopped, _) | (Program::Agent, _, Some(Exit::Console)) => Verdict::Console,
             (Program::Agent, ..) if situation.migrate && !situation.past_no_return => {
@@ -148,6 +152,7 @@ impl fmt::Display for End {
             End::CtrlAltDel => f.write_str("was stopped by Ctrl-Alt-Del"),
             End::Stopped => f.write_str("was stopped by hand"),
             End::Hung => f.write_str("made no progress"),
+            End::Unattended => f.write_str("was left alone"),
             End::Unseen => f.write_str("ended while /init did not look"),
         }
     }
@@ -268,6 +273,9 @@ mod tests {
                 Verdict::Console
             );
         }
+        let alone = Verdict::after(Program::Console, End::Unattended, situation(true, true));
+        assert_eq!(alone, Verdict::Reboot);
+        assert!(is_orderly(Program::Console, End::Unattended));
         let hung = Verdict::after(Program::Agent, End::Hung, situation(true, false));
         assert_eq!(hung, Verdict::Reboot);
     }

@@ -15,8 +15,8 @@ pub const BOOT: Duration = Duration::from_secs(300);
 pub const SOON: Duration = Duration::from_secs(120);
 
 /// Applets that the scripts use.
-const APPLETS: [&str; 16] = [
-    "sh", "cat", "dd", "dmesg", "grep", "insmod", "kill", "mkdir", "mount", "ps", "setsid",
+const APPLETS: [&str; 17] = [
+    "sh", "cat", "dd", "dmesg", "grep", "insmod", "kill", "mkdir", "mount", "ps", "rm", "setsid",
     "sleep", "stty", "tail", "touch", "tty",
 ];
 

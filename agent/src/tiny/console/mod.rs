@@ -6,6 +6,7 @@
 //! its own (`replant console`), started by /init on a pseudo-terminal that all
 //! consoles share, and tells /init by its exit status what to do next.
 
+mod busy;
 mod command;
 mod disks;
 mod files;
@@ -166,7 +167,9 @@ fn guarded(
     }
     let allowed = lock.is_open() || command.is_open_to_all();
     match allowed || lock.ask(setup.pause, input, output)? {
-        true => execute(setup, command, input, output),
+        true => busy::during(setup, output, |output| {
+            execute(setup, command, input, output)
+        }),
         false => Ok(None),
     }
 }

@@ -2,7 +2,9 @@
 //! A migration from its beginning, or from where it is.
 
 use super::run::{after, rehearse, resume};
-use super::{Context, Failure, Next, course};
+use super::{Context, Error, Failure, Next, course};
+use crate::cmdline::Cmdline;
+use contract::cmdline::LIFEBOAT;
 
 /// Migrates: all the steps, or, once it has begun, those that are left.
 ///
@@ -12,6 +14,13 @@ pub fn migrate(context: &mut Context, begun: bool, by_hand: bool) -> Result<Next
     if let Some(address) = context.cmdline.lifeboat {
         return course::run(context, address, by_hand);
     }
+    if let Some(error) = misread(&context.cmdline) {
+        return Err(Failure {
+            step: "resume",
+            past_no_return: begun,
+            error: Box::new(error),
+        });
+    }
     if begun {
         resume(context)?;
     } else {
@@ -19,4 +28,34 @@ pub fn migrate(context: &mut Context, begun: bool, by_hand: bool) -> Result<Next
         after(context)?;
     }
     Ok(Next::New)
+}
+
+/// An address that cannot be read is not one that is not there: /init takes this
+/// for a migration that goes on by itself, and the disk may be half rewritten.
+fn misread(cmdline: &Cmdline) -> Option<Error> {
+    let mut words = cmdline.unknown.iter();
+    let word = words.find(|word| word.contains(LIFEBOAT))?;
+    Some(Error::Unknown(format!(
+        "{word} is no address of a staging; start the machine again as it was staged"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_cannot_be_read_is_none_that_is_missing() {
+        for line in [
+            "replant=migrate",
+            "replant=migrate replant.lifeboat replant.x",
+        ] {
+            assert!(misread(&Cmdline::parse(line)).is_none(), "{line}");
+        }
+        for word in ["replant.lifeboat=00,1,2,8,16", "\"replant.lifeboat=\""] {
+            let line = Cmdline::parse(&format!("replant=migrate {word}"));
+            let error = misread(&line).unwrap().to_string();
+            assert!(error.contains("is no address"), "{error}");
+        }
+    }
 }

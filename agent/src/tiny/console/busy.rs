@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a person started here is waited for: while a command runs, `/init` does
+//! not count how long no key was pressed.
+
+use super::{ConsoleError, Setup};
+use crate::paths::CONSOLE_BUSY;
+use std::io::{ErrorKind, Write};
+
+/// Does `work` while the file is there by which `/init` knows of it.
+///
+/// # Errors
+/// What `work` says.
+pub(super) fn during<T>(
+    setup: &Setup,
+    output: &mut dyn Write,
+    work: impl FnOnce(&mut dyn Write) -> Result<T, ConsoleError>,
+) -> Result<T, ConsoleError> {
+    // Elsewhere nothing goes on by itself, and nobody looks.
+    if !setup.resumes() {
+        return work(output);
+    }
+    let path = setup.path(CONSOLE_BUSY);
+    if let Err(error) = std::fs::write(&path, "") {
+        writeln!(output, "warning: {}: {error}", path.display())?;
+    }
+    let result = work(output);
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            writeln!(output, "warning: {}: {error}", path.display())?;
+        }
+        _ => {}
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_there_as_long_as_the_command_runs() {
+        let root = tempfile::tempdir().unwrap();
+        let setup = Setup {
+            root: root.path().into(),
+            ..Setup::default()
+        };
+        for dir in ["proc", "run/replant"] {
+            std::fs::create_dir_all(root.path().join(dir)).unwrap();
+        }
+        let path = setup.path(CONSOLE_BUSY);
+        let seen = || {
+            let mut output = Vec::new();
+            let seen = during(&setup, &mut output, |_| Ok(path.exists())).unwrap();
+            assert!(output.is_empty() && !path.exists());
+            during(&setup, &mut output, |_| {
+                Err::<(), _>(ConsoleError::Quote('"'))
+            })
+            .unwrap_err();
+            assert!(!path.exists(), "after one that failed, too");
+            seen
+        };
+        let cmdline = root.path().join("proc/cmdline");
+        std::fs::write(&cmdline, "replant=migrate").unwrap();
+        assert!(!seen());
+        let id = "00112233445566778899aabbccddeeff";
+        let boat = format!("replant=migrate replant.lifeboat={id},8,4096,16,8192");
+        std::fs::write(&cmdline, boat).unwrap();
+        assert!(setup.resumes());
+        assert!(seen());
+    }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A console in front of which nobody is: where the disk has all that the
+//! migration needs, the machine starts again and goes on with it.
+
+use crate::idle::{Idle, Look};
+use crate::kernel;
+use crate::system::{System, past_no_return};
+
+/// What of the console's input a person made: a cable that is plugged in, or a
+/// wrong speed, makes other bytes, too.
+fn is_typed(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().all(|byte| matches!(byte, 1..=0x7f))
+}
+
+/// Says how long it is.
+struct Time(u64);
+
+impl core::fmt::Display for Time {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self.0 {
+            60 => f.write_str("a minute"),
+            seconds if seconds > 0 && seconds % 60 == 0 => write!(f, "{} minutes", seconds / 60),
+            seconds => write!(f, "{seconds} seconds"),
+        }
+    }
+}
+
+/// The wait for a person at one console.
+pub struct Unattended {
+    idle: Option<Idle>,
+}
+
+impl Unattended {
+    pub fn new(system: &System) -> Unattended {
+        let idle = |seconds: u64| Idle::new(seconds.saturating_mul(1000), kernel::milliseconds());
+        Unattended {
+            idle: system.options.idle().map(idle),
+        }
+    }
+
+    /// Whether nobody has come for too long. Says on the consoles how much is
+    /// left, and that it is over. What a person started there (`busy`) is
+    /// waited for.
+    pub fn is_over(&mut self, system: &mut System, typed: &[u8], busy: bool) -> bool {
+        let Some(idle) = &mut self.idle else {
+            return false;
+        };
+        if !past_no_return() {
+            return false;
+        }
+        match idle.look(kernel::milliseconds(), busy || is_typed(typed)) {
+            Look::Wait => return false,
+            Look::Begins(seconds) => system.say(format_args!(
+                "after {} without a key this machine starts again by itself and goes on with the migration",
+                Time(seconds)
+            )),
+            Look::Left(seconds) => system.say(format_args!(
+                "in {} this machine starts again and goes on with the migration; press any key to stay here",
+                Time(seconds)
+            )),
+            Look::Over => {
+                system.say(format_args!(
+                    "no key was pressed: this machine starts again and goes on with the migration"
+                ));
+                return true;
+            }
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn noise_is_nobody() {
+        for keys in [&b"a"[..], b"\r", b"\x1b[A", b"\x03", b"\x7f", b"\t"] {
+            assert!(is_typed(keys), "{keys:?}");
+        }
+        for noise in [&b""[..], b"\0", b"\xff", b"ab\xf3"] {
+            assert!(!is_typed(noise), "{noise:?}");
+        }
+    }
+
+    #[test]
+    fn times() {
+        let text = [600, 300, 60, 90, 10].map(|seconds| Time(seconds).to_string());
+        let expected = [
+            "10 minutes",
+            "5 minutes",
+            "a minute",
+            "90 seconds",
+            "10 seconds",
+        ];
+        assert_eq!(text, expected);
+    }
+}
