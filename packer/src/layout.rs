@@ -24,6 +24,9 @@ pub struct Layout {
     /// What a power cut may lead to at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protection: Option<Protection>,
+    /// Whether the machine restarts once to show that it comes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof_boot: Option<bool>,
     /// How the table is fitted to a disk.
     #[serde(default)]
     pub table: Table,

@@ -271,6 +271,9 @@ impl Checked {
             }
             Protection::Resume => ", a machine that loses power goes on when it has power again",
         };
+        if self.protection == Protection::Resume && !self.package.manifest.has_proof_boot() {
+            text += "\nthe package leaves out the restart that proves replant's loader before anything is destroyed (migration.toml: proof_boot = false)";
+        }
         if self.protection == Protection::None && self.obstacles.is_empty() {
             text += "\nstage --protection resume would have it so that it goes on";
         }

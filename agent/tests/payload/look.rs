@@ -52,6 +52,7 @@ fn manifest(dir: &Path) -> Manifest {
         name: "va".into(),
         version: String::new(),
         protection: None,
+        proof_boot: None,
         payload: Payload {
             unpacked_bytes: u64::MAX >> 1,
             entries: u64::MAX >> 1,

@@ -63,6 +63,11 @@ pub struct Manifest {
     /// refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protection: Option<Protection>,
+    /// Where the migration may be cut off, the machine restarts once before
+    /// anything is destroyed, to show that the firmware starts the loader;
+    /// see [`Manifest::has_proof_boot`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof_boot: Option<bool>,
     /// What the payload unpacks to.
     pub payload: Payload,
     /// How the partition table meets a disk of another size.
@@ -348,6 +353,13 @@ pub enum Error {
 }
 
 impl Manifest {
+    /// Whether the machine restarts once by the loader before anything is
+    /// destroyed, if the package does not leave that out.
+    #[must_use]
+    pub fn has_proof_boot(&self) -> bool {
+        self.proof_boot.unwrap_or(true)
+    }
+
     /// Reads and checks a manifest.
     ///
     /// # Errors

@@ -35,6 +35,22 @@ fn reads_what_a_person_writes_and_reads_back_what_it_writes() {
 }
 
 #[test]
+fn the_boot_that_proves_the_loader_is_left_out_only_where_it_is_said() {
+    let parse = |line: &str| {
+        let format = format!("format = 1\n{line}");
+        Manifest::parse(&seed().replace("format = 1", &format)).unwrap()
+    };
+    assert!(parse("").has_proof_boot());
+    assert!(parse("proof_boot = true").has_proof_boot());
+    let without = parse("proof_boot = false");
+    assert!(!without.has_proof_boot());
+    assert_eq!(
+        Manifest::parse(&without.encode().unwrap()).unwrap(),
+        without
+    );
+}
+
+#[test]
 fn refuses_with_the_place_and_the_reason() {
     for (old, new, message) in [
         (

@@ -132,6 +132,7 @@ pub fn run(args: &Args) -> Result<()> {
         name: layout.name,
         version: layout.version,
         protection: layout.protection,
+        proof_boot: layout.proof_boot,
         payload: found.facts.payload,
         table: layout.table,
         boot: layout.boot,

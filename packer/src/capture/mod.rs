@@ -90,6 +90,7 @@ pub fn run(args: &Args) -> Result<()> {
         name: args.name.clone(),
         version: args.version.clone(),
         protection: None,
+        proof_boot: None,
         table: Default::default(),
         boot: Default::default(),
         identity: Policy::default(),

@@ -27,7 +27,7 @@ pub use find::find;
 pub use package::{BadContents, Contents};
 pub use plan::plan;
 pub use sign::is_on;
-pub use way::{Back, Start, Way};
+pub use way::{Back, Start, Way, goes_on_at_once};
 
 use crate::disk::Disk;
 use ondisk::lifeboat::record::{Pinned, Record};

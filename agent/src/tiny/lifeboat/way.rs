@@ -93,6 +93,13 @@ impl Way {
     }
 }
 
+/// Whether a machine that was armed just now goes on without the restart that
+/// shows that the firmware starts our loader: where the package leaves that out,
+/// and the loader has at least started this from its file.
+pub fn goes_on_at_once(start: Start, proof_boot: bool) -> bool {
+    !proof_boot && start.way == Some(contract::cmdline::Start::File)
+}
+
 impl fmt::Display for Back {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -186,6 +193,19 @@ mod tests {
         assert_eq!(Way::of(trial, start(Some(File), false)), Way::Trial(trial));
         let armed = Phase::Armed { starts: 3 };
         assert_eq!(Way::of(armed, start(Some(Disk), true)), Way::Armed(armed));
+    }
+
+    #[test]
+    fn only_a_loader_that_has_started_this_needs_no_other_proof() {
+        for (way, proof_boot, at_once) in [
+            (Some(File), false, true),
+            (Some(File), true, false),
+            // GRUB has started the kernel itself: nobody saw the loader work.
+            (None, false, false),
+            (None, true, false),
+        ] {
+            assert_eq!(goes_on_at_once(start(way, false), proof_boot), at_once);
+        }
     }
 
     #[test]

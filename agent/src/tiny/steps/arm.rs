@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Between step 3 and the point of no return, where the migration may be cut
 //! off: our loader comes into sector 0, and the machine starts once by it,
-//! before anything is destroyed.
+//! before anything is destroyed, unless the package leaves that out.
 
 use super::{Context, Error, Step};
 use crate::report::Unit;
