@@ -28,5 +28,5 @@ pub use error::Error;
 pub use package::Package;
 pub use revert::revert;
 pub use stage::stage;
-pub use staged::{Error as StagedError, FORMAT, Staged};
+pub use staged::{Environment, Error as StagedError, FORMAT, Staged};
 pub use status::status;

@@ -7,7 +7,7 @@ use super::lock::Lock;
 use super::places::{self, BOOT_FILES, FORMER_GRUBENV, Places, fresh};
 use super::protection::{self, Staging};
 use super::revert::{disarm, own_boot_sector, take_back};
-use super::{Error, FORMAT, Staged, display, flush, pinned, space};
+use super::{Environment, Error, FORMAT, Staged, display, flush, pinned, space};
 use crate::disk::{Disk, table, wipe};
 use crate::payload::tmpfs;
 use crate::terminal::{ask, complain, say};
@@ -133,6 +133,7 @@ fn prepare(checked: &Checked, places: &Places) -> Result<(), Error> {
         fingerprint: checked.survey.fingerprint.clone(),
         facts: checked.facts.clone(),
         protection: checked.protection,
+        environment: environment(checked)?,
     };
     let (path, text) = (dir.join(paths::STAGED), record.encode()?);
     std::fs::write(&path, &text).map_err(cannot("write", &path))?;
@@ -140,6 +141,18 @@ fn prepare(checked: &Checked, places: &Places) -> Result<(), Error> {
         Protection::None => Ok(()),
         Protection::Resume => pin(checked, text.as_bytes()),
     }
+}
+
+/// Where GRUB's environment block lies, for the tiny system.
+fn environment(checked: &Checked) -> Result<Option<Environment>, Error> {
+    let path = checked.loader.environment();
+    let real = std::fs::canonicalize(&path).map_err(cannot("find", &path))?;
+    // `check` has refused one on another file system.
+    let below = real.strip_prefix(&checked.survey.boot_mount).ok();
+    Ok(below.map(|below| Environment {
+        uuid: checked.survey.boot_uuid.clone(),
+        path: below.to_string_lossy().into_owned(),
+    }))
 }
 
 /// Puts all that the tiny system needs in known places of the disk, and the

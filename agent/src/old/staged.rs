@@ -36,10 +36,22 @@ pub struct Staged {
     /// What a power cut leads to.
     #[serde(default)]
     pub protection: Protection,
+    /// Where GRUB's choice for one boot is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Environment>,
     /// The machine and its disk.
     pub fingerprint: Fingerprint,
     /// What was found in the payload.
     pub facts: Facts,
+}
+
+/// The file with GRUB's environment block.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Environment {
+    /// The UUID of its file system.
+    pub uuid: String,
+    /// Its path there, without a slash at the start.
+    pub path: String,
 }
 
 /// Why a record cannot be used.
@@ -114,9 +126,18 @@ mod tests {
                 content: Vec::new(),
             },
             protection: Protection::Resume,
+            environment: Some(Environment {
+                uuid: "0de1".into(),
+                path: "grub2/grubenv".into(),
+            }),
         };
         let text = staged.encode().unwrap();
         assert_eq!(Staged::parse(&text), Ok(staged.clone()));
+        // That of an earlier version.
+        let (start, rest) = text.split_once("[environment]").unwrap();
+        let (_, rest) = rest.split_once("[fingerprint]").unwrap();
+        let earlier = Staged::parse(&format!("{start}[fingerprint]{rest}")).unwrap();
+        assert_eq!(earlier.environment, None);
         let error = Staged::parse(&text.replace("format = 1", "format = 9")).unwrap_err();
         assert_eq!(error, Error::Format(9));
         assert!(matches!(Staged::parse("x"), Err(Error::Syntax(_))));

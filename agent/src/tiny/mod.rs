@@ -2,6 +2,7 @@
 //! What /init starts: does what the kernel's command line says.
 
 pub mod boot;
+mod choice;
 pub mod console;
 mod disks;
 mod failure;

@@ -2,7 +2,7 @@
 //! GRUB's environment block, as far as staging depends on it.
 
 use super::{Error, ID};
-use ondisk::grub::Env;
+use ondisk::grub::{Env, EnvError};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use sys::cannot;
@@ -23,7 +23,7 @@ fn load(path: &Path) -> Result<(Vec<u8>, Env), Error> {
     Ok((bytes, env))
 }
 
-fn differs(path: &Path) -> impl Fn(ondisk::grub::EnvError) -> Error + '_ {
+fn differs(path: &Path) -> impl Fn(EnvError) -> Error + '_ {
     |e| unfit(path, e)
 }
 
@@ -105,6 +105,20 @@ fn disarmed(block: &[u8], former: Option<&[u8]>, ours: &[&str]) -> Option<Vec<u8
             Some(env.bytes().to_vec())
         }
     }
+}
+
+/// The block as GRUB leaves it when it takes our choice back; `None` if that is
+/// not there.
+///
+/// # Errors
+/// What makes it no block of GRUB's.
+pub fn without_choice(block: &[u8]) -> Result<Option<Vec<u8>>, EnvError> {
+    let mut env = Env::parse(block)?;
+    if env.get(CHOICE).as_deref() != Some(ID) {
+        return Ok(None);
+    }
+    env.set(CHOICE, "")?;
+    Ok(Some(env.bytes().to_vec()))
 }
 
 /// The block without any choice for the next boot, as GRUB reads it later.
@@ -203,6 +217,8 @@ mod tests {
             let back = disarmed(&armed, Some(&before), &[ID]).unwrap();
             assert_eq!(back, before, "{text:?}");
             let booted = used_up(&armed);
+            assert_eq!(without_choice(&armed), Ok(Some(booted.clone())));
+            assert_eq!(without_choice(&booted), Ok(None));
             let back = disarmed(&booted, Some(&before), &[ID]);
             if text.contains("memtest86") {
                 assert_eq!(back, None);
@@ -226,6 +242,8 @@ mod tests {
         assert_eq!(back, want);
         env.set(CHOICE, "memtest86").unwrap();
         assert_eq!(disarmed(env.bytes(), Some(&before), &[ID]), None);
+        assert_eq!(without_choice(env.bytes()), Ok(None));
+        without_choice(b"no block").unwrap_err();
         assert_eq!(disarmed(&before, Some(&before), &[ID]), None);
     }
 

@@ -7,7 +7,7 @@ use crate::cmdline::Cmdline;
 use crate::device::Devices;
 use crate::disk::{Disk, DiskId};
 use crate::locate::{self, Root};
-use crate::old::Staged;
+use crate::old::{Environment, Staged};
 use crate::payload::Payload;
 use crate::payload::memory::Budget;
 use crate::plan::{Others, Plan};
@@ -52,6 +52,8 @@ pub struct Context {
     /// Whether the old root was recognised by `load`: only into a root that was
     /// staged on this machine a report is written.
     pub recognized: bool,
+    /// Where the choice for one boot is, in a root that was recognised.
+    pub environment: Option<Environment>,
     /// Left by `load`.
     pub loaded: Option<Loaded>,
     /// Left by `preflight`.
@@ -73,6 +75,7 @@ impl Context {
             devices,
             found: None,
             recognized: false,
+            environment: None,
             loaded: None,
             plan: None,
             images: None,

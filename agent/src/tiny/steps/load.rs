@@ -2,6 +2,7 @@
 //! Step 2: the package from the old root into RAM, every byte verified.
 
 use super::{Context, Error, Loaded, Step, staged};
+use crate::cmdline::Mode;
 use crate::fingerprint::Fingerprint;
 use crate::machine::MemInfo;
 use crate::old::Staged;
@@ -9,6 +10,7 @@ use crate::payload::memory;
 use crate::payload::verify::Expected;
 use crate::payload::{Payload, tmpfs};
 use crate::report::Unit;
+use crate::tiny::choice;
 use crate::tiny::lifeboat::Contents;
 use crate::{mount, paths};
 use ondisk::gpt::Backup;
@@ -48,8 +50,10 @@ impl Step for Load {
         context.devices.ensure(&[&root.kind])?;
         mount::untouched(&root.device, old, &root.kind)?;
         context.recognized = false;
+        context.environment = None;
         let result = recognize(context, old).and_then(|staged| {
             context.recognized = true;
+            context.environment.clone_from(&staged.environment);
             match &context.lifeboat {
                 Some(lifeboat) => agrees(old, lifeboat.record()).map(|()| None),
                 None => self.load(context, old, staged).map(Some),
@@ -58,6 +62,7 @@ impl Step for Load {
         // The old root is unmounted whatever happened: the machine may go back
         // to it, or its disk is wiped.
         let released = mount::release(&root.device, old);
+        take_choice_back(context);
         let loaded = result?;
         released?;
         context.loaded = Some(match loaded {
@@ -119,6 +124,30 @@ impl Load {
         }
         loaded(manifest, staged, budget)
     }
+}
+
+/// Where GRUB could not take its choice for one boot back, this does it, as soon
+/// as the machine is known. In a rehearsal nothing is written.
+fn take_choice_back(context: &mut Context) {
+    let (Some(environment), Some(found)) = (&context.environment, &context.found) else {
+        return;
+    };
+    if context.cmdline.mode != Mode::Migrate {
+        return;
+    }
+    let line = match choice::take_back(&mut context.devices, &found.disk, environment) {
+        Ok(false) => return,
+        Ok(true) => "GRUB could not take back the choice for one boot, so this was done now: a reset starts the old system".to_string(),
+        Err(choice::Error::Stays(error)) => format!(
+            "warning: GRUB could not take back the choice for one boot, and this could not either: {error}; a reset starts the tiny system again"
+        ),
+        Err(error) => {
+            let what = "GRUB's choice for one boot could not be looked at";
+            context.reporter.detail(&format!("{what}: {error}"));
+            return;
+        }
+    };
+    context.reporter.line(&line);
 }
 
 /// The staged record below the old root, if it was made on this machine.

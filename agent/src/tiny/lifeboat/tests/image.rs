@@ -90,6 +90,7 @@ fn staged(manifest: &[u8], identity_sha256: String) -> Vec<u8> {
         because: String::new(),
     };
     let record = Staged {
+        environment: None,
         format: crate::old::FORMAT,
         time: 1_700_000_000,
         manifest_sha256: Sha256Sum::of(manifest).to_string(),
