@@ -104,7 +104,7 @@ pub(super) fn encode(identity: &Identity, path: &Path) -> Result<String> {
         path: path.to_owned(),
         reason,
     };
-    let text = toml::to_string(identity).map_err(|_| damaged("it cannot be written".into()))?;
+    let text = document::write(identity).map_err(|_| damaged("it cannot be written".into()))?;
     let mut users: Vec<_> = identity.accounts.users.iter().collect();
     users.sort_by_key(|u| std::cmp::Reverse(u.authorized_keys.len()));
     if text.len() as u64 > LIMIT {

@@ -17,7 +17,7 @@ fn a_mutated_identity_is_refused_or_read() {
         name: "root".into(),
         ..Default::default()
     });
-    let text = toml::to_string(&identity).unwrap();
+    let text = ondisk::document::write(&identity).unwrap();
     assert_eq!(store::parse(text.as_bytes()).unwrap(), identity);
     let target = Target {
         name: "identity.toml",
@@ -57,7 +57,7 @@ fn no_message_on_a_damaged_store_quotes_it() {
         ..Default::default()
     });
     assert!(!format!("{identity:?}").contains("topsecret"));
-    let text = toml::to_string(&identity).unwrap();
+    let text = ondisk::document::write(&identity).unwrap();
     let quoted = |bytes: &[u8]| match store::parse(bytes) {
         Ok(_) => false,
         Err(error) => {

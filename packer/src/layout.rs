@@ -65,7 +65,7 @@ impl Layout {
     /// Writes `layout.toml` into a directory.
     pub fn write(&self, dir: &Path) -> Result<()> {
         let path = dir.join(LAYOUT);
-        let text = toml::to_string(self).at(&path)?;
+        let text = document::write(self).at(&path)?;
         std::fs::write(&path, text).at(&path)
     }
 }

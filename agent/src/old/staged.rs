@@ -92,7 +92,7 @@ impl Staged {
 
     /// The text of the record.
     pub fn encode(&self) -> Result<String, Error> {
-        toml::to_string(self).map_err(|e| Error::Syntax(e.to_string()))
+        document::write(self).map_err(|e| Error::Syntax(e.to_string()))
     }
 }
 

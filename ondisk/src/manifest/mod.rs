@@ -398,7 +398,7 @@ impl Manifest {
     /// [`Error`] as of [`Manifest::parse`]: what cannot be read back is not written.
     pub fn encode(&self) -> Result<String, Error> {
         check::check(self)?;
-        let text = toml::to_string(self).map_err(|e| Error::Syntax(e.to_string()))?;
+        let text = document::write(self).map_err(|e| Error::Syntax(e.to_string()))?;
         Ok(seal::add(&text))
     }
 

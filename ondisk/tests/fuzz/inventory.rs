@@ -99,7 +99,7 @@ fn payloads() {
             let text = finding.to_string();
             assert!(!text.contains('\n') && text.len() < 4000, "{text}");
         }
-        let text = toml::to_string(&found.facts).unwrap();
+        let text = ondisk::document::write(&found.facts).unwrap();
         assert_eq!(ondisk::document::read::<Facts>(&text).unwrap(), found.facts);
         let _ = found.refusals.to_string();
         // As long as no error ends the reading, pieces make no difference.

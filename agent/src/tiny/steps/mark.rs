@@ -128,7 +128,7 @@ impl Mark {
 
     /// Makes the file, whole as soon as it is there.
     pub fn store(&self, path: &Path) -> Result<(), Error> {
-        let text = toml::to_string(self).map_err(std::io::Error::other);
+        let text = document::write(self).map_err(std::io::Error::other);
         let text = text.map_err(cannot("write", path))?;
         replace(path, &format!("{}\n{text}", self.name))
     }

@@ -162,6 +162,6 @@ fn a_manifest_that_says_something_else_is_reported() {
         m.filesystems[1].content_bytes = 1
     });
     // As it is kept.
-    let kept = toml::to_string(&facts).unwrap();
+    let kept = crate::document::write(&facts).unwrap();
     assert_eq!(crate::document::read::<Facts>(&kept).unwrap(), facts);
 }

@@ -5,6 +5,10 @@
 //! deserializer may hand to it. The one here hands over the kind that was asked
 //! for and refuses all else itself, which makes a third of the code.
 
+mod writer;
+
+pub use writer::write;
+
 use serde::de::value::{MapDeserializer, SeqDeserializer, StrDeserializer};
 use serde::de::{
     DeserializeOwned, Expected, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
@@ -41,13 +45,17 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     let root = DeTable::parse(text)
         .map_err(|e| Error::new(text, e.span().map(|span| span.start), e.message()))?;
     let root = Spanned::new(root.span(), DeValue::Table(root.into_inner()));
-    T::deserialize(Node::Value(&root)).map_err(|Fault { at, what }| Error::new(text, at, &what))
+    T::deserialize(Node::Value(&root)).map_err(|Fault(said)| Error::new(text, said.at, &said.what))
 }
 
-/// What a type says of a value.
+/// What a type says of a value. Every field of every type hands it on: a
+/// pointer makes less code.
 #[derive(Debug, thiserror::Error)]
-#[error("{what}")]
-struct Fault {
+#[error("{}", .0.what)]
+struct Fault(Box<Said>);
+
+#[derive(Debug)]
+struct Said {
     /// Where the value is in the text, in bytes.
     at: Option<usize>,
     what: String,
@@ -56,7 +64,7 @@ struct Fault {
 impl serde::de::Error for Fault {
     fn custom<T: std::fmt::Display>(what: T) -> Fault {
         let what = what.to_string();
-        Fault { at: None, what }
+        Fault(Box::new(Said { at: None, what }))
     }
 }
 
@@ -69,13 +77,13 @@ enum Node<'a> {
 
 impl<'a> Node<'a> {
     /// Names the place of a fault; that of the innermost node is meant.
-    fn place(self, fault: Fault) -> Fault {
+    fn place(self, mut fault: Fault) -> Fault {
         let start = match self {
             Node::Key(key) => key.span().start,
             Node::Value(value) => value.span().start,
         };
-        let at = fault.at.or(Some(start));
-        Fault { at, ..fault }
+        fault.0.at.get_or_insert(start);
+        fault
     }
 
     fn refuse(self, expected: &dyn Expected) -> Fault {
