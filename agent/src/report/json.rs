@@ -7,7 +7,7 @@
 
 use super::{Running, Unit};
 use std::fmt::Write;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A JSON string, quoted and escaped.
 pub fn quote(text: &str) -> String {
@@ -51,7 +51,7 @@ pub(super) fn progress(running: &Running, now: Instant) -> String {
         running.goal,
     );
     if let Some(rate) = running.rate.per_second() {
-        let _ = write!(out, ",\"per_second\":{rate:.0}");
+        let _ = write!(out, ",\"per_second\":{rate}");
     }
     if let Some(left) = running.rate.left(running.goal).filter(|_| running.goal > 0) {
         let _ = write!(out, ",\"seconds_left\":{left}");
@@ -65,10 +65,12 @@ pub(super) fn progress(running: &Running, now: Instant) -> String {
     out
 }
 
-pub(super) fn end(number: usize, name: &str, seconds: f64) -> String {
+pub(super) fn end(number: usize, name: &str, took: Duration) -> String {
     format!(
-        "{{\"event\":\"end\",\"step\":{number},\"name\":{},\"seconds\":{seconds:.3}}}\n",
-        quote(name)
+        "{{\"event\":\"end\",\"step\":{number},\"name\":{},\"seconds\":{}.{:03}}}\n",
+        quote(name),
+        took.as_secs(),
+        took.subsec_millis()
     )
 }
 

@@ -217,10 +217,10 @@ impl Reporter {
         let Some(running) = state.running.take() else {
             return;
         };
-        let seconds = running.since.elapsed().as_secs_f64();
-        let text = text::done(&running, seconds);
+        let took = running.since.elapsed();
+        let text = text::done(&running, took);
         state.line(&text);
-        state.json(&json::end(running.number, running.name, seconds));
+        state.json(&json::end(running.number, running.name, took));
     }
 
     /// The running step failed.
@@ -264,10 +264,11 @@ impl State {
     }
 
     fn log(&mut self, text: &str) {
-        let seconds = self.started.elapsed().as_secs_f64();
+        let since = self.started.elapsed();
+        let (seconds, millis) = (since.as_secs(), since.subsec_millis());
         if let Some(log) = &mut self.sinks.log {
             for line in text.lines() {
-                let _ = log.write_all(format!("[{seconds:9.3}] {line}\n").as_bytes());
+                let _ = log.write_all(format!("[{seconds:5}.{millis:03}] {line}\n").as_bytes());
             }
         }
     }

@@ -28,7 +28,7 @@ impl Rate {
         }
         let speed = count.saturating_sub(self.count) as f64 / passed.as_secs_f64();
         // A weight that forgets half of the past in about three seconds.
-        let keep = 0.5_f64.powf(passed.as_secs_f64() / 3.0);
+        let keep = 1.0 / (1.0 + passed.as_secs_f64() * std::f64::consts::LN_2 / 3.0);
         self.per_second = Some(
             self.per_second
                 .map_or(speed, |old| old * keep + speed * (1.0 - keep)),
@@ -37,8 +37,8 @@ impl Rate {
     }
 
     /// Counts per second, once there is a first value.
-    pub(super) fn per_second(&self) -> Option<f64> {
-        self.per_second
+    pub(super) fn per_second(&self) -> Option<u64> {
+        self.per_second.map(|speed| speed.round() as u64)
     }
 
     /// Seconds until `goal`, when that can be said.
@@ -61,11 +61,11 @@ mod tests {
         for second in 1..=10 {
             rate.count(start + Duration::from_secs(second), second * 100);
         }
-        assert!((rate.per_second().unwrap() - 100.0).abs() < 1.0);
+        assert_eq!(rate.per_second(), Some(100));
         assert_eq!(rate.left(2000), Some(10));
         for second in 11..=40 {
             rate.count(start + Duration::from_secs(second), 1000);
         }
-        assert!(rate.per_second().unwrap() < 1.0);
+        assert_eq!(rate.per_second(), Some(0));
     }
 }

@@ -2,7 +2,7 @@
 //! What a person reads: one line, at most 79 columns.
 
 use super::{Running, Unit};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const WIDTH: usize = 79;
 
@@ -12,14 +12,18 @@ pub fn bytes(count: u64) -> String {
     if count < 1024 {
         return format!("{count} B");
     }
-    let mut value = count as f64 / 1024.0;
-    let mut unit = 0;
-    while value >= 1000.0 && unit + 1 < units.len() {
-        value /= 1024.0;
+    // What is left, in a 1024th of the unit.
+    let (mut rest, mut unit) = (count, 0);
+    while rest >> 10 >= 1000 && unit + 1 < units.len() {
+        rest >>= 10;
         unit += 1;
     }
-    let digits = if value < 10.0 { 1 } else { 0 };
-    format!("{value:.digits$} {}", units[unit])
+    let unit = units[unit];
+    if rest >> 10 >= 10 {
+        return format!("{} {unit}", (rest + 512) >> 10);
+    }
+    let tenths = (rest * 10 + 512) >> 10;
+    format!("{}.{} {unit}", tenths / 10, tenths % 10)
 }
 
 fn head(running: &Running) -> String {
@@ -35,8 +39,8 @@ pub(super) fn moving(running: &Running, now: Instant, spin: usize, note: &str) -
     let spinner = ["-", "\\", "|", "/"][spin % 4];
     text += &format!(" {spinner} ");
     if running.goal > 0 {
-        let percent = (running.done as f64 / running.goal as f64 * 100.0).min(100.0);
-        text += &format!("{percent:3.0} %");
+        let percent = running.done as f64 / running.goal as f64 * 100.0;
+        text += &format!("{:3} %", percent.min(100.0).round() as u64);
     }
     match running.unit {
         Unit::Bytes if running.goal > 0 => {
@@ -60,7 +64,7 @@ pub(super) fn moving(running: &Running, now: Instant, spin: usize, note: &str) -
         ),
     };
     if let (Unit::Bytes, Some(rate)) = (running.unit, running.rate.per_second()) {
-        let rate = format!(", {}/s", bytes(rate as u64));
+        let rate = format!(", {}/s", bytes(rate));
         if text.len() + rate.len() + time.len() + note.len() <= WIDTH {
             text += &rate;
         }
@@ -81,12 +85,14 @@ pub(super) fn moving(running: &Running, now: Instant, spin: usize, note: &str) -
 }
 
 /// The line that stays when a step is done.
-pub(super) fn done(running: &Running, seconds: f64) -> String {
-    let mut text = format!("{} done, {seconds:.1} s", head(running));
+pub(super) fn done(running: &Running, took: Duration) -> String {
+    let tenths = took.as_secs() * 10 + u64::from((took.subsec_millis() + 50) / 100);
+    let mut text = format!("{} done, {}.{} s", head(running), tenths / 10, tenths % 10);
     if running.unit == Unit::Bytes && running.done > 0 {
         text += &format!(", {}", bytes(running.done));
-        if seconds > 0.05 {
-            text += &format!(", {}/s", bytes((running.done as f64 / seconds) as u64));
+        if tenths > 0 {
+            let rate = running.done as f64 / took.as_secs_f64();
+            text += &format!(", {}/s", bytes(rate as u64));
         }
     }
     text
@@ -114,7 +120,6 @@ fn clock(seconds: u64) -> String {
 mod tests {
     use super::super::rate::Rate;
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn numbers_a_person_can_read() {
@@ -122,7 +127,9 @@ mod tests {
             (0, "0 B"),
             (1023, "1023 B"),
             (1024, "1.0 KiB"),
+            (9984, "9.8 KiB"),
             (10 << 10, "10 KiB"),
+            ((100 << 10) - 1, "100 KiB"),
             (999 << 10, "999 KiB"),
             (1000 << 10, "1.0 MiB"),
             (1536 << 20, "1.5 GiB"),
@@ -132,6 +139,29 @@ mod tests {
         }
         assert_eq!(clock(59), "0:59");
         assert_eq!(clock(3661), "1:01:01");
+    }
+
+    #[test]
+    fn tells_what_was_done() {
+        let mut running = Running {
+            number: 8,
+            total: 11,
+            name: "unpack",
+            since: Instant::now(),
+            done: 3 << 30,
+            goal: 3 << 30,
+            unit: Unit::Bytes,
+            rate: Rate::new(Instant::now()),
+            activity: String::new(),
+        };
+        let text = |running: &Running, millis| done(running, Duration::from_millis(millis));
+        assert_eq!(
+            text(&running, 12_960),
+            "[ 8/11] unpack    done, 13.0 s, 3.0 GiB, 237 MiB/s"
+        );
+        assert_eq!(text(&running, 49), "[ 8/11] unpack    done, 0.0 s, 3.0 GiB");
+        running.done = 0;
+        assert_eq!(text(&running, 999), "[ 8/11] unpack    done, 1.0 s");
     }
 
     #[test]

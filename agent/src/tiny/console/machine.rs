@@ -61,10 +61,11 @@ pub(super) fn ps(setup: &Setup, output: &mut dyn Write) -> Result<(), ConsoleErr
         let command = String::from_utf8_lossy(&words)
             .trim_end_matches('\0')
             .replace('\0', " ");
-        let mib = stat.pages.saturating_mul(PAGE) as f64 / f64::from(1 << 20);
+        let tenths = stat.pages.saturating_mul(PAGE * 10) >> 20;
+        let (mib, tenth) = (tenths / 10, tenths % 10);
         writeln!(
             output,
-            "{pid:>6} {parent:>6} {state} {mib:>8.1}  {}",
+            "{pid:>6} {parent:>6} {state} {mib:>6}.{tenth}  {}",
             command.escape_debug()
         )?;
     }
