@@ -69,7 +69,7 @@ fn start_tiny(mode: Option<Mode>) -> ExitCode {
     }
 }
 
-fn fail(error: &dyn std::error::Error) -> ExitCode {
+fn fail(error: &dyn std::fmt::Display) -> ExitCode {
     terminal::complain(format_args!("replant: {error}"));
     ExitCode::FAILURE
 }

@@ -32,9 +32,9 @@ pub enum Error {
     },
     #[error("va.sgdisk: {0}")]
     Table(#[from] ondisk::gpt::Error),
-    /// A part's error, which says all itself.
-    #[error(transparent)]
-    Part(Box<dyn std::error::Error + Send + Sync>),
+    /// What a part's error says, which is all; as text, for it is smaller.
+    #[error("{0}")]
+    Part(String),
     #[error("{0}")]
     Unsupported(String),
     #[error("{}: {need} more bytes are needed, {free} are free; make room there and try again", path.display())]
@@ -89,7 +89,7 @@ macro_rules! parts {
     ($($error:ty),* $(,)?) => {
         $(impl From<$error> for Error {
             fn from(error: $error) -> Error {
-                Error::Part(error.into())
+                Error::Part(error.to_string())
             }
         })*
     };

@@ -8,10 +8,11 @@ use sys::FileError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A part's error, which says all itself.
+    /// What a part's error says, which is all. Kept as an error, each of them
+    /// would bring its code for `Debug` and for the ways to what caused it.
     #[error("{error}")]
     Part {
-        error: Box<dyn std::error::Error + Send + Sync>,
+        error: String,
         /// Whether the same again may go well.
         transient: bool,
     },
@@ -135,7 +136,7 @@ macro_rules! parts {
                 let transient: fn(&$error) -> bool = $transient;
                 Error::Part {
                     transient: transient(&error),
-                    error: error.into(),
+                    error: error.to_string(),
                 }
             }
         })*)*
