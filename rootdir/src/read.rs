@@ -121,7 +121,7 @@ impl RootDir {
                 Ok(name) => names.push(name.to_owned()),
             }
         }
-        names.sort();
+        names.sort_unstable();
         Ok(names)
     }
 

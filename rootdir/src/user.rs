@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use rustix::thread::{CapabilitySet, CapabilitySets};
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 /// Somebody in whose name files are looked at.
@@ -84,29 +84,30 @@ impl RootDir {
         };
         let (person, path) = (person.clone(), self.path.clone());
         let uid = person.uid;
-        let (send, receive) = sync_channel(1);
+        // Nothing is sent: the channel closes when the job has ended.
+        let (working, ended) = channel::<()>();
         let work = move || {
-            let done = become_person(&person)
+            let _working = working;
+            become_person(&person)
                 .map_err(|e| io("take the rights of a user for", &root.path, e))
-                .and_then(|()| job(&root));
-            // Nobody waits any more, then.
-            let _ = send.send(done);
+                .and_then(|()| job(&root))
         };
-        let thread = std::thread::Builder::new().name("as-user".into());
-        thread
+        let thread = std::thread::Builder::new()
+            .name("as-user".into())
             .spawn(work)
             .map_err(|e| io("start a thread for", &path, e))?;
-        match receive.recv_timeout(limit) {
-            Ok(done) => done,
-            Err(RecvTimeoutError::Timeout) => Err(Error::Slow {
+        if ended.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+            return Err(Error::Slow {
                 uid,
                 seconds: limit.as_secs(),
-            }),
-            Err(RecvTimeoutError::Disconnected) => Err(Error::Unusable {
+            });
+        }
+        thread.join().unwrap_or_else(|_| {
+            Err(Error::Unusable {
                 path,
                 reason: "it could not be looked at",
-            }),
-        }
+            })
+        })
     }
 
     /// A regular file with the directories that lead to it; none if nothing is

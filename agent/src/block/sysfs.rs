@@ -32,7 +32,7 @@ pub(super) fn entries(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
     let mut paths: Vec<PathBuf> = paths
         .collect::<Result<_, _>>()
         .map_err(cannot("read", dir))?;
-    paths.sort();
+    paths.sort_unstable();
     Ok(paths)
 }
 

@@ -20,7 +20,7 @@ pub fn modaliases(sys: &Path) -> Vec<String> {
 pub fn devices(sys: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     walk(&sys.join("devices"), DEPTH, &mut found);
-    found.sort();
+    found.sort_unstable();
     found
 }
 

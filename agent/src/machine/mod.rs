@@ -4,9 +4,11 @@
 mod memory;
 mod mounts;
 pub mod process;
+mod processors;
 
 pub use memory::MemInfo;
 pub use mounts::{Mount, mounts, parse as parse_mounts};
+pub use processors::processors;
 
 use std::path::PathBuf;
 use sys::{FileError, cannot};

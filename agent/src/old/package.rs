@@ -97,8 +97,7 @@ impl Package {
     pub fn look(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Found, Error> {
         let payload = Payload::file(self.dir.join(PAYLOAD)).map_err(StreamError::Source)?;
         let available = machine::MemInfo::read()?.available;
-        let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
-        let limits = memory::beside(available, u32::try_from(processors).unwrap_or(1));
+        let limits = memory::beside(available, machine::processors());
         let found = look(&payload, &self.manifest, limits, &mut |p| {
             progress(p.compressed, p.compressed_total);
         });

@@ -52,6 +52,21 @@ impl StreamError {
     }
 }
 
+/// A buffer that goes round between decoder and consumer.
+struct Piece {
+    buffer: Vec<u8>,
+    /// How many bytes the decoder put into it, and how many compressed ones it
+    /// had taken by then.
+    filled: Result<(usize, u64), xz::Error>,
+}
+
+impl Piece {
+    fn empty(buffer: Vec<u8>) -> Piece {
+        let filled = Ok((0, 0));
+        Piece { buffer, filled }
+    }
+}
+
 /// Decodes `payload` on a thread of its own and hands every event of the
 /// archive to `consume`, until the file's very end, so that every check has
 /// been verified when this returns `Ok`. Decoder and consumer work at the
@@ -65,17 +80,17 @@ pub(super) fn read<E: From<StreamError>>(
     let reader = payload.open().map_err(StreamError::Source)?;
     let mut decoder = Decoder::new(reader, payload.name(), limits);
     let (full, filled) = mpsc::sync_channel(BUFFERS);
-    let (empty, emptied) = mpsc::channel::<Vec<u8>>();
+    let (empty, emptied) = mpsc::channel();
     for _ in 0..BUFFERS {
         // The receiver lives: this cannot fail.
-        let _ = empty.send(vec![0; BUFFER]);
+        let _ = empty.send(Piece::empty(vec![0; BUFFER]));
     }
     let decode = move || {
         // Either channel closes when the other side gave up.
-        while let Ok(mut buffer) = emptied.recv() {
-            let piece =
-                fill(&mut decoder, &mut buffer).map(|length| (buffer, length, decoder.position()));
-            let last = !matches!(piece, Ok((_, 1.., _)));
+        while let Ok(mut piece) = emptied.recv() {
+            let length = fill(&mut decoder, &mut piece.buffer);
+            piece.filled = length.map(|length| (length, decoder.position()));
+            let last = !matches!(piece.filled, Ok((1.., _)));
             if full.send(piece).is_err() || last {
                 return;
             }
@@ -98,8 +113,8 @@ pub(super) fn read<E: From<StreamError>>(
             compressed_total: payload.size(),
             ..Progress::default()
         };
-        for piece in &filled {
-            let (buffer, length, compressed) = piece.map_err(StreamError::Xz)?;
+        for Piece { buffer, filled } in &filled {
+            let (length, compressed) = filled.map_err(StreamError::Xz)?;
             now.compressed = compressed;
             let mut input = buffer.get(..length).unwrap_or_default();
             if input.is_empty() {
@@ -117,7 +132,7 @@ pub(super) fn read<E: From<StreamError>>(
                 progress(now);
             }
             // The decoder may be done already.
-            let _ = empty.send(buffer);
+            let _ = empty.send(Piece::empty(buffer));
         }
         parser.finish().map_err(tar)?;
         progress(now);

@@ -59,21 +59,17 @@ impl Family {
 
     /// Those that live now.
     fn members(&mut self) -> Vec<Member> {
-        let mut others: BTreeMap<u32, Stat> = processes();
+        let all: BTreeMap<u32, Stat> = processes();
         let mut members: BTreeMap<u32, Stat> = BTreeMap::new();
         loop {
-            let more: Vec<u32> = others
-                .iter()
-                .filter(|(pid, stat)| self.belongs(**pid, stat, &members))
-                .map(|(pid, _)| *pid)
-                .collect();
+            let is_new = |&(pid, stat): &(&u32, &Stat)| {
+                !members.contains_key(pid) && self.belongs(*pid, stat, &members)
+            };
+            let more: Vec<_> = all.iter().filter(is_new).collect();
             if more.is_empty() {
                 break;
             }
-            members.extend(
-                more.iter()
-                    .filter_map(|pid| Some((*pid, others.remove(pid)?))),
-            );
+            members.extend(more.into_iter().map(|(pid, stat)| (*pid, stat.clone())));
         }
         self.known = members.iter().map(|(pid, s)| (*pid, s.start)).collect();
         members.into_iter().filter(|(_, s)| !s.is_dead()).collect()

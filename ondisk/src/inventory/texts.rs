@@ -55,7 +55,7 @@ pub struct Texts {
     open: Vec<u8>,
     bytes: usize,
     /// Those that are there and cannot be looked at, and why.
-    unread: BTreeMap<String, &'static str>,
+    unread: BTreeMap<String, String>,
     too_long: BTreeSet<String>,
 }
 
@@ -96,8 +96,11 @@ impl Texts {
     pub(super) fn unread<'a>(
         &'a self,
         directory: &'a str,
-    ) -> impl Iterator<Item = (&'a str, &'static str)> {
-        let all = self.unread.iter().map(|(path, why)| (path.as_str(), *why));
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let all = self
+            .unread
+            .iter()
+            .map(|(p, why)| (p.as_str(), why.as_str()));
         all.filter(move |(path, _)| is_inside(path.as_bytes(), directory.as_bytes()))
     }
 
@@ -125,7 +128,7 @@ impl Texts {
     pub(super) fn end(&mut self, path: &[u8]) {
         let open = std::mem::take(&mut self.open);
         if self.too_long.remove(&key(path)) {
-            self.unread.insert(key(path), "is too long");
+            self.leave(path, "is too long");
             return;
         }
         self.bytes = self.bytes.saturating_add(open.len());
@@ -144,10 +147,7 @@ impl Texts {
                 self.bytes = self.bytes.saturating_add(text.len());
                 self.texts.insert(key(path), text);
             }
-            None => {
-                self.unread
-                    .insert(key(path), "is a hard link to a file elsewhere");
-            }
+            None => self.leave(path, "is a hard link to a file elsewhere"),
         }
     }
 
@@ -158,8 +158,12 @@ impl Texts {
         }
         self.forget(&entry.path);
         if let Kind::Symlink { .. } = entry.kind {
-            self.unread.insert(key(&entry.path), "is a symbolic link");
+            self.leave(&entry.path, "is a symbolic link");
         }
+    }
+
+    fn leave(&mut self, path: &[u8], why: &str) {
+        self.unread.insert(key(path), why.to_owned());
     }
 
     fn forget(&mut self, path: &[u8]) {

@@ -206,7 +206,7 @@ fn kept(pv: &PvSpace, extent: u64) -> Result<Vec<Range<u64>>, AllocError> {
         })
         .filter(|r| r.start < r.end)
         .collect();
-    kept.sort_by_key(|r| r.start);
+    kept.sort_unstable_by_key(|r| r.start);
     let mut joined: Vec<Range<u64>> = Vec::new();
     for range in kept {
         match joined.last_mut() {

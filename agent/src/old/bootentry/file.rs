@@ -135,7 +135,7 @@ mod tests {
     fn names(dir: &Path) -> Vec<OsString> {
         let entries = std::fs::read_dir(dir).unwrap();
         let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name()).collect();
-        names.sort();
+        names.sort_unstable();
         names
     }
 

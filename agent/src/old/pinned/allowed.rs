@@ -21,7 +21,7 @@ impl Allowed {
         };
         let ranges = ranges.into_iter().map(inward);
         let mut ranges: Vec<_> = ranges.filter(|range| !range.is_empty()).collect();
-        ranges.sort_by_key(|range| range.start);
+        ranges.sort_unstable_by_key(|range| range.start);
         let mut joined: Vec<Range<u64>> = Vec::new();
         for range in ranges {
             match joined.last_mut() {

@@ -11,8 +11,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
-/// A verified chunk, and how much of it is filled.
-type Filled = Result<(Aligned, usize), Error>;
+/// A buffer that goes round between the thread and the reader.
+struct Piece {
+    buffer: Aligned,
+    /// How much of it a verified chunk fills.
+    filled: Result<usize, Error>,
+}
+
+impl Piece {
+    fn empty(buffer: Aligned) -> Piece {
+        let filled = Ok(0);
+        Piece { buffer, filled }
+    }
+}
 
 /// The file from its first byte on. When it is dropped its thread ends, at the
 /// latest after the read that it is in.
@@ -25,8 +36,8 @@ pub(in crate::payload) struct Reader {
     current: Option<(Aligned, usize, usize)>,
     /// What went wrong goes wrong for ever: the end of the file is not there.
     failed: Option<Error>,
-    filled: Receiver<Filled>,
-    empty: Option<Sender<Aligned>>,
+    filled: Receiver<Piece>,
+    empty: Option<Sender<Piece>>,
     dropped: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -36,21 +47,21 @@ impl Reader {
         let dropped = Arc::new(AtomicBool::new(false));
         let (name, left) = (runs.name.clone(), runs.size());
         let chunks = Chunks::new(runs, Arc::clone(&dropped))?;
-        let (full, filled) = mpsc::channel::<Filled>();
+        let (full, filled) = mpsc::channel();
         let (empty, emptied) = mpsc::channel();
         for _ in 0..BUFFERS {
             // The receiver lives: this cannot fail.
-            let _ = empty.send(chunks.buffer());
+            let _ = empty.send(Piece::empty(chunks.buffer()));
         }
         let ahead = move || {
             // Either channel closes when the reader is dropped.
             for index in 0.. {
-                let Ok(mut buffer) = emptied.recv() else {
+                let Ok(mut piece) = emptied.recv() else {
                     return;
                 };
-                let chunk = chunks.read(index, &mut buffer);
-                let goes_on = matches!(chunk, Ok(1..));
-                if full.send(chunk.map(|length| (buffer, length))).is_err() || !goes_on {
+                piece.filled = chunks.read(index, &mut piece.buffer);
+                let goes_on = matches!(piece.filled, Ok(1..));
+                if full.send(piece).is_err() || !goes_on {
                     return;
                 }
             }
@@ -74,16 +85,16 @@ impl Reader {
     fn next(&mut self) -> Result<(), Error> {
         if let (Some((buffer, ..)), Some(empty)) = (self.current.take(), &self.empty) {
             // The thread may be done already.
-            let _ = empty.send(buffer);
+            let _ = empty.send(Piece::empty(buffer));
         }
         let ended = |_| Error::Ended(self.name.clone());
-        match self.filled.recv().map_err(ended)? {
-            Ok((_, 0)) => Err(Error::Ended(self.name.clone())),
-            Ok((buffer, length)) => {
+        let Piece { buffer, filled } = self.filled.recv().map_err(ended)?;
+        match filled? {
+            0 => Err(Error::Ended(self.name.clone())),
+            length => {
                 self.current = Some((buffer, length, 0));
                 Ok(())
             }
-            Err(error) => Err(error),
         }
     }
 }

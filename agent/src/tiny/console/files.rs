@@ -25,7 +25,7 @@ pub(super) fn ls(paths: &[PathBuf], output: &mut dyn Write) -> Result<(), Consol
         let mut entries = entries
             .collect::<Result<Vec<_>, _>>()
             .map_err(cannot("list", path))?;
-        entries.sort_by_key(fs::DirEntry::file_name);
+        entries.sort_unstable_by_key(fs::DirEntry::file_name);
         for entry in entries {
             // It may be gone by now, as in /proc.
             if let Ok(metadata) = entry.metadata() {

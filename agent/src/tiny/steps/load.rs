@@ -4,7 +4,7 @@
 use super::{Context, Error, Loaded, Step, staged};
 use crate::cmdline::Mode;
 use crate::fingerprint::Fingerprint;
-use crate::machine::MemInfo;
+use crate::machine::{self, MemInfo};
 use crate::old::Staged;
 use crate::payload::memory;
 use crate::payload::verify::Expected;
@@ -278,11 +278,10 @@ fn budget_when_begun(room: &memory::Input) -> Result<memory::Budget, Error> {
 /// The memory that there is for a payload in this place.
 fn memory_for(payload: memory::Place) -> Result<memory::Input, Error> {
     let meminfo = MemInfo::read()?;
-    let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
     Ok(memory::Input {
         available: meminfo.available,
         payload,
-        processors: u32::try_from(processors).unwrap_or(1),
+        processors: machine::processors(),
     })
 }
 

@@ -177,7 +177,7 @@ fn v4(v: &BTreeMap<String, String>, i: &mut Interface, source: &str, warnings: &
             ))
         })
         .collect();
-    numbers.sort();
+    numbers.sort_unstable();
     for (_, n) in numbers {
         let Some(text) = get(&format!("IPADDR{n}")) else {
             continue;

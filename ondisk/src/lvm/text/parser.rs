@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Text to sections.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use super::{Item, Section, TextError, Value};
 
@@ -91,8 +91,8 @@ impl<'a> Parser<'a> {
             });
         }
         let mut out = Section::default();
-        let mut values = HashSet::new();
-        let mut sections = HashSet::new();
+        let mut values = BTreeSet::new();
+        let mut sections = BTreeSet::new();
         loop {
             self.skip();
             match self.peek() {
