@@ -51,5 +51,5 @@ limit() { # FILE KIB
     fi
 }
 limit out/init 64
-limit out/replant 2400
+limit out/replant 2304
 exit $failed
