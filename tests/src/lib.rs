@@ -18,5 +18,6 @@ pub mod migration;
 pub mod probe;
 pub mod product;
 pub mod session;
+pub mod small;
 pub mod table;
 pub mod vm;

@@ -93,26 +93,7 @@ impl Machine {
     fn disks(&self, vm: Vm) -> Vm {
         let vm = match &self.log {
             None => vm.disk(&self.disk, Bus::Virtio),
-            // Flushes must come to the log, and no further.
-            Some(log) => {
-                let append = std::fs::metadata(log).is_ok_and(|meta| meta.len() > 0);
-                let [disk, log] = [&self.disk, log].map(|path| path.display());
-                vm.blockdev(
-                    Bus::Virtio,
-                    &format!(
-                        "driver=blklogwrites,cache.no-flush=off,discard=unmap,{},\
-                         log-super-update-interval=1,\
-                         file.driver=raw,file.cache.no-flush=on,file.discard=unmap,\
-                         file.file.driver=file,file.file.filename={disk},\
-                         file.file.cache.no-flush=on,log.driver=file,log.filename={log},\
-                         log.cache.no-flush=on",
-                        match append {
-                            true => "log-append=on",
-                            false => "log-sector-size=512",
-                        }
-                    ),
-                )
-            }
+            Some(log) => vm.recorded(&self.disk, log),
         };
         vm.disk(&self.medium, Bus::Virtio)
     }

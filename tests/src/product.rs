@@ -83,16 +83,22 @@ pub fn initramfs() -> PathBuf {
     })
 }
 
-/// `migration.tar.gz`, made by `replant-pack bundle`.
+/// `migration.tar.gz` of the demo.
 pub fn package() -> PathBuf {
-    let (captured, initramfs) = (captured(), initramfs());
+    bundle("migration", &captured())
+}
+
+/// `migration.tar.gz`, made by `replant-pack bundle` of what is in `captured`; the
+/// results of a family are kept together.
+pub fn bundle(family: &str, captured: &Path) -> PathBuf {
+    let initramfs = initramfs();
     let (vmlinuz, replant, pack) = (
         Kernel::generic().vmlinuz(),
         built("replant"),
         built("replant-pack"),
     );
-    let key = key(&[&captured, &initramfs, &vmlinuz, &replant, &pack]);
-    cache::once("migration", &key, ".tar.gz", |package| {
+    let key = key(&[captured, &initramfs, &vmlinuz, &replant, &pack]);
+    cache::once(family, &key, ".tar.gz", |package| {
         let words = [
             ["bundle".as_ref(), captured.as_os_str()],
             ["--kernel".as_ref(), vmlinuz.as_os_str()],

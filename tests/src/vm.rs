@@ -119,6 +119,28 @@ impl Vm {
         self.arg("-blockdev").arg(options).device(bus)
     }
 
+    /// Attaches a raw disk image as `virtio-blk`. All that is written to it is
+    /// kept in `log`, which must exist, one boot after the other.
+    pub fn recorded(self, image: &Path, log: &Path) -> Vm {
+        let append = match std::fs::metadata(log).is_ok_and(|meta| meta.len() > 0) {
+            true => "log-append=on",
+            false => "log-sector-size=512",
+        };
+        let [image, log] = [image, log].map(text);
+        // Flushes must come to the log, and no further.
+        self.blockdev(
+            Bus::Virtio,
+            &format!(
+                "driver=blklogwrites,cache.no-flush=off,discard=unmap,{append},\
+                 log-super-update-interval=1,\
+                 file.driver=raw,file.cache.no-flush=on,file.discard=unmap,\
+                 file.file.driver=file,file.file.filename={image},\
+                 file.file.cache.no-flush=on,log.driver=file,log.filename={log},\
+                 log.cache.no-flush=on"
+            ),
+        )
+    }
+
     /// The device of the next drive.
     fn device(mut self, bus: Bus) -> Vm {
         let n = self.next_drive;
