@@ -39,7 +39,7 @@ help:
 	@echo 'make unit [FILTER=word]  in a minute: the tests without root, QEMU and release build'
 	@echo 'make test [FILTER=word]  all the tests, or those whose name contains the word'
 	@echo 'make all                 out/init, out/replant, out/replant-pack'
-	@echo 'make crash               a whole migration with the power cut at many instants, for half an hour'
+	@echo 'make crash               of the tests, those of power cuts, with the table of what came out'
 	@echo 'make qemu [APPEND=words] the tiny system in QEMU, into its console (leave with Ctrl-A X);'
 	@echo '                         words go to its kernel, as APPEND=replant=survey'
 	@echo 'make size                what every crate costs in replant, and the limits'
@@ -85,7 +85,7 @@ test: setup
 .PHONY: crash
 crash: setup
 	@$(MAKE) --no-print-directory programs
-	@sh tests/failed.sh cargo test -p replant-tests --test crash -- --ignored --nocapture $(FILTER)
+	@sh tests/failed.sh cargo test -p replant-tests --test crash -- --nocapture $(FILTER)
 
 .PHONY: lint
 lint: setup

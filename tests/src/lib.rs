@@ -17,6 +17,7 @@ pub mod initrd;
 pub mod migration;
 pub mod probe;
 pub mod product;
+pub mod recorded;
 pub mod session;
 pub mod small;
 pub mod table;

@@ -128,6 +128,44 @@ pub fn unpack_package(machine: &Running) -> Session<'_> {
     session
 }
 
+/// What a machine is known by, in words: names, addresses, routes, host keys.
+pub fn identity(session: &mut Session<'_>) -> String {
+    [
+        "hostname",
+        "cat /etc/machine-id",
+        "ip -4 -o addr show scope global | awk '{print $2, $4}'",
+        "ip -4 route show default",
+        "grep -E '^(search|nameserver)' /etc/resolv.conf | sort",
+        "cd /etc/ssh; sha256sum ssh_host_*_key ssh_host_*_key.pub; cd",
+    ]
+    .map(|command| session.run(command))
+    .join("\n")
+}
+
+/// The steps of a migration in their order.
+pub fn steps(protected: bool) -> Vec<&'static str> {
+    let (before, after) = (
+        ["discover", "load", "preflight"],
+        [
+            "wipe",
+            "partition",
+            "volumes",
+            "format",
+            "unpack",
+            "identity",
+            "boot",
+            "erase",
+            "finish",
+            "switch",
+        ],
+    );
+    let mut steps = before.to_vec();
+    steps.extend(protected.then_some("arm"));
+    steps.extend(after);
+    steps.extend(protected.then_some("release"));
+    steps
+}
+
 /// Starts the one command; the machine restarts at its end.
 pub fn start_script(session: &Session<'_>, options: &str) {
     session.send(&format!(

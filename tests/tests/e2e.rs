@@ -8,103 +8,37 @@
 use harness::compare::{self, May};
 use harness::image::{self, Loop, Mount, lvm, partitions};
 use harness::migration::{ANNA_PASSWORD, BOOT, MIGRATION, Machine, ROOT_PASSWORD};
-use harness::migration::{start_script, unpack_package};
-use harness::product;
+use harness::migration::{identity, start_script, steps, unpack_package};
+use harness::product::{self, copy_disk};
+use harness::recorded::{machine, recorded};
 use harness::session::Session;
 use std::io::Write;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use testkit::{sparse, tool};
 
 const MIB: u64 = 1 << 20;
 
-/// What the old machine is known by.
-#[derive(Debug, PartialEq, Eq)]
-struct Identity {
-    host: String,
-    machine_id: String,
-    address: String,
-    route: String,
-    dns: String,
-    host_keys: String,
-}
-
-impl Identity {
-    fn ask(session: &mut Session<'_>) -> Identity {
-        let mut run = |command: &str| session.run(command);
-        Identity {
-            host: run("hostname"),
-            machine_id: run("cat /etc/machine-id"),
-            address: run("ip -4 -o addr show scope global | awk '{print $2, $4}'"),
-            route: run("ip -4 route show default"),
-            dns: run("grep -E '^(search|nameserver)' /etc/resolv.conf | sort"),
-            host_keys: run("cd /etc/ssh; sha256sum ssh_host_*_key ssh_host_*_key.pub; cd"),
-        }
-    }
-}
-
+/// The migration as everybody gets it is recorded once, and shared with the
+/// tests of power cuts.
 #[test]
 fn an_old_machine_becomes_a_new_one() {
-    let begin = Instant::now();
-    // Not by eprintln, which the test runner keeps back until the end.
-    let step = |text: &str| {
-        let _ = writeln!(
-            std::io::stderr(),
-            "\n=== {:4} s: {text}",
-            begin.elapsed().as_secs()
-        );
-    };
-    let machine = Machine::new();
-    let medium = tool("sha256sum", &[machine.medium.to_str().unwrap()]);
-
-    step("the old system");
-    let mut running = machine.boot(true);
-    let mut session = unpack_package(&running);
-    let old = Identity::ask(&mut session);
-    assert_eq!(old.host, "oldbox");
-    assert_eq!(old.address, "ens3 10.0.2.77/24");
-    let kind = "test -d /sys/firmware/efi || echo BIOS; fdisk -l /dev/vda | grep -o 'type: .*'";
-    assert_eq!(session.run(kind), "BIOS\ntype: dos");
-    let said = session.run("cd /root/package; ./replant check --json");
-    assert!(said.contains("\"ok\":true"), "{said}");
-    let untouched = session.run("ls /etc/upd 2>&1 || true");
-    assert!(
-        untouched.contains("No such file"),
-        "check must change nothing: {untouched}"
-    );
-    start_script(&session, "--append replant.json=ttyS1");
-    running.wait_exit(BOOT);
-    let said = running.serials[0].output();
-    assert!(
-        said.contains("the next boot goes into the tiny system, once"),
-        "{said}"
-    );
-
-    step("the tiny system");
-    let mut running = machine.boot(true);
-    running.wait_exit(MIGRATION);
-    let said = running.serials[0].output();
-    let json = running.serials[1].output();
-    assert!(
-        said.contains("the new system is in place"),
-        "{}",
-        running.tail()
-    );
-    steps_were_shown(&said, &json);
-
-    step("the disk, from outside");
+    let recorded = recorded();
+    let dir = tempfile::tempdir_in(harness::cache::directory()).expect("a directory");
+    let disk = dir.path().join("disk");
+    copy_disk(&recorded.migrated(), &disk);
+    let machine = machine(&disk);
+    steps_were_shown(&recorded.console(), &recorded.json(), &steps(true));
+    assert!(recorded.console().contains("You may switch off"));
     the_disk_is_as_planned(&machine);
-    let again = tool("sha256sum", &[machine.medium.to_str().unwrap()]);
-    assert_eq!(medium, again, "a disk that isn't ours was written");
 
     for boot in 1..=2 {
-        step(&format!("the new system, boot {boot}"));
+        say(&format!("the new system, boot {boot}"));
         let mut running = machine.boot(true);
         let mut session = Session::login(&running, "oldbox", "root", ROOT_PASSWORD, 0, BOOT);
-        let new = Identity::ask(&mut session);
-        assert_eq!(new, old, "the machine's identity");
+        assert_eq!(identity(&mut session), recorded.identity());
         every_file_has_its_label(&mut session);
-        the_new_system_runs(&mut session);
+        the_new_system_runs(&mut session, "step 11 of 15");
         nobody_was_kept_from_our_files(&mut session);
         session.send("exit");
         let from = session.position();
@@ -116,30 +50,56 @@ fn an_old_machine_becomes_a_new_one() {
         root.send("systemctl poweroff");
         running.wait_exit(BOOT);
     }
-    step("the disk again");
+    say("the disk again");
     the_metadata_is_clean(&machine);
 }
 
+/// Level `none`: the payload goes through RAM, and GRUB is installed by its
+/// own program.
+#[test]
+fn without_protection() {
+    let machine = Machine::new();
+    say("the old system, without protection");
+    let mut running = machine.boot(true);
+    let mut session = unpack_package(&running);
+    let old = identity(&mut session);
+    start_script(&session, "--protection none --append replant.json=ttyS1");
+    running.wait_exit(BOOT);
+
+    say("the tiny system, without protection");
+    let mut running = machine.boot(true);
+    running.wait_exit(MIGRATION);
+    let (console, json) = (running.serials[0].output(), running.serials[1].output());
+    assert!(
+        console.contains("the new system is in place"),
+        "{}",
+        running.tail()
+    );
+    steps_were_shown(&console, &json, &steps(false));
+    assert!(console.contains("Do not switch off"));
+    the_disk_is_as_planned(&machine);
+
+    say("the new system, without protection");
+    let mut running = machine.boot(true);
+    let mut session = Session::login(&running, "oldbox", "root", ROOT_PASSWORD, 0, BOOT);
+    assert_eq!(identity(&mut session), old);
+    the_new_system_runs(&mut session, "step 10 of 13");
+    session.send("systemctl poweroff");
+    running.wait_exit(BOOT);
+    the_metadata_is_clean(&machine);
+}
+
+/// Not by eprintln, which the test runner keeps back until the end.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "\n=== {text}");
+}
+
 /// Every step is on the console and in the JSON lines, in order.
-fn steps_were_shown(console: &str, json: &str) {
-    let names = [
-        "discover",
-        "load",
-        "preflight",
-        "wipe",
-        "partition",
-        "volumes",
-        "format",
-        "unpack",
-        "identity",
-        "boot",
-        "erase",
-        "finish",
-        "switch",
-    ];
+fn steps_were_shown(console: &str, json: &str, names: &[&str]) {
+    let count = names.len();
     let (mut at, mut json_at) = (0, 0);
     for (n, name) in names.iter().enumerate() {
-        let line = format!("[{:2}/13] {name:<9} done", n + 1);
+        let line = format!("[{:2}/{count}] {name:<9} done", n + 1);
         at += console[at..]
             .find(&line)
             .unwrap_or_else(|| panic!("no {line:?} in:\n{console}"));
@@ -149,7 +109,6 @@ fn steps_were_shown(console: &str, json: &str) {
             .unwrap_or_else(|| panic!("no {event}:\n{json}"));
     }
     assert!(console.contains("point of no return"));
-    assert!(console.contains("Do not switch off"));
     for line in json.lines().filter(|l| !l.trim().is_empty()) {
         assert!(
             line.starts_with("{\"event\":") && line.trim_end().ends_with('}'),
@@ -159,7 +118,7 @@ fn steps_were_shown(console: &str, json: &str) {
     assert!(json.contains("\"event\":\"progress\""), "{json}");
 }
 
-fn the_new_system_runs(session: &mut Session<'_>) {
+fn the_new_system_runs(session: &mut Session<'_>, boot_step: &str) {
     let kernel = session.run("uname -r");
     assert!(kernel.ends_with("-cloud-amd64"), "{kernel}");
     let mounts = session.run("findmnt -rno TARGET,SOURCE,FSTYPE -t ext4 | sort");
@@ -173,7 +132,7 @@ fn the_new_system_runs(session: &mut Session<'_>) {
     assert_eq!(state, "running");
     let log = session.run("cat /var/log/replant/migration.log");
     assert!(
-        log.contains("point of no return") && log.contains("step 10 of 13"),
+        log.contains("point of no return") && log.contains(boot_step),
         "{log}"
     );
     assert_eq!(session.run("stat -c %a /var/log/replant"), "700");

@@ -141,11 +141,6 @@ pub(super) fn checked(
     })?;
     let size = |name: &str| package.expected_size(name);
     let erase = Forecast::of(&package.manifest, &plan.disk)?;
-    let budget = memory::plan(&memory::Input {
-        available: survey.memory.saturating_sub(TINY_SYSTEM),
-        payload: memory::Place::Ram(size(PAYLOAD)),
-        processors: 1,
-    })?;
     // The big files are linked, not copied, where the package lies on the
     // root file system. What was staged before goes only when this is whole.
     let copied = package
@@ -166,10 +161,15 @@ pub(super) fn checked(
         replan: &|protected| replan(&package, &survey, protected),
     })?;
     let protection = protection::choose(asked, package.manifest.protection, &obstacles)?;
-    let entry = match protection {
-        Protection::None => entry,
-        Protection::Resume => protection::chain(&survey, &entry),
+    let (entry, place) = match protection {
+        Protection::None => (entry, memory::Place::Ram(size(PAYLOAD))),
+        Protection::Resume => (protection::chain(&survey, &entry), memory::Place::Disk),
     };
+    let budget = memory::plan(&memory::Input {
+        available: survey.memory.saturating_sub(TINY_SYSTEM),
+        payload: place,
+        processors: 1,
+    })?;
     space::require_both(
         (Path::new("/"), copied),
         (

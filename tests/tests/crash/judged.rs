@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What starts from each disk that a cut leaves, by reading it.
 
-use super::recorded::{Recorded, recorded};
 use harness::crash::Sectors;
 use harness::crash::boots::{Boots, what_boots};
 use harness::crash::cut::Medium;
 use harness::crash::log::{Request, WriteLog};
 use harness::product::copy_disk;
+use harness::recorded::{Recorded, recorded};
 use std::collections::BTreeMap;
 use std::fs::File;
 use testkit::Random;
@@ -106,7 +106,6 @@ fn judge(recorded: &Recorded, log: &WriteLog) -> Table {
 }
 
 #[test]
-#[ignore = "make crash"]
 fn no_cut_leaves_a_disk_that_starts_nothing() {
     let recorded = recorded();
     let log = WriteLog::open(&recorded.log());
@@ -128,7 +127,6 @@ fn no_cut_leaves_a_disk_that_starts_nothing() {
 /// The judge must see what is missing: the same migration without the flush
 /// before the switch.
 #[test]
-#[ignore = "make crash"]
 fn without_the_flush_before_the_switch_there_are_bricks() {
     let recorded = recorded();
     let mut log = WriteLog::open(&recorded.log());
@@ -146,7 +144,6 @@ fn without_the_flush_before_the_switch_there_are_bricks() {
 }
 
 #[test]
-#[ignore = "make crash"]
 fn before_the_point_of_no_return_the_old_system_is_not_touched() {
     let recorded = recorded();
     let log = WriteLog::open(&recorded.log());

@@ -6,5 +6,4 @@
 //! the tiny one, or the new one, and the tiny one must go on by itself.
 
 mod judged;
-mod recorded;
 mod resumed;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Machines that were cut off go on by themselves, to the end.
 
-use super::recorded::{machine, recorded};
 use harness::crash::boots::{Boots, what_boots};
 use harness::crash::cut::Medium;
 use harness::crash::log::WriteLog;
 use harness::migration::{BOOT, MIGRATION, ROOT_PASSWORD};
 use harness::product::copy_disk;
+use harness::recorded::{machine, recorded};
 use harness::session::Session;
 use std::fs::File;
 use testkit::Random;
@@ -84,13 +84,11 @@ fn goes_on(step: u64) {
 }
 
 #[test]
-#[ignore = "make crash"]
 fn a_cut_while_files_are_unpacked() {
     goes_on(UNPACK);
 }
 
 #[test]
-#[ignore = "make crash"]
 fn a_cut_while_the_boot_loader_is_installed() {
     goes_on(BOOT_STEP);
 }

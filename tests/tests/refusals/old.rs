@@ -256,10 +256,15 @@ fn staged_and_taken_back(session: &mut Session<'_>) {
         said.contains("the next boot is replant-migration"),
         "{said}"
     );
+    // Immutable files are among it.
+    let pinned = "lsattr -R /etc/upd | grep -c -- '-i-.*va.tar.xz'";
+    assert_eq!(session.run(pinned), "1");
     session.run("package/replant revert");
+    assert_eq!(session.run("ls -d /etc/upd* 2>/dev/null || true"), "");
     assert_eq!(session.run(look), before);
     session.run("rm /boot/grub/custom.cfg");
-    let said = session.run(&format!("{stage} 2>&1"));
+    // What follows is about a payload in RAM.
+    let said = session.run(&format!("{stage} --protection none 2>&1"));
     assert!(said.contains("staged: the next boot"), "{said}");
 }
 

@@ -4,9 +4,6 @@
 use super::Obstacle;
 use ondisk::manifest::Protection;
 
-/// The most that is taken where nobody asks for a level.
-const MOST: Protection = Protection::None;
-
 /// Why the level that must be cannot be.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
@@ -51,15 +48,6 @@ pub fn choose(
     least: Option<Protection>,
     obstacles: &[Obstacle],
 ) -> Result<Protection, Refused> {
-    choose_up_to(MOST, asked, least, obstacles)
-}
-
-fn choose_up_to(
-    most: Protection,
-    asked: Option<Protection>,
-    least: Option<Protection>,
-    obstacles: &[Obstacle],
-) -> Result<Protection, Refused> {
     let possible = match obstacles {
         [] => Protection::Resume,
         _ => Protection::None,
@@ -69,7 +57,7 @@ fn choose_up_to(
         let least = accepted;
         return Err(Refused::TooLittle { asked, least });
     }
-    let wanted = asked.unwrap_or(most.min(possible).max(accepted));
+    let wanted = asked.unwrap_or(possible.max(accepted));
     if wanted <= possible {
         return Ok(wanted);
     }
@@ -94,7 +82,7 @@ mod tests {
     fn the_best_that_is_possible_and_not_less_than_is_accepted() {
         let obstacles = [Obstacle::Commands, Obstacle::NoVolumes];
         let choose = |asked, least, obstacles: &[Obstacle]| {
-            let chosen = choose_up_to(Resume, asked, least, obstacles);
+            let chosen = super::choose(asked, least, obstacles);
             chosen.map_err(|e| e.to_string())
         };
         assert_eq!(choose(None, None, &[]), Ok(Resume));
@@ -113,14 +101,5 @@ mod tests {
         assert!(!error.contains("--protection"), "{error}");
         let error = choose(Some(Bare), Some(Resume), &[]).unwrap_err();
         assert!(error.contains("--protection none is less than"), "{error}");
-    }
-
-    /// The package's word counts whatever is taken without one.
-    #[test]
-    fn where_less_is_taken_by_default() {
-        let choose = |asked, least| choose_up_to(Bare, asked, least, &[]).unwrap();
-        assert_eq!(choose(None, None), Bare);
-        assert_eq!(choose(None, Some(Resume)), Resume);
-        assert_eq!(choose(Some(Resume), None), Resume);
     }
 }

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One whole migration as a person starts it, what it said, and all that it
+//! wrote.
+
+use crate::cache;
+use crate::migration::{BOOT, MIGRATION, Machine, identity, start_script, unpack_package};
+use crate::product::{self, copy_disk};
+use std::path::{Path, PathBuf};
+use testkit::tool;
+
+/// The files of a recorded migration, in a directory of the cache.
+pub struct Recorded {
+    dir: PathBuf,
+}
+
+impl Recorded {
+    /// The machine's disk when it was staged and switched off.
+    pub fn staged(&self) -> PathBuf {
+        self.dir.join("staged")
+    }
+
+    /// What was written from then until the new system was in place.
+    pub fn log(&self) -> PathBuf {
+        self.dir.join("log")
+    }
+
+    /// The disk at the end.
+    pub fn migrated(&self) -> PathBuf {
+        self.dir.join("migrated")
+    }
+
+    /// What the old machine was known by ([`identity`]).
+    pub fn identity(&self) -> String {
+        self.text("identity")
+    }
+
+    /// What was on the console from the restart through LBA 0 to the end.
+    pub fn console(&self) -> String {
+        self.text("console")
+    }
+
+    /// The JSON lines of the same.
+    pub fn json(&self) -> String {
+        self.text("json")
+    }
+
+    fn text(&self, name: &str) -> String {
+        std::fs::read_to_string(self.dir.join(name)).expect(name)
+    }
+
+    fn keep(&self, name: &str, text: &str) {
+        std::fs::write(self.dir.join(name), text).expect(name);
+    }
+}
+
+/// The migration of the demo's machine, as `stage` does it by itself. It is
+/// recorded once for each build.
+pub fn recorded() -> Recorded {
+    let package = product::package();
+    let name = package.file_name().expect("a name").to_string_lossy();
+    let dir = cache::once("recorded", name.trim_end_matches(".tar.gz"), "", |dir| {
+        std::fs::create_dir(dir).expect("mkdir");
+        record(&Recorded { dir: dir.into() });
+    });
+    Recorded { dir }
+}
+
+fn record(to: &Recorded) {
+    let mut machine = Machine::new();
+    let medium = tool("sha256sum", &[machine.medium.to_str().expect("UTF-8")]);
+    let mut running = machine.boot(true);
+    let mut session = unpack_package(&running);
+    let old = identity(&mut session);
+    assert!(old.starts_with("oldbox\n"), "{old}");
+    assert!(old.contains("\nens3 10.0.2.77/24\n"), "{old}");
+    to.keep("identity", &old);
+    let kind = "test -d /sys/firmware/efi || echo BIOS; fdisk -l /dev/vda | grep -o 'type: .*'";
+    assert_eq!(session.run(kind), "BIOS\ntype: dos");
+    let said = session.run("cd /root/package; ./replant check --json");
+    assert!(said.contains("\"ok\":true"), "{said}");
+    assert!(said.contains("\"protection\":\"resume\""), "{said}");
+    let untouched = session.run("ls /etc/upd 2>&1 || true");
+    assert!(
+        untouched.contains("No such file"),
+        "check must change nothing: {untouched}"
+    );
+    start_script(&session, "--append replant.json=ttyS1");
+    running.wait_exit(BOOT);
+    let said = running.serials[0].output();
+    assert!(
+        said.contains("the next boot goes into the tiny system, once"),
+        "{said}"
+    );
+    copy_disk(&machine.disk, &to.staged());
+
+    std::fs::write(to.log(), "").expect("the log");
+    machine.record(&to.log());
+    // From the old GRUB into the tiny system, which arms; then through LBA 0.
+    for said in ["by replant's loader", "the new system is in place"] {
+        let mut running = machine.boot(true);
+        running.wait_exit(MIGRATION);
+        let console = running.serials[0].output();
+        assert!(console.contains(said), "no {said:?}: {}", running.tail());
+        to.keep("console", &console);
+        to.keep("json", &running.serials[1].output());
+    }
+    copy_disk(&machine.disk, &to.migrated());
+    let again = tool("sha256sum", &[machine.medium.to_str().expect("UTF-8")]);
+    assert_eq!(medium, again, "a disk that isn't ours was written");
+}
+
+/// A machine with this disk, which becomes its own.
+pub fn machine(disk: &Path) -> Machine {
+    let machine = Machine::new();
+    std::fs::remove_file(&machine.disk).expect("the old disk");
+    std::fs::rename(disk, &machine.disk).expect("the disk");
+    machine
+}
