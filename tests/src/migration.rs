@@ -39,9 +39,21 @@ impl Machine {
 
     /// The same, with another package (or any file called migration.tar.gz).
     pub fn with_package(package: &Path) -> Machine {
+        let old = cache::make("disks.sh", &["old"]);
+        Machine::build(package, |disk| copy_disk(&old, disk))
+    }
+
+    /// The same hardware with this disk, which becomes the machine's own.
+    pub fn with_disk(disk: &Path) -> Machine {
+        Machine::build(&product::package(), |own| {
+            std::fs::rename(disk, own).expect("the disk, in the cache");
+        })
+    }
+
+    fn build(package: &Path, make: impl FnOnce(&Path)) -> Machine {
         let dir = tempfile::tempdir_in(cache::directory()).expect("a temporary directory");
         let disk = dir.path().join("disk");
-        copy_disk(&cache::make("disks.sh", &["old"]), &disk);
+        make(&disk);
         let media = dir.path().join("media");
         std::fs::create_dir(&media).expect("mkdir");
         std::fs::hard_link(package, media.join("migration.tar.gz"))

@@ -5,7 +5,7 @@
 use crate::cache;
 use crate::migration::{BOOT, MIGRATION, Machine, identity, start_script, unpack_package};
 use crate::product::{self, copy_disk};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use testkit::tool;
 
 /// The files of a recorded migration, in a directory of the cache.
@@ -107,12 +107,4 @@ fn record(to: &Recorded) {
     copy_disk(&machine.disk, &to.migrated());
     let again = tool("sha256sum", &[machine.medium.to_str().expect("UTF-8")]);
     assert_eq!(medium, again, "a disk that isn't ours was written");
-}
-
-/// A machine with this disk, which becomes its own.
-pub fn machine(disk: &Path) -> Machine {
-    let machine = Machine::new();
-    std::fs::remove_file(&machine.disk).expect("the old disk");
-    std::fs::rename(disk, &machine.disk).expect("the disk");
-    machine
 }

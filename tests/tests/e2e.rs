@@ -10,7 +10,7 @@ use harness::image::{self, Loop, Mount, lvm, partitions};
 use harness::migration::{ANNA_PASSWORD, BOOT, MIGRATION, Machine, ROOT_PASSWORD};
 use harness::migration::{identity, start_script, steps, unpack_package};
 use harness::product::{self, copy_disk};
-use harness::recorded::{machine, recorded};
+use harness::recorded::recorded;
 use harness::session::Session;
 use std::io::Write;
 use std::path::Path;
@@ -27,7 +27,7 @@ fn an_old_machine_becomes_a_new_one() {
     let dir = tempfile::tempdir_in(harness::cache::directory()).expect("a directory");
     let disk = dir.path().join("disk");
     copy_disk(&recorded.migrated(), &disk);
-    let machine = machine(&disk);
+    let machine = Machine::with_disk(&disk);
     steps_were_shown(&recorded.console(), &recorded.json(), &steps(true));
     assert!(recorded.console().contains("You may switch off"));
     the_disk_is_as_planned(&machine);

@@ -13,7 +13,7 @@ use testkit::Random;
 
 /// Numbers of the phases on the disk.
 const ARMED: u64 = 3;
-const DESTROYING: u64 = 4;
+pub const DESTROYING: u64 = 4;
 
 /// States that are judged; `REPLANT_CRASH_STATES` says how many otherwise.
 fn wanted() -> usize {
@@ -21,12 +21,12 @@ fn wanted() -> usize {
     text.map_or(400, |text| text.parse().expect("a number"))
 }
 
-fn seed() -> u64 {
+pub fn seed() -> u64 {
     let text = std::env::var("REPLANT_CRASH_SEED").ok();
     text.map_or(1, |text| text.parse().expect("a number"))
 }
 
-fn open(path: &std::path::Path) -> File {
+pub fn open(path: &std::path::Path) -> File {
     File::options()
         .read(true)
         .write(true)

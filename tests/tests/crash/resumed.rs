@@ -4,9 +4,9 @@
 use harness::crash::boots::{Boots, what_boots};
 use harness::crash::cut::Medium;
 use harness::crash::log::WriteLog;
-use harness::migration::{BOOT, MIGRATION, ROOT_PASSWORD};
+use harness::migration::{BOOT, MIGRATION, Machine, ROOT_PASSWORD};
 use harness::product::copy_disk;
-use harness::recorded::{machine, recorded};
+use harness::recorded::recorded;
 use harness::session::Session;
 use std::fs::File;
 use testkit::Random;
@@ -52,7 +52,7 @@ fn goes_on(step: u64) {
     let dir = tempfile::tempdir_in(harness::cache::directory()).expect("a directory");
     let disk = dir.path().join("disk");
     cut_in(step, 1, &disk);
-    let machine = machine(&disk);
+    let machine = Machine::with_disk(&disk);
     let mut running = machine.boot(true);
     running.wait_exit(MIGRATION);
     let said = running.serials[0].output();

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The judge is judged: what it foretells of a disk is what a machine starts
+//! from it, through real firmware, loaders and kernels.
+
+use super::judged::{DESTROYING, open, seed};
+use harness::crash::boots::{Boots, what_boots};
+use harness::crash::cut::Medium;
+use harness::crash::log::{Request, WriteLog};
+use harness::migration::{BOOT, Machine};
+use harness::product::copy_disk;
+use harness::recorded::recorded;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::{Duration, Instant};
+use testkit::Random;
+
+/// Random cuts that are booted; `REPLANT_CRASH_BOOTS` says how many otherwise.
+fn wanted() -> usize {
+    let text = std::env::var("REPLANT_CRASH_BOOTS").ok();
+    text.map_or(30, |text| text.parse().expect("a number"))
+}
+
+/// What a boot begins with, by what is on its first serial port.
+const SIGNS: [(&str, &str); 4] = [
+    // The kernel's command lines that both systems' GRUBs give.
+    ("root=/dev/mapper/old--vg-root", "old"),
+    ("security=selinux", "new"),
+    // The first step that the tiny system shows.
+    ("[ 1/15]", "tiny, from the beginning"),
+    ("[ 5/15]", "tiny, from the wipe"),
+];
+
+/// What a machine starts from this disk, which becomes its own.
+fn starts(disk: &Path) -> String {
+    let machine = Machine::with_disk(disk);
+    let running = machine.vm().quiet().arg("-no-reboot").start();
+    let begin = Instant::now();
+    loop {
+        let said = running.serials[0].output();
+        if let Some((_, name)) = SIGNS.iter().find(|(sign, _)| said.contains(sign)) {
+            return (*name).into();
+        }
+        if begin.elapsed() > BOOT {
+            return format!("nothing that is known: {}", running.tail());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn what_the_judge_foretells_is_what_starts() {
+    let recorded = recorded();
+    let log = WriteLog::open(&recorded.log());
+    let grubs = [
+        (what_boots(&open(&recorded.staged())), "old"),
+        (what_boots(&open(&recorded.migrated())), "new"),
+    ];
+    let foretold = |boots: &Boots| match boots {
+        Boots::Tiny { knows, .. } if knows.phase == DESTROYING => "tiny, from the wipe",
+        Boots::Tiny { .. } => "tiny, from the beginning",
+        grub => {
+            let known = grubs.iter().find(|(known, _)| known == grub);
+            known.map_or("nothing", |(_, name)| *name)
+        }
+    };
+    let flush = |request: &&Request| **request == Request::Flush;
+    let flushes = log.requests.iter().filter(flush).count();
+    let mut random = Random(seed() ^ 0xb007);
+    let chosen: BTreeSet<usize> = (0..wanted()).map(|_| random.below(flushes)).collect();
+    let dir = tempfile::tempdir_in(harness::cache::directory()).expect("a directory");
+    let (image, disk) = (dir.path().join("image"), dir.path().join("disk"));
+    copy_disk(&recorded.staged(), &image);
+    let mut medium = Medium::new(&log, open(&image));
+    let mut table: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut window = 0;
+    while medium.advance() {
+        window += 1;
+        // Of each kind of outcome one, wherever the choice fell.
+        let rare = medium.writes_to(0) || window == 1;
+        if !chosen.contains(&window) && !rare {
+            continue;
+        }
+        let cut = medium.part(8, &mut random);
+        let expected = foretold(&what_boots(&cut));
+        if rare && !chosen.contains(&window) && table.contains_key(expected) {
+            continue;
+        }
+        copy_disk(&image, &disk);
+        cut.write_to(&open(&disk));
+        assert_eq!(
+            starts(&disk),
+            expected,
+            "before request {}",
+            medium.position()
+        );
+        *table.entry(expected).or_default() += 1;
+    }
+    // The disk at the end, for a cut after the last flush is not in the log.
+    copy_disk(&recorded.migrated(), &disk);
+    assert_eq!(starts(&disk), "new");
+    *table.entry("new").or_default() += 1;
+    println!("{table:#?}");
+    for (_, name) in SIGNS {
+        assert!(table.contains_key(name), "no boot came to {name:?}");
+    }
+}
