@@ -53,26 +53,74 @@ pub fn lvm(dir: &Path, device: &Loop, words: &[&str]) -> String {
 /// Where lvm2 puts the first extent of a physical volume, in bytes.
 const MIB: u64 = 1 << 20;
 
-/// Name, offset and size in bytes of each volume of a group on the partition
-/// with this index, as lvm2 sees them.
-pub fn volumes(dir: &Path, image: &Path, partition: usize, group: &str) -> Vec<(String, u64, u64)> {
+/// A linear logical volume in a disk image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Volume {
+    /// Its name in the group.
+    pub name: String,
+    /// Start and length in bytes of its segments in the image, in their order.
+    pub segments: Vec<(u64, u64)>,
+}
+
+impl Volume {
+    /// Copies what is in it to a file, with its holes: of several segments no
+    /// loop device can be made.
+    ///
+    /// # Panics
+    /// When either file cannot be used.
+    pub fn copy(&self, image: &Path, to: &Path) {
+        let mut at = 0;
+        for (start, length) in &self.segments {
+            let mut dd = Command::new("dd");
+            dd.args(["status=none", "bs=1M", "conv=sparse,notrunc"]);
+            dd.args(["iflag=skip_bytes,count_bytes", "oflag=seek_bytes"]);
+            dd.arg(format!("skip={start}"))
+                .arg(format!("count={length}"));
+            dd.arg(format!("seek={at}"));
+            let named = |key: &str, path: &Path| format!("{key}={}", path.display());
+            run(dd.arg(named("if", image)).arg(named("of", to)));
+            at += length;
+        }
+        let file = std::fs::File::options().write(true).open(to);
+        let sized = file.and_then(|file| file.set_len(at));
+        sized.unwrap_or_else(|e| panic!("{}: {e}", to.display()));
+    }
+}
+
+/// The volumes of a group on the partition with this index, as lvm2 sees them.
+///
+/// # Panics
+/// When lvm2 fails, or says what is not understood.
+pub fn volumes(dir: &Path, image: &Path, partition: usize, group: &str) -> Vec<Volume> {
     let (start, size) = partitions(image)[partition];
     let pv = Loop::part(image, start, size);
-    let columns = "lv_name,lv_size,seg_pe_ranges,vg_extent_size";
+    let columns = "lv_name,seg_size,seg_pe_ranges,vg_extent_size";
     let words = ["lvs", "--noheadings", "--nosuffix", "--units", "b"];
-    let rest = ["--separator", ":", "-o", columns, group];
-    let text = lvm(dir, &pv, &[&words[..], &rest[..]].concat());
-    let line = |line: &str| {
+    let rest = ["--separator", ":", "--sort", "lv_name,seg_start", "-o"];
+    let text = lvm(
+        dir,
+        &pv,
+        &[&words[..], &rest[..], &[columns, group]].concat(),
+    );
+    let mut volumes: Vec<Volume> = Vec::new();
+    for line in text.lines() {
         let words: Vec<&str> = line.trim().split(':').collect();
         // The range has a colon of its own: /dev/loop0:0-127.
         let [name, size, _, range, extent] = words[..] else {
-            return None;
+            continue;
         };
-        let first: u64 = range.split('-').next()?.parse().ok()?;
-        let offset = start + MIB + first * extent.parse::<u64>().ok()?;
-        Some((name.to_string(), offset, size.parse().ok()?))
-    };
-    text.lines().filter_map(line).collect()
+        let number = |text: &str| text.parse::<u64>().expect("a number");
+        let first = number(range.split('-').next().unwrap_or_default());
+        let segment = (start + MIB + first * number(extent), number(size));
+        match volumes.last_mut().filter(|last| last.name == name) {
+            Some(volume) => volume.segments.push(segment),
+            None => volumes.push(Volume {
+                name: name.into(),
+                segments: vec![segment],
+            }),
+        }
+    }
+    volumes
 }
 
 /// A qcow2 image of which `base`, a raw one, is what was never written. `base`

@@ -13,7 +13,7 @@ use harness::product::{self, copy_disk};
 use harness::recorded::recorded;
 use harness::session::Session;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use testkit::{sparse, tool};
 
@@ -205,19 +205,22 @@ fn the_disk_is_as_planned(machine: &Machine) {
     assert_eq!(parts[2].0 + parts[2].1, 8192 * MIB - MIB);
 
     let dir = machine.directory();
-    let volumes = volumes(machine);
-    let at = |name: &str| volumes.iter().find(|v| v.0 == name).unwrap();
-    let (root, data, back) = (at("root"), at("data"), at("back"));
-    let root = Loop::part(&machine.disk, root.1, root.2);
     let boot = Loop::part(&machine.disk, parts[1].0, parts[1].1);
-    let data = Loop::part(&machine.disk, data.1, data.2);
-    let back = Loop::part(&machine.disk, back.1, back.2);
     // Dropped, and so unmounted, in the opposite order.
     let disk = dir.join("new");
-    let _root = Mount::new(root.name(), &disk, "ro");
+    let (root, others): (Vec<_>, Vec<_>) = volumes(machine)
+        .into_iter()
+        .partition(|(name, _)| name == "root");
+    let mount = |copy: &Path, place: PathBuf| {
+        let copy = Loop::new(copy);
+        (Mount::new(copy.name(), place, "ro"), copy)
+    };
+    let _root = mount(&root[0].1, disk.clone());
+    let _others: Vec<_> = others
+        .iter()
+        .map(|(name, copy)| mount(copy, disk.join(name)))
+        .collect();
     let _boot = Mount::new(boot.name(), disk.join("boot"), "ro");
-    let _data = Mount::new(data.name(), disk.join("data"), "ro");
-    let _back = Mount::new(back.name(), disk.join("back"), "ro");
 
     // GNU tar is the judge of what the payload is.
     let scratch = dir.join("scratch");
@@ -305,11 +308,19 @@ fn may(path: &Path) -> May {
     }
 }
 
-/// Name, offset and size in bytes of each volume of the new group.
-fn volumes(machine: &Machine) -> Vec<(String, u64, u64)> {
+/// Each volume of the new group, and a file with what is in it.
+fn volumes(machine: &Machine) -> Vec<(String, PathBuf)> {
     let found = image::volumes(machine.directory(), &machine.disk, 2, "VA");
-    assert_eq!(found.len(), 3, "{found:?}");
-    found
+    let names: Vec<&str> = found.iter().map(|volume| volume.name.as_str()).collect();
+    assert_eq!(names, ["back", "data", "root"]);
+    let copy = |volume: &image::Volume| {
+        let to = machine.directory().join(format!("volume-{}", volume.name));
+        // dd leaves out what is zero, also over what was there.
+        let _ = std::fs::remove_file(&to);
+        volume.copy(&machine.disk, &to);
+        (volume.name.clone(), to)
+    };
+    found.iter().map(copy).collect()
 }
 
 /// sgdisk, lvm2 and e2fsck have nothing to complain about.
@@ -326,11 +337,9 @@ fn the_metadata_is_clean(machine: &Machine) {
         let said = lvm(machine.directory(), &pv, words);
         assert!(!said.to_lowercase().contains("warning"), "{said}");
     }
-    let mut systems = vec![parts[1]];
-    systems.extend(volumes(machine).iter().map(|v| (v.1, v.2)));
-    assert_eq!(systems.len(), 4);
-    for (offset, size) in systems {
-        let part = Loop::part(&machine.disk, offset, size);
-        tool("e2fsck", &["-fn", part.name()]);
+    let boot = Loop::part(&machine.disk, parts[1].0, parts[1].1);
+    tool("e2fsck", &["-fn", boot.name()]);
+    for (_, copy) in volumes(machine) {
+        tool("e2fsck", &["-fn", copy.to_str().expect("UTF-8")]);
     }
 }

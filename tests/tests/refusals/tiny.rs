@@ -88,12 +88,13 @@ pub fn refuses(machine: &Machine) {
     let dir = machine.directory();
     let root = volumes(dir, staged, 1, "old-vg")
         .into_iter()
-        .find(|v| v.0 == "root")
-        .expect("old-vg/root");
+        .find(|volume| volume.name == "root")
+        .expect("old-vg/root")
+        .segments[0];
     let damaged = |name: &str, edit: &str| {
         let disk = dir.join(name);
         copy_disk(staged, &disk);
-        let volume = Loop::part(&disk, root.1, root.2);
+        let volume = Loop::part(&disk, root.0, root.1);
         let mount = Mount::new(volume.name(), dir.join("edit"), "rw");
         let script = format!("set -e; cd {}/etc; {edit}", mount.0.display());
         tool("sh", &["-c", &script]);
@@ -109,7 +110,7 @@ pub fn refuses(machine: &Machine) {
             }
         });
     }
-    the_report_is_all_that_is_written(&cut, dir, (root.1, root.2));
+    the_report_is_all_that_is_written(&cut, dir, (root.0, root.1));
 }
 
 fn cases(machine: &Machine, cut: &Path, damaged: &dyn Fn(&str, &str) -> PathBuf) -> Vec<Case> {
