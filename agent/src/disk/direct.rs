@@ -78,6 +78,8 @@ impl Direct {
     /// # Errors
     /// What the kernel says; [`ErrorKind::UnexpectedEof`] where it ends before.
     pub(crate) fn read(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        #[cfg(test)]
+        super::rot::read(&self.file, offset, bytes.len())?;
         if self.has_cache {
             return self.file.read_exact_at(bytes, offset);
         }
@@ -134,6 +136,7 @@ pub(super) fn write(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
             file.write_all_at(done, offset)?;
             return result;
         }
+        super::rot::written(file, offset, bytes.len())?;
     }
     let (file, has_cache) = again(file, OpenOptions::new().write(true))?;
     if has_cache {

@@ -20,6 +20,8 @@ mod id;
 pub mod own;
 mod pinned;
 pub mod reread;
+#[cfg(test)]
+pub(crate) mod rot;
 pub mod sector_0;
 pub mod table;
 pub mod wipe;

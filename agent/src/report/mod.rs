@@ -159,6 +159,11 @@ impl Reporter {
         state.line(text);
     }
 
+    /// What the display says from now on of switching the machine off.
+    pub fn note(&self, note: &'static str) {
+        self.state().sinks.note = note;
+    }
+
     /// A line for the log only.
     pub fn detail(&self, text: &str) {
         self.state().log(text);

@@ -32,6 +32,12 @@ pub(super) fn handle(context: &mut Context, failure: &Failure, mode: Mode, by_ha
     let next = outcome.next();
     note(context, failure, next);
     context.reporter.line(&match outcome {
+        Outcome::HalfWritten if context.lifeboat.as_ref().is_some_and(|boat| !boat.starts()) => {
+            format!(
+                "the migration stopped in {failure}\n\
+                 the loader would not bring this system back; DO NOT switch the machine off; {next}"
+            )
+        }
         Outcome::HalfWritten if context.cmdline.lifeboat.is_some() => format!(
             "the migration stopped in {failure}\n\
              all that it needs lies on the disk, so the machine may be switched off; {next}"
@@ -85,6 +91,10 @@ fn once_more(context: &mut Context, failure: &Failure) -> bool {
         return false;
     };
     if matches!(*failure.error, Error::Stopped | Error::Break(_)) {
+        return false;
+    }
+    // It would not come back.
+    if !boat.starts() {
         return false;
     }
     count_failure(boat).unwrap_or_else(|error| {

@@ -40,8 +40,13 @@ pub enum Error {
     #[error("has its {0} elsewhere than the kernel's command line says")]
     Elsewhere(Role),
     /// Neither copy of the record can be read.
-    #[error("copy A: {a}; copy B: {b}")]
-    NoRecord { a: Box<Error>, b: Box<Error> },
+    #[error("copy A at LBA {}: {a}; copy B at LBA {}: {b}", at[0], at[1])]
+    NoRecord {
+        a: Box<Error>,
+        b: Box<Error>,
+        /// The first sector of each, of 512 bytes.
+        at: [u64; 2],
+    },
     #[error(transparent)]
     NoState(#[from] NoState),
     /// A record that cannot be written.
@@ -58,6 +63,9 @@ pub enum Error {
         "{role} does not lie on the disk as it was staged: a defragmenter may have moved it, or its sectors are damaged; stage the package again on the old system"
     )]
     Changed { role: Role },
+    /// The same, when the old system is gone.
+    #[error("{role} is damaged")]
+    Damaged { role: Role },
     /// A blob that would start something else.
     #[error("{role} does not fit: {why}; stage the package again on the old system")]
     Blob { role: Role, why: String },
@@ -94,6 +102,7 @@ impl Error {
             | Error::State(_)
             | Error::OtherDisk { .. }
             | Error::Changed { .. }
+            | Error::Damaged { .. }
             | Error::Blob { .. }
             | Error::ChangedSince { .. }
             | Error::Missing(_)

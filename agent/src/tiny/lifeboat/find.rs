@@ -22,6 +22,7 @@ pub fn find(disks: &[PathBuf], address: &Address) -> Result<Lifeboat, Error> {
                 address: *address,
                 record,
                 newest,
+                starts: true,
             }),
             Err(why) => others.push(format!("{}: {why}", path.display())),
         }

@@ -68,6 +68,7 @@ fn record(disk: &Disk, address: &Address) -> Result<Record, Error> {
         (Err(a), Err(b)) => Err(Error::NoRecord {
             a: Box::new(a),
             b: Box::new(b),
+            at: address.record,
         }),
     }
 }

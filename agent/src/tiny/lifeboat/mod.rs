@@ -13,8 +13,10 @@ mod error;
 mod find;
 mod intact;
 mod look;
+mod mend;
 mod package;
 mod plan;
+mod repair;
 mod sector_0;
 mod sign;
 #[cfg(test)]
@@ -26,6 +28,7 @@ pub use error::Error;
 pub use find::find;
 pub use package::{BadContents, Contents};
 pub use plan::plan;
+pub use repair::{Damage, Repair};
 pub use sign::is_on;
 pub use way::{Back, Start, Way, goes_on_at_once};
 
@@ -47,6 +50,9 @@ pub struct Lifeboat {
     address: Address,
     record: Record,
     newest: Newest,
+    /// Whether the loader finds one whole copy of all that it needs, as far as
+    /// is known.
+    starts: bool,
 }
 
 impl Lifeboat {
@@ -68,6 +74,11 @@ impl Lifeboat {
     /// How far the migration is.
     pub fn phase(&self) -> Phase {
         self.newest.state.phase
+    }
+
+    /// Whether the machine comes back by it, if it is switched off now.
+    pub fn starts(&self) -> bool {
+        self.starts
     }
 
     /// Bytes of the disk that are wiped: what the record says, once and for all,

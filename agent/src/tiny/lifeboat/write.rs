@@ -75,10 +75,20 @@ pub(super) fn overwrite(
     file: &Pinned,
     bytes: &[u8],
 ) -> Result<(), Error> {
+    put(disk, what, file, 0, bytes)
+}
+
+/// The same from byte `at` of the file on, a multiple of 512: a part of what the
+/// file must have.
+pub(super) fn rewrite(disk: &Disk, file: &Pinned, at: u64, bytes: &[u8]) -> Result<(), Error> {
+    put(disk, "a damaged copy", file, at, bytes)
+}
+
+fn put(disk: &Disk, what: &'static str, file: &Pinned, at: u64, bytes: &[u8]) -> Result<(), Error> {
     let mut bytes = bytes.to_vec();
     bytes.resize(bytes.len().next_multiple_of(SECTOR as usize), 0);
     let sectors = bytes.len() as u64 / SECTOR;
-    let runs = cut(&file.runs, 0, sectors).map_err(|short| Error::Places {
+    let runs = cut(&file.runs, at / SECTOR, sectors).map_err(|short| Error::Places {
         role: file.role,
         short,
     })?;

@@ -6,8 +6,9 @@ use super::{
     ARM, Context, Error, Failure, Found, Mark, Next, RELEASE, Step, discover, load, mark, record,
 };
 use crate::disk::{Disk, DiskId};
-use crate::paths;
+use crate::tiny::Power;
 use crate::tiny::lifeboat::{self, Back, Contents, Start, Way, goes_on_at_once};
+use crate::{paths, stop};
 use ondisk::lifeboat::Address;
 use ondisk::lifeboat::state::Phase;
 
@@ -128,9 +129,35 @@ fn go_on(context: &mut Context) -> Result<(), Error> {
     // First of all, so that /init and the console know it, whatever fails.
     mark::announce()?;
     from_record(context)?;
+    mend(context)?;
     context.loaded = Some(load::recorded(context)?);
     let text = context.plan()?.to_string();
     context.reporter.line(&text);
+    Ok(())
+}
+
+/// Writes a damaged copy of what lies on the disk twice anew. What cannot be
+/// mended stops nothing: this system is in memory already.
+fn mend(context: &mut Context) -> Result<(), Error> {
+    let reporter = context.reporter.clone();
+    reporter.activity("comparing the copies on the disk");
+    let lifeboat = context.lifeboat_mut()?;
+    let (repairs, starts) = (lifeboat.mend(), lifeboat.starts());
+    stop::check().map_err(|_| Error::Stopped)?;
+    match repairs {
+        Ok(repairs) => {
+            for repair in repairs {
+                reporter.line(&repair.to_string());
+            }
+        }
+        Err(error) => reporter.line(&format!(
+            "warning: the copies on the disk could not be compared: {error}"
+        )),
+    }
+    if !starts {
+        reporter.note(Power::Needed.note());
+        reporter.line("warning: DO NOT switch the machine off: the loader would find no whole copy of all that it needs to go on");
+    }
     Ok(())
 }
 

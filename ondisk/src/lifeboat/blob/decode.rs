@@ -38,6 +38,12 @@ fn header(blob: &[u8]) -> Option<Header> {
     })
 }
 
+/// Stage 2, as far as it is code: what the load table follows.
+pub(super) fn code_of(blob: &[u8]) -> Option<&[u8]> {
+    let code = u16::from_le_bytes(field(blob, 0x18)?);
+    blob.get(..usize::from(code))
+}
+
 /// One of the two loads, and the rest of the table. Its entries must go on from
 /// each other and hold as many sectors as the header's bytes have.
 fn load<'a>(table: &'a [u8], count: usize, header: &[u8], at: usize) -> Option<(Load, &'a [u8])> {

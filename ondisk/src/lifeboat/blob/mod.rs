@@ -11,9 +11,11 @@ mod error;
 mod line;
 #[cfg(test)]
 mod tests;
+mod twin;
 
 pub use error::BlobError;
 pub use line::CommandLine;
+pub use twin::twin;
 
 use super::boot_sector::MAX_SECTORS;
 use super::id::Id;

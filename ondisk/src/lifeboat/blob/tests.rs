@@ -3,7 +3,7 @@ use super::super::run::TooShort;
 use super::*;
 
 /// A stage 2 of nothing but 0xcc.
-const STAGE2: [u8; 0x80] = [0xcc; 0x80];
+pub(super) const STAGE2: [u8; 0x80] = [0xcc; 0x80];
 const MIB: u64 = 1 << 20;
 
 /// A header with two sectors of setup that wants 2 MiB from 3 MiB on.
@@ -35,7 +35,7 @@ fn file(of: &[(u64, u64)], bytes: u64, crc32: u32) -> File<'static> {
 }
 
 /// A kernel of 5 sectors without its setup, and an initramfs of 1000 bytes.
-fn parts() -> Parts<'static> {
+pub(super) fn parts() -> Parts<'static> {
     Parts {
         id: Id(*b"0123456789abcdef"),
         twin: Twin::B,

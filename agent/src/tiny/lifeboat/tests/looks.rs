@@ -56,7 +56,8 @@ fn the_one_disk_is_found_and_a_clone_is_not_chosen() {
     };
     assert_eq!((*id, others.len()), (ID, 3));
     assert!(
-        others[0].contains("/other: copy A: there is no record here; copy B: "),
+        others[0].contains("/other: copy A at LBA ")
+            && others[0].contains(": there is no record here; copy B at LBA "),
         "{error}"
     );
     assert!(others[2].contains("/missing: cannot open"), "{error}");

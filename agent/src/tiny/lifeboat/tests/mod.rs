@@ -4,5 +4,6 @@
 mod cuts;
 mod image;
 mod looks;
+mod mended;
 
 pub(crate) use image::armed;
