@@ -2,6 +2,7 @@
 //! The command line of `replant`.
 
 use crate::cmdline::Mode;
+use crate::tiny::{BadElsewhere, Elsewhere};
 use ondisk::manifest::{BadProtection, Protection};
 use std::path::PathBuf;
 
@@ -21,7 +22,8 @@ On the old system, in the directory of the unpacked package:
 In the tiny system:
   replant survey                            says what is found; changes nothing
   replant rehearse                          does all that comes before the point of no return
-  replant migrate                           replaces the system, or goes on with it
+  replant migrate [--payload DEVICE:PATH]   replaces the system, or goes on with it; the
+                                            payload can be a file on another device
   replant console                           the recovery console
 
 Anywhere:
@@ -35,6 +37,7 @@ _replant() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
     case $prev in
     --package) COMPREPLY=($(compgen -d -- \"$cur\")); return ;;
+    --payload) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;
     --protection) COMPREPLY=($(compgen -W 'resume none' -- \"$cur\")); return ;;
     completions) COMPREPLY=($(compgen -W bash -- \"$cur\")); return ;;
     esac
@@ -44,6 +47,7 @@ _replant() {
         case ${COMP_WORDS[1]} in
         check) COMPREPLY=($(compgen -W '--package --json' -- \"$cur\")) ;;
         stage) COMPREPLY=($(compgen -W '--package --yes --no-reboot --append --protection' -- \"$cur\")) ;;
+        migrate) COMPREPLY=($(compgen -W '--payload' -- \"$cur\")) ;;
         status) COMPREPLY=($(compgen -W '--json' -- \"$cur\")) ;;
         esac
     fi
@@ -72,7 +76,11 @@ pub enum Command {
     /// Says what is staged.
     Status { json: bool },
     /// In the tiny system: this, or what the kernel's command line says.
-    Tiny(Option<Mode>),
+    Tiny {
+        mode: Option<Mode>,
+        /// Where the payload is, if not on the disk.
+        payload: Option<Elsewhere>,
+    },
     /// The recovery console.
     Console,
     /// Prints completions.
@@ -92,6 +100,8 @@ pub enum Error {
     Command(String),
     #[error("--protection: {0}; see replant --help")]
     Protection(#[from] BadProtection),
+    #[error("--payload: {0}; see replant --help")]
+    Payload(#[from] BadElsewhere),
     #[error("replant {0} does not take {1}; see replant --help")]
     Misplaced(String, &'static str),
 }
@@ -101,7 +111,7 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
     use lexopt::prelude::*;
     let mut parser = lexopt::Parser::from_args(arguments);
     let mut words: Vec<String> = Vec::new();
-    let (mut append, mut protection) = (None, None);
+    let (mut append, mut protection, mut payload) = (None, None, None);
     let (mut package, mut json, mut yes, mut stay) = (None, false, false, false);
     while let Some(argument) = parser.next()? {
         match argument {
@@ -110,6 +120,7 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
             Long("package") => package = Some(PathBuf::from(parser.value()?)),
             Long("append") => append = Some(parser.value()?.string()?),
             Long("protection") => protection = Some(parser.value()?.string()?.parse()?),
+            Long("payload") => payload = Some(parser.value()?.string()?.parse()?),
             Long("json") => json = true,
             Short('y') | Long("yes") => yes = true,
             Long("no-reboot") => stay = true,
@@ -123,6 +134,7 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
         ("--json", json, &["check", "status"]),
         ("--append", append.is_some(), &["stage"]),
         ("--protection", protection.is_some(), &["stage"]),
+        ("--payload", payload.is_some(), &["migrate"]),
         ("--yes", yes, &["stage"]),
         ("--no-reboot", stay, &["stage"]),
     ];
@@ -143,12 +155,18 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
         }),
         "revert" => Ok(Command::Revert),
         "status" => Ok(Command::Status { json }),
-        "tiny" => Ok(Command::Tiny(None)),
+        "tiny" => Ok(Command::Tiny {
+            mode: None,
+            payload: None,
+        }),
         "console" => Ok(Command::Console),
         "completions bash" => Ok(Command::Completions),
         "" | "help" => Ok(Command::Help),
         _ => match Mode::parse(name.as_bytes()) {
-            Some(mode) => Ok(Command::Tiny(Some(mode))),
+            Some(mode) => Ok(Command::Tiny {
+                mode: Some(mode),
+                payload,
+            }),
             None => Err(Error::Command(name)),
         },
     }
@@ -188,8 +206,16 @@ mod tests {
             "--protection=resume",
         ];
         assert_eq!(parse(words.map(Into::into)).unwrap(), stage);
-        let tiny = |mode| Command::Tiny(Some(mode));
+        let tiny = |mode| Command::Tiny {
+            mode: Some(mode),
+            payload: None,
+        };
         assert_eq!(read("migrate").unwrap(), tiny(Mode::Migrate));
+        let named = Command::Tiny {
+            mode: Some(Mode::Migrate),
+            payload: Some("/dev/sdb1:/va.tar.xz".parse().unwrap()),
+        };
+        assert_eq!(read("migrate --payload sdb1:va.tar.xz").unwrap(), named);
         assert_eq!(read("").unwrap(), Command::Help);
         for (old, word, mode) in [
             ("report", "survey", Mode::Survey),
@@ -209,6 +235,12 @@ mod tests {
                 "replant check does not take --protection",
             ),
             ("migrate --resume", "--resume"),
+            ("migrate --payload", "--payload"),
+            ("migrate --payload sdb1", "\"sdb1\" is not DEVICE:PATH"),
+            (
+                "rehearse --payload sdb1:/x",
+                "replant rehearse does not take --payload",
+            ),
             ("check now", "no command \"check now\""),
         ] {
             let error = read(line).unwrap_err().to_string();

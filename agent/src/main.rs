@@ -5,7 +5,7 @@
 
 use replant::cli::{self, Command};
 use replant::cmdline::Mode;
-use replant::tiny::{self, console};
+use replant::tiny::{self, Elsewhere, console};
 use replant::{old, terminal};
 use std::process::ExitCode;
 
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
         } => end(old::stage(&package, yes, reboot, &append, protection)),
         Command::Revert => end(old::revert()),
         Command::Status { json } => end(old::status(json)),
-        Command::Tiny(mode) => start_tiny(mode),
+        Command::Tiny { mode, payload } => start_tiny(mode, payload),
         Command::Console => start_console(),
     }
 }
@@ -60,8 +60,8 @@ fn end(result: Result<(), old::Error>) -> ExitCode {
     }
 }
 
-fn start_tiny(mode: Option<Mode>) -> ExitCode {
-    match tiny::run(mode) {
+fn start_tiny(mode: Option<Mode>, payload: Option<Elsewhere>) -> ExitCode {
+    match tiny::run(mode, payload) {
         Ok(exit) => ExitCode::from(exit.status()),
         // /init knows no such status: before the point of no return the old
         // system starts again, otherwise the console.

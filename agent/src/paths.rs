@@ -32,6 +32,10 @@ pub const STOP: &str = text(path::STOP);
 pub const PROGRESS: &str = text(path::PROGRESS);
 /// Is there while the recovery console carries a command out.
 pub const CONSOLE_BUSY: &str = text(path::CONSOLE_BUSY);
+/// `DEVICE:PATH` of the payload, where a person has named it.
+pub const PAYLOAD_FROM: &str = "/run/replant/payload-from";
+/// Where that device is mounted, read-only.
+pub const ELSEWHERE: &str = "/run/replant/elsewhere";
 /// What stands in for os-prober while programs run in the new root.
 pub const NO_PROBER: &str = "/run/replant/no-prober";
 /// Where the old root is mounted, read-only.

@@ -39,7 +39,7 @@ const ROOMS: [&str; 9] = [
 
 /// What in them lies elsewhere: file, a piece of the line (none: all of the
 /// file), and where it lies.
-const ELSEWHERE: [(&str, &str, &str); 23] = [
+const ELSEWHERE: [(&str, &str, &str); 24] = [
     ("agent/src/tiny/boot/links.rs", "", "udev's links, in /dev"),
     (
         "agent/src/tiny/boot/probers.rs",
@@ -64,6 +64,11 @@ const ELSEWHERE: [(&str, &str, &str); 23] = [
         "agent/src/tiny/steps/release.rs",
         "File::open(place)",
         "where a new file system is mounted",
+    ),
+    (
+        "agent/src/tiny/steps/elsewhere.rs",
+        "use std::fs::File",
+        "a file that RootDir opened",
     ),
     (
         "agent/src/tiny/steps/load.rs",

@@ -27,6 +27,12 @@ pub(crate) fn at(image: &Path, lba: u64) {
     bad().insert((meta.dev(), meta.ino(), lba));
 }
 
+/// All sectors of the image are good again.
+pub(crate) fn gone(image: &Path) {
+    let meta = std::fs::metadata(image).unwrap();
+    bad().retain(|(dev, ino, _)| (*dev, *ino) != (meta.dev(), meta.ino()));
+}
+
 fn sectors(offset: u64, length: usize) -> std::ops::Range<u64> {
     offset / SECTOR..offset.saturating_add(length as u64).div_ceil(SECTOR)
 }

@@ -6,8 +6,10 @@
 //! every check of the xz format; [`look`] decodes it to nowhere and says what is
 //! in it. [`tmpfs`] holds the archive in RAM; [`memory`]
 //! says beforehand whether there is enough of it. [`runs`] reads it from the
-//! disk instead, from the places where it lay in a file system that is gone.
+//! disk instead, from the places where it lay in a file system that is gone, and
+//! [`Copied`] takes another copy of the same in a file.
 
+mod copied;
 mod count;
 mod limit;
 mod look;
@@ -20,6 +22,7 @@ pub mod unpack;
 pub mod verify;
 pub mod xz;
 
+pub use copied::{Copied, Differs};
 pub use count::Count;
 pub use limit::Limit;
 pub use look::{LookError, look};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where the payload's bytes come from.
 
+use super::Copied;
 use super::runs::{self, Runs};
 use std::fs::File;
 use std::io::{self, Read};
@@ -22,6 +23,8 @@ enum Source {
     File(PathBuf),
     /// Places of a disk whose file system is gone.
     Runs(Arc<Runs>),
+    /// The same in a file that is not yet known to be it.
+    Copied(Arc<Copied>),
 }
 
 /// Why the payload cannot be opened.
@@ -75,6 +78,14 @@ impl Payload {
         }
     }
 
+    /// Another copy of it, in a file.
+    pub fn copied(copied: Copied) -> Payload {
+        Payload {
+            size: copied.size(),
+            source: Source::Copied(Arc::new(copied)),
+        }
+    }
+
     /// Bytes of the compressed archive.
     pub fn size(&self) -> u64 {
         self.size
@@ -85,6 +96,7 @@ impl Payload {
         match &self.source {
             Source::File(path) => path,
             Source::Runs(runs) => runs.name(),
+            Source::Copied(copied) => copied.name(),
         }
     }
 
@@ -93,7 +105,7 @@ impl Payload {
     pub(super) fn is_verified_as_read(&self) -> bool {
         match &self.source {
             Source::File(_) => false,
-            Source::Runs(_) => true,
+            Source::Runs(_) | Source::Copied(_) => true,
         }
     }
 
@@ -101,6 +113,7 @@ impl Payload {
     pub fn open(&self) -> Result<Box<dyn Read + Send>, SourceError> {
         match &self.source {
             Source::File(path) => Ok(Box::new(File::open(path).map_err(cannot("open", path))?)),
+            Source::Copied(copied) => Ok(Box::new(copied.open())),
             Source::Runs(runs) => match runs.open() {
                 Ok(reader) => Ok(Box::new(reader)),
                 Err(error) => Err(SourceError::Ahead {

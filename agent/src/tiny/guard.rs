@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn the_machine_that_runs_the_tests_is_refused() {
         assert!(Signs::read().missing().is_some());
-        let error = crate::tiny::run(Some(Mode::Migrate)).unwrap_err();
+        let error = crate::tiny::run(Some(Mode::Migrate), None).unwrap_err();
         assert!(
             error.to_string().starts_with("this is not the tiny system"),
             "{error}"

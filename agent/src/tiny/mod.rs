@@ -5,11 +5,14 @@ pub mod boot;
 mod choice;
 pub mod console;
 mod disks;
+mod elsewhere;
 mod failure;
 mod guard;
 pub mod lifeboat;
 pub mod steps;
 mod survey;
+
+pub use elsewhere::{BadElsewhere, Elsewhere};
 
 use crate::cmdline::{self, Cmdline, Mode};
 use crate::device::Devices;
@@ -42,8 +45,9 @@ pub fn require() -> Result<(), Error> {
 }
 
 /// Does what is asked for by hand, otherwise what the kernel's command line
-/// says; returns what /init is to do next.
-pub fn run(by_hand: Option<Mode>) -> Result<Exit, Error> {
+/// says; returns what /init is to do next. `payload` is where the payload is,
+/// if not on the disk.
+pub fn run(by_hand: Option<Mode>, payload: Option<Elsewhere>) -> Result<Exit, Error> {
     require()?;
     std::fs::create_dir_all(paths::RUN).map_err(cannot("create the directory", paths::RUN))?;
     let text = cmdline::read(Path::new("/proc/cmdline"))?;
@@ -87,6 +91,10 @@ pub fn run(by_hand: Option<Mode>) -> Result<Exit, Error> {
         return Ok(Exit::Console);
     }
     let mut context = Context::new(reporter, cmdline, Devices::open(&text)?);
+    context.elsewhere = match payload {
+        None => elsewhere::named(Path::new(paths::PAYLOAD_FROM))?,
+        named => named,
+    };
     let result = match mode {
         Mode::Survey | Mode::Console => {
             survey::print(&mut context);

@@ -28,6 +28,16 @@ use sys::{FileError, cannot};
 /// Pieces in which a copy of the record may lie.
 const RECORD_RUNS: u64 = 32;
 
+/// Bytes of a chunk that has a checksum of its own: of the payload many, for it
+/// is long; of the identity few, so that damage is known by its very place.
+fn chunk_bytes(role: Role) -> Option<u64> {
+    match role {
+        Role::Payload => Some(MAX_CHUNK),
+        Role::Identity => Some(BLOCK as u64),
+        _ => None,
+    }
+}
+
 /// What is pinned, and for which machine.
 pub struct Staging<'a> {
     pub id: Id,
@@ -145,12 +155,19 @@ impl Staging<'_> {
             .map(|reserved| reserved.runs().len() as u64);
         let bytes = self.record(places)?.reserve(Counts {
             runs: runs.sum::<u64>().saturating_add(2 + 2 * RECORD_RUNS),
-            chunks: self.expected.size.div_ceil(MAX_CHUNK),
+            chunks: self.chunks(),
         })?;
         // Its first block must be in one piece; so it is in one as a whole
         // where there is such a place (not between stripes).
         let record = [Wish::one_run(bytes, self.unit()), Wish::runs(bytes)];
         places.twins(Role::Record, [&record, &record])
+    }
+
+    /// Checksums of chunks that the record will have.
+    fn chunks(&self) -> u64 {
+        let of = |role, bytes: u64| chunk_bytes(role).map_or(0, |chunk| bytes.div_ceil(chunk));
+        let identity = of(Role::Identity, self.identity.len() as u64);
+        of(Role::Payload, self.expected.size).saturating_add(identity)
     }
 
     /// What the kernel's command line says of it.
@@ -220,10 +237,12 @@ impl Staging<'_> {
         let protected = Protected::new(runs, disk.physical_block, disk.bytes)?;
         let none = Sha256Sum([0xff; 32]);
         let file = |(role, reserved): (&Role, &Reserved)| {
-            let count = usize::try_from(reserved.bytes().div_ceil(MAX_CHUNK));
-            let chunks = (*role == Role::Payload).then(|| Chunks {
-                bytes: MAX_CHUNK,
-                sums: vec![none; count.unwrap_or_default()],
+            let chunks = chunk_bytes(*role).map(|bytes| {
+                let count = usize::try_from(reserved.bytes().div_ceil(bytes));
+                Chunks {
+                    bytes,
+                    sums: vec![none; count.unwrap_or_default()],
+                }
             });
             record::Pinned {
                 role: *role,
@@ -282,7 +301,10 @@ impl Staging<'_> {
                 Role::Initramfs(_) => self.initramfs,
                 Role::Identity => self.identity,
             };
-            file.sum = Some(reserved.fill(content)?.sha256);
+            let mut summed =
+                Summed::new(content, file.chunks.as_ref().map_or(MAX_CHUNK, |c| c.bytes));
+            file.sum = Some(reserved.fill(&mut summed)?.sha256);
+            file.chunks = file.chunks.take().map(|_| summed.finish());
         }
         let bytes = record.encode()?;
         let state = State::staged(self.id).encode();

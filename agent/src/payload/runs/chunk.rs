@@ -134,6 +134,7 @@ impl Chunks {
             .read(offset, bytes)
             .map_err(|error| Error::Read {
                 disk: self.runs.disk.path().into(),
+                role: self.runs.file.role,
                 at,
                 source: Arc::new(error),
             })

@@ -2,8 +2,8 @@
 //! What can go wrong with a file that lies in runs of a disk.
 
 use crate::stop::Stopped;
-use ondisk::lifeboat::Run;
 use ondisk::lifeboat::record::Damage;
+use ondisk::lifeboat::{Role, Run};
 use rustix::io::Errno;
 use std::io;
 use std::ops::Range;
@@ -27,8 +27,8 @@ pub struct Invalid {
 /// A chunk that is not what the record says.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error(
-    "{} does not hold what was staged, in bytes {} to {} of {}: {damage}; the disk does not keep what is written to it, or somebody wrote there: switch the machine off and on to try again, and install the new system by other means if that does not help",
-    disk.display(), bytes.start, bytes.end, name.display()
+    "{} does not hold what was staged, in bytes {} to {} of {}: {damage}; the disk does not keep what is written to it, or somebody wrote there: {}",
+    disk.display(), bytes.start, bytes.end, name.display(), advice(damage.role)
 )]
 pub struct Changed {
     pub disk: PathBuf,
@@ -43,11 +43,13 @@ pub struct Changed {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     #[error(
-        "{} cannot be read at {}: {source}; the disk or its cable fails: switch the machine off and on to try again, and replace the disk if that does not help",
-        disk.display(), place(.at)
+        "{} cannot be read at {}: {source}; the disk or its cable fails: {}",
+        disk.display(), place(.at), advice(*role)
     )]
     Read {
         disk: PathBuf,
+        /// The file that lies there.
+        role: Role,
         /// What could not be read, as narrow as it is known.
         at: Run,
         source: Arc<io::Error>,
@@ -104,6 +106,18 @@ impl Error {
 impl From<Error> for io::Error {
     fn from(error: Error) -> io::Error {
         io::Error::other(error)
+    }
+}
+
+/// What a person can do.
+fn advice(role: Role) -> &'static str {
+    match role {
+        Role::Payload => {
+            "type migrate to try again, or migrate --payload DEVICE:PATH with the same file on another disk or a USB stick"
+        }
+        _ => {
+            "if the old system is still there, stage the package again on it; otherwise type migrate to try again, and if that does not help, replace the disk and install the new system by other means"
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::disk::Disk;
 use ondisk::lifeboat::record::{MAX_CHUNK, Pinned};
 use ondisk::lifeboat::{self, Run, SECTOR};
 use reader::Reader;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -87,6 +88,22 @@ impl Runs {
     /// Bytes of the file.
     pub fn size(&self) -> u64 {
         self.file.bytes
+    }
+
+    /// All of its bytes, of a small file.
+    ///
+    /// # Errors
+    /// What cannot be read or is another, by its place on the disk.
+    pub fn read(self) -> Result<Vec<u8>, Error> {
+        let name = self.name.clone();
+        let ended = |error: std::io::Error| match Error::inside(&error) {
+            Some(error) => error.clone(),
+            None => Error::Ended(name.clone()),
+        };
+        let mut bytes = Vec::new();
+        let mut reader = Arc::new(self).open().map_err(&ended)?;
+        reader.read_to_end(&mut bytes).map_err(&ended)?;
+        Ok(bytes)
     }
 
     /// A reader of all of it, with a thread that reads ahead.

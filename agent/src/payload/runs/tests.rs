@@ -90,6 +90,7 @@ fn what_cannot_be_a_file_on_this_disk_is_refused() {
 fn what_failed_each_time_is_not_tried_for_ever() {
     let read = |errno: Errno| Error::Read {
         disk: "/dev/vda".into(),
+        role: Role::Payload,
         at: Run { lba: 8, sectors: 1 },
         source: Arc::new(errno.into()),
     };

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::ConsoleError;
 use super::help;
+use crate::tiny::Elsewhere;
 
 /// Commands that replant itself does, in a process of its own. It also says
 /// what the last two are called now.
@@ -53,8 +54,8 @@ pub enum Command {
     Sh,
     /// `lock`
     Lock,
-    /// `migrate` or `retry`
-    Migrate,
+    /// `migrate [--payload DEVICE:PATH]` or `retry`
+    Migrate(Option<Elsewhere>),
     /// `survey` or `rehearse`, by the word that was typed.
     Replant(String),
     /// `reboot`
@@ -158,7 +159,10 @@ impl Command {
             }
             ("sh", []) => Command::Sh,
             ("lock", []) => Command::Lock,
-            ("migrate" | "retry", []) => Command::Migrate,
+            ("migrate" | "retry", []) => Command::Migrate(None),
+            ("migrate" | "retry", [option, place]) if option == "--payload" => {
+                Command::Migrate(Some(place.parse()?))
+            }
             (word, []) if REPLANT.contains(&word) => Command::Replant(name.clone()),
             ("modprobe", [_, ..]) => Command::Modprobe(arguments.to_vec()),
             ("vgchange", []) => Command::Vgchange { writable: false },
@@ -215,8 +219,15 @@ mod tests {
         assert_eq!(parse("mount /dev/sda1 /mnt ro"), mount(false));
         assert_eq!(parse("mount /dev/sda1 /mnt rw"), mount(true));
         for line in ["retry", "migrate", "replant migrate", "replant retry"] {
-            assert_eq!(parse(line), Command::Migrate, "{line}");
+            assert_eq!(parse(line), Command::Migrate(None), "{line}");
         }
+        let payload = "/dev/sdb1:/a b".parse().unwrap();
+        assert_eq!(
+            parse("replant migrate --payload 'sdb1:/a b'"),
+            Command::Migrate(Some(payload))
+        );
+        let error = Command::parse("migrate --payload sdb1").unwrap_err();
+        assert!(error.to_string().contains("DEVICE:PATH"), "{error}");
         for (line, word) in [
             ("rehearse", "rehearse"),
             ("replant survey", "survey"),
@@ -254,6 +265,8 @@ mod tests {
             "chroot",
             "reboot now",
             "migrate --resume",
+            "migrate --payload",
+            "migrate sdb1:/va.tar.xz",
             "rehearse all",
             "modprobe",
             "vgchange ro",

@@ -4,10 +4,14 @@
 use std::io::{self, Write};
 
 /// Usage and a line of help, in the order in which they are needed.
-const COMMANDS: [(&str, &str); 25] = [
+const COMMANDS: [(&str, &str); 26] = [
     ("status", "what happened, and what to do next"),
     ("log", "the migration's log"),
     ("migrate", "go on with the migration (also: retry)"),
+    (
+        "migrate --payload DEVICE:PATH",
+        "the same, with the payload in a file on another device",
+    ),
     (
         "rehearse",
         "all that comes before the point of no return; changes nothing",
@@ -64,7 +68,7 @@ pub fn print(output: &mut dyn Write, topic: Option<&str>) -> io::Result<()> {
     let mut found = false;
     for (usage, help) in COMMANDS.iter().filter(|(usage, _)| *usage != "retry") {
         if topic.is_none_or(|topic| usage.split(' ').next() == Some(topic)) {
-            writeln!(output, "  {usage:<24} {help}")?;
+            writeln!(output, "  {usage:<30} {help}")?;
             found = true;
         }
     }

@@ -21,6 +21,7 @@ mod status;
 pub use command::{Command, words};
 use password::Lock;
 
+use super::elsewhere::{self, BadElsewhere};
 use contract::Exit;
 
 use std::io::{self, BufRead, Write};
@@ -63,6 +64,8 @@ pub enum ConsoleError {
     Machine(#[from] crate::machine::Error),
     #[error(transparent)]
     Lvm(#[from] crate::lvm::LvmError),
+    #[error(transparent)]
+    Elsewhere(#[from] BadElsewhere),
     #[error("cannot write to the console: {0}")]
     Output(#[from] io::Error),
 }
@@ -207,7 +210,11 @@ fn execute(
         Command::Sh => program::sh()?,
         // /init looks after it then: a program that hangs can be stopped from
         // every console, and this one starts again when it has ended.
-        Command::Migrate => return Ok(Some(Exit::Migrate)),
+        Command::Migrate(payload) => {
+            let left = setup.path(crate::paths::PAYLOAD_FROM);
+            elsewhere::leave(&left, payload.as_ref())?;
+            return Ok(Some(Exit::Migrate));
+        }
         Command::Replant(word) => return program::replant(setup, &word),
         Command::Reboot => return leave(setup, Exit::Reboot, input, output),
         Command::PowerOff => return leave(setup, Exit::PowerOff, input, output),

@@ -150,6 +150,18 @@ fn migrate_is_inits_to_start() {
         let (status, text) = machine.type_in(Setup::default(), &format!("{word}reboot\n"));
         assert_eq!(status, Some(Exit::Migrate), "{word}: {text}");
     }
+    // Where the payload is comes by a file, and is good for one time.
+    machine.file("run/replant/log", "");
+    let left = machine.root.path().join("run/replant/payload-from");
+    let named = "migrate --payload sdb1:va.tar.xz\n";
+    assert_eq!(
+        machine.type_in(Setup::default(), named).0,
+        Some(Exit::Migrate)
+    );
+    let text = std::fs::read_to_string(&left).unwrap();
+    assert_eq!(text, "/dev/sdb1:/va.tar.xz");
+    machine.type_in(Setup::default(), "migrate\n");
+    assert!(!left.exists());
 }
 
 #[test]

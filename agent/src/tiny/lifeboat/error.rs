@@ -79,6 +79,9 @@ pub enum Error {
     Missing(Role),
     #[error(transparent)]
     BootSector(#[from] BootSectorError),
+    /// A place of the disk that cannot be read, or has something else.
+    #[error(transparent)]
+    Unread(#[from] runs::Error),
     /// A payload that cannot be read from the disk.
     #[error(transparent)]
     Runs(#[from] runs::Invalid),
@@ -92,6 +95,7 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Error::Disk(error) => error.is_transient(),
+            Error::Unread(error) => error.is_transient(),
             Error::NotFound { .. }
             | Error::Alike { .. }
             | Error::Shape { .. }

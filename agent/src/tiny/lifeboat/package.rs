@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The package, from the record and from where it lies on the disk.
 
-use super::{Error, Lifeboat, intact};
+use super::{Error, Lifeboat};
 use crate::disk::Disk;
 use crate::old::{Staged, StagedError};
+use crate::paths;
 use crate::payload::Payload;
 use crate::payload::runs::Runs;
 use ondisk::gpt::{self, Backup};
@@ -71,12 +72,14 @@ impl Lifeboat {
         Ok(Payload::runs(Runs::new(disk, PAYLOAD, file)?))
     }
 
-    /// The saved identity as [`identity::archive`] has it, compared with its
-    /// checksum.
+    /// The saved identity as [`identity::archive`] has it, each chunk compared
+    /// with its checksum.
     ///
     /// # Errors
-    /// [`Error::Changed`].
+    /// [`Error::Unread`] names the place on the disk.
     pub fn identity(&self) -> Result<Vec<u8>, Error> {
-        intact::read(&Disk::open(&self.path)?, self.file(Role::Identity)?)
+        let file = self.file(Role::Identity)?.clone();
+        let disk = Disk::open(&self.path)?;
+        Ok(Runs::new(disk, paths::IDENTITY, file)?.read()?)
     }
 }

@@ -12,6 +12,7 @@ use crate::payload::Payload;
 use crate::payload::memory::Budget;
 use crate::plan::{Others, Plan};
 use crate::report::Reporter;
+use crate::tiny::Elsewhere;
 use crate::tiny::boot::Images;
 use crate::tiny::lifeboat::Lifeboat;
 use ondisk::gpt::Backup;
@@ -64,6 +65,8 @@ pub struct Context {
     pub mark: Option<Mark>,
     /// Record and state on the disk, where the migration may be cut off.
     pub lifeboat: Option<Lifeboat>,
+    /// Where a person says that the payload is, if not on the disk.
+    pub elsewhere: Option<Elsewhere>,
 }
 
 impl Context {
@@ -81,6 +84,7 @@ impl Context {
             images: None,
             mark: None,
             lifeboat: None,
+            elsewhere: None,
         }
     }
 

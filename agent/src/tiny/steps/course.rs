@@ -3,7 +3,8 @@
 
 use super::run::{after, one, rehearse};
 use super::{
-    ARM, Context, Error, Failure, Found, Mark, Next, RELEASE, Step, discover, load, mark, record,
+    ARM, Context, Error, Failure, Found, Mark, Next, RELEASE, Step, discover, elsewhere, load,
+    mark, record,
 };
 use crate::disk::{Disk, DiskId};
 use crate::tiny::Power;
@@ -19,7 +20,13 @@ pub(super) fn run(context: &mut Context, address: Address, by_hand: bool) -> Res
     let phase = context.lifeboat_mut().map_err(before)?.phase();
     let say = format!("the migration is {phase}");
     context.reporter.detail(&say);
-    match Way::of(phase, start) {
+    let way = Way::of(phase, start);
+    if let Some(from) = context.elsewhere.take_if(|_| way != Way::GoOn) {
+        context.reporter.line(&format!(
+            "{from} is not used: the payload comes from elsewhere only once the disk is being rewritten"
+        ));
+    }
+    match way {
         Way::Trial(phase) => {
             count(context, phase).map_err(before)?;
             rehearse(context)?;
@@ -44,8 +51,13 @@ pub(super) fn run(context: &mut Context, address: Address, by_hand: bool) -> Res
         }
         Way::Back(back) => Err(back_to_the_old_system(context, back)),
         Way::GoOn => {
-            go_on(context).map_err(past)?;
-            after(context)?;
+            let gone = go_on(context).map_err(past);
+            let gone = gone.and_then(|()| after(context));
+            if let (Err(_), Some(from)) = (&gone, context.elsewhere.clone()) {
+                context.loaded = None;
+                elsewhere::close(context, &from);
+            }
+            gone?;
             release(context)
         }
         Way::Release => {

@@ -83,6 +83,13 @@ pub enum Error {
         /// What is wrong with it, as the end of "it ...".
         why: String,
     },
+    /// What a person names as the payload cannot be it.
+    #[error("{from}: {} {why}; type: migrate --payload DEVICE:PATH", from.device.display())]
+    Elsewhere {
+        from: crate::tiny::Elsewhere,
+        /// What is wrong with the device, as the end of the sentence.
+        why: String,
+    },
     #[error("the disk is being rewritten already, and the payload is in memory; type: migrate")]
     Begun,
     /// The old system starts again, whatever is left to try.
@@ -118,6 +125,7 @@ impl Error {
             | Error::DiskGone { .. }
             | Error::DisksAlike { .. }
             | Error::OtherDisk { .. }
+            | Error::Elsewhere { .. }
             | Error::Begun
             | Error::Back(_)
             | Error::Unknown(_)

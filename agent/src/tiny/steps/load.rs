@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Step 2: the package from the old root into RAM, every byte verified.
 
-use super::{Context, Error, Loaded, Step, staged};
+use super::{Context, Error, Loaded, Step, elsewhere, staged};
 use crate::cmdline::Mode;
 use crate::fingerprint::Fingerprint;
 use crate::machine::{self, MemInfo};
@@ -222,13 +222,19 @@ pub(super) fn recorded(context: &Context) -> Result<Loaded, Error> {
         std::fs::write(&path, bytes).map_err(cannot("write", &path))?;
     }
     let saved = to.join(paths::IDENTITY);
-    identity::archive::unpack(&lifeboat.identity()?, &saved)?;
-    usable_identity(&saved, &staged.identity_sha256)?;
+    // What is in memory already does not have to be read once more.
+    if usable_identity(&saved, &staged.identity_sha256).is_err() {
+        identity::archive::unpack(&lifeboat.identity()?, &saved)?;
+        usable_identity(&saved, &staged.identity_sha256)?;
+    }
     Ok(Loaded {
         manifest,
         table,
         staged,
-        payload: lifeboat.payload()?,
+        payload: match &context.elsewhere {
+            Some(from) => elsewhere::open(context, from)?,
+            None => lifeboat.payload()?,
+        },
         budget,
     })
 }

@@ -21,6 +21,11 @@ pub fn migrate(context: &mut Context, begun: bool, by_hand: bool) -> Result<Next
             error: Box::new(error),
         });
     }
+    if let Some(from) = context.elsewhere.take() {
+        context.reporter.line(&format!(
+            "{from} is not used: this migration has its payload in memory"
+        ));
+    }
     if begun {
         resume(context)?;
     } else {

@@ -10,6 +10,7 @@ mod boot;
 mod context;
 mod course;
 mod discover;
+mod elsewhere;
 mod erase;
 mod error;
 mod finish;

@@ -190,6 +190,14 @@ fn round_trip(kind: Kind) {
         payload.checked(index, &read).unwrap();
     }
 
+    let identity = record.file(Role::Identity).unwrap();
+    let chunks = identity.chunks.as_ref().unwrap();
+    assert_eq!(chunks.bytes, 4096);
+    for index in 0..chunks.sums.len() as u64 {
+        let read = staged.raw(&identity.chunk_runs(index).unwrap());
+        identity.checked(index, &read).unwrap();
+    }
+
     // There is room for what the tiny system adds.
     let room = record.file(Role::Record(Twin::A)).unwrap().bytes;
     assert!(room >= record.length() + 67 * 512 + 512, "{room}");

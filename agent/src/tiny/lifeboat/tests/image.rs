@@ -130,15 +130,19 @@ fn places(role: Role, bytes: u64) -> Vec<Run> {
 }
 
 fn pinned(role: Role, content: &[u8]) -> Pinned {
-    let chunks = content.chunks(CHUNK as usize).map(Sha256Sum::of);
+    let chunks = match role {
+        Role::Payload => Some(CHUNK),
+        Role::Identity => Some(512),
+        _ => None,
+    };
     Pinned {
         role,
         bytes: content.len() as u64,
         sum: (!role.changes()).then(|| Sha256Sum::of(content)),
         runs: places(role, content.len() as u64),
-        chunks: (role == Role::Payload).then(|| Chunks {
-            bytes: CHUNK,
-            sums: chunks.collect(),
+        chunks: chunks.map(|bytes| Chunks {
+            bytes,
+            sums: content.chunks(bytes as usize).map(Sha256Sum::of).collect(),
         }),
     }
 }

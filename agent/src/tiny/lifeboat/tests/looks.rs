@@ -273,7 +273,12 @@ fn the_plan_and_the_package_come_from_the_record() {
     let sum = identity::digest(&to).unwrap().to_string();
     assert_eq!(sum, contents.staged.identity_sha256);
     flip(&boat, Role::Identity);
-    assert!(matches!(boat.identity(), Err(Error::Changed { .. })));
+    let lba = boat.record().file(Role::Identity).unwrap().runs[0].lba;
+    let error = boat.identity().unwrap_err().to_string();
+    let words = format!(
+        "chunk 0 of identity is damaged: sectors of 512 bytes of the disk: {lba} to {lba};"
+    );
+    assert!(error.contains(&words), "{error}");
 
     // Files that do not belong together.
     let mut record = boat.record().clone();

@@ -194,6 +194,53 @@ fn a_copy_that_cannot_be_written_is_left() {
 }
 
 #[test]
+fn a_damaged_place_of_payload_or_identity_is_named_before_its_data_are_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let boat = destroying(dir.path());
+    let path = boat.path();
+    let unreadable = |lba| format!("{} cannot be read at LBA {lba}: ", path.display());
+
+    let identity = sectors(&boat, Role::Identity);
+    let whole = boat.identity().unwrap();
+    for lba in [identity[0], identity[identity.len() - 1]] {
+        rot::at(path, lba);
+        let text = boat.identity().unwrap_err().to_string();
+        assert!(text.starts_with(&unreadable(lba)), "{text}");
+        assert!(!text.contains("--payload"), "{text}");
+        rot::gone(path);
+    }
+    assert!(boat.identity().unwrap() == whole);
+
+    let payload = boat.payload().unwrap();
+    let read = || {
+        let mut bytes = Vec::new();
+        let mut reader = payload.open().unwrap();
+        let error = std::io::Read::read_to_end(&mut reader, &mut bytes).unwrap_err();
+        (bytes.len(), error.to_string())
+    };
+    let all = sectors(&boat, Role::Payload);
+    // The third chunk, of 128 sectors.
+    let lba = all[2 * 128 + 77];
+    rot::at(path, lba);
+    let (used, text) = read();
+    assert_eq!(used, 2 << 16);
+    assert!(text.starts_with(&unreadable(lba)), "{text}");
+    assert!(text.contains("migrate --payload DEVICE:PATH"), "{text}");
+    rot::gone(path);
+    flip(&boat, lba);
+    let (used, text) = read();
+    assert_eq!(used, 2 << 16);
+    let (first, last) = (all[2 * 128], all[3 * 128 - 1]);
+    let words = format!(
+        "chunk 2 of payload is damaged: sectors of 512 bytes of the disk: {first} to {last};"
+    );
+    assert!(
+        text.contains(&words) && text.contains("--payload"),
+        "{text}"
+    );
+}
+
+#[test]
 fn mending_may_be_cut_off_at_each_write() {
     let dir = tempfile::tempdir().unwrap();
     let mut boat = destroying(dir.path());
