@@ -52,7 +52,7 @@ pub enum Error {
     )]
     NoInitramfsTool,
     #[error(
-        "in the new system: {program} has written {what} of {}, which programs there must not do: it would start nothing or half a system until all of them are done; name what this package needs in [boot] of migration.toml",
+        "in the new system: {program} has written {what} of {}, which programs there must not do ({now}): it would start nothing or half a system until all of them are done; name what this package needs in [boot] of migration.toml",
         disk.display()
     )]
     Overwritten {
@@ -60,6 +60,8 @@ pub enum Error {
         /// What of the disk.
         what: &'static str,
         disk: PathBuf,
+        /// Whether it is what it was again.
+        now: String,
     },
     #[error("GRUB on {}: {why}", disk.display())]
     Grub { disk: PathBuf, why: String },

@@ -39,6 +39,70 @@ fn table() -> Table {
     table
 }
 
+#[test]
+fn what_a_program_changes_is_put_back_and_the_program_named() {
+    use std::os::unix::fs::FileExt;
+    let dir = tempfile::tempdir().unwrap();
+    let path = image(dir.path());
+    let disk = Disk::open_writable(&path).unwrap();
+    let area = Area::of(&disk, &table());
+    let before = std::fs::read(&path).unwrap();
+    let keep = |places: &[u64], fails: bool| {
+        let mut lines: Vec<String> = Vec::new();
+        let name = "grub-install --no-bootsector";
+        let result = area.keep(name, &mut |line| lines.push(line.into()), |_| {
+            for at in places {
+                let byte = [before[*at as usize] ^ 1];
+                disk.file().write_all_at(&byte, *at).unwrap();
+            }
+            match fails {
+                true => Err(Error::NoInitramfsTool),
+                false => Ok(()),
+            }
+        });
+        (result, lines.join("\n"))
+    };
+    let mib = 1 << 20;
+    for (places, first) in [
+        (&[0][..], "sector 0"),
+        (&[511], "sector 0"),
+        (&[3 * mib - 1, 2 * mib, 700, 440], "sector 0"),
+        (&[512], "the partition table"),
+        (&[mib, mib - 1], "the partition table"),
+        (&[mib], "the BIOS boot partition"),
+        (&[3 * mib - 1], "the BIOS boot partition"),
+    ] {
+        for fails in [false, true] {
+            let (result, lines) = keep(places, fails);
+            let error = result.unwrap_err();
+            assert!(
+                matches!(&error, Error::Overwritten { what, .. } if *what == first),
+                "{error}"
+            );
+            let text = error.to_string();
+            let words = format!(
+                "in the new system: grub-install --no-bootsector has written {first} of {}, which programs there must not do (it was put back)",
+                path.display()
+            );
+            assert!(text.starts_with(&words), "{text}");
+            // What the program itself failed with is not lost.
+            assert_eq!(lines.contains("neither dracut nor"), fails);
+            assert!(std::fs::read(&path).unwrap() == before, "{places:?}");
+        }
+    }
+    let (result, _) = keep(&[3 * mib, 8 * mib - 1], true);
+    assert!(matches!(result, Err(Error::NoInitramfsTool)));
+    keep(&[3 * mib], false).0.unwrap();
+
+    crate::disk::cut::after(0, 0);
+    let text = keep(&[3], false).0.unwrap_err().to_string();
+    assert!(crate::disk::cut::mended());
+    assert!(
+        text.contains("it could not be put back: cannot write sector 0"),
+        "{text}"
+    );
+}
+
 /// The whole way of a program of the new system that hangs: started in a
 /// chroot, ended with its daemon, and the new root is left without a mount.
 #[test]
@@ -162,6 +226,7 @@ fn what_starts_the_machine_is_not_written_by_programs() {
         let error = run(&dd("/disk.img", seek, ""), seek == 1, &area).unwrap_err();
         let found = matches!(&error, Error::Overwritten { what: found, .. } if *found == what);
         assert!(found, "{seek}: {error}");
+        assert!(error.to_string().contains("(it was put back)"), "{error}");
     }
     run(&dd("/disk.img", 768, ""), false, &area).unwrap();
     let mut own = job(&dd("/disk.img", 0, ""), false);

@@ -145,7 +145,7 @@ fn sectors(file: &Pinned, at: u64, length: u64) -> Result<Vec<(u64, usize)>, Err
     runs.into_iter().map(piece).collect()
 }
 
-fn read_at(disk: &Disk, file: &Pinned, at: u64, length: u64) -> Result<Vec<u8>, Error> {
+pub(super) fn read_at(disk: &Disk, file: &Pinned, at: u64, length: u64) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     for (start, length) in sectors(file, at, length)? {
         bytes.extend(disk.read_fresh(start, length)?);
@@ -156,7 +156,7 @@ fn read_at(disk: &Disk, file: &Pinned, at: u64, length: u64) -> Result<Vec<u8>, 
 
 /// The first sector of the disk, counted by 512 bytes, that does not have its
 /// part of `right`, or cannot be read.
-fn first_difference(
+pub(super) fn first_difference(
     disk: &Disk,
     file: &Pinned,
     at: u64,

@@ -12,6 +12,7 @@ mod clear;
 mod error;
 mod find;
 mod intact;
+mod kept;
 mod look;
 mod mend;
 mod package;
@@ -26,6 +27,7 @@ mod write;
 
 pub use error::Error;
 pub use find::find;
+pub use kept::{Kept, PutBack};
 pub use package::{BadContents, Contents};
 pub use plan::plan;
 pub use repair::{Damage, Repair};

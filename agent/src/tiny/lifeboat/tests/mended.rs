@@ -241,6 +241,70 @@ fn a_damaged_place_of_payload_or_identity_is_named_before_its_data_are_used() {
 }
 
 #[test]
+fn what_a_program_of_the_new_system_changes_is_put_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut boat = destroying(dir.path());
+    // Both copies of the state, and both blobs, at once: not by the other one.
+    let whole = data(boat.path());
+    let disk = Disk::open_writable(boat.path()).unwrap();
+    let table = crate::plan::sample().1.table;
+    let kept = boat.kept(&disk).unwrap();
+    let area = crate::tiny::boot::Area::of(&disk, &table).with(Some(kept));
+    let roles: Vec<Role> = [Role::Record, Role::State, Role::Blob]
+        .into_iter()
+        .flat_map(|of| [of(Twin::A), of(Twin::B)])
+        .collect();
+    let mut lines = Vec::new();
+    let mut keep = |harm: &dyn Fn()| {
+        lines.clear();
+        let name = "dracut --force";
+        let mut line = |text: &str| lines.push(text.to_owned());
+        area.keep(name, &mut line, |_| {
+            harm();
+            Ok(())
+        })
+        .unwrap();
+        lines.clone()
+    };
+    assert!(keep(&|| {}).is_empty());
+    let harm = || {
+        for role in &roles {
+            let all = sectors(&boat, *role);
+            flip(&boat, all[all.len() / 2]);
+        }
+    };
+    let said = keep(&harm);
+    assert_eq!(said.len(), roles.len(), "{said:?}");
+    for role in &roles {
+        let all = sectors(&boat, *role);
+        let words = format!(
+            "warning: in the new system: dracut --force has written {role} at LBA {} of the disk, which programs there must not do; it was put back",
+            all[all.len() / 2]
+        );
+        assert!(said.contains(&words), "{said:?}");
+    }
+    assert!(data(boat.path()) == whole);
+    // One that cannot be read, and one that cannot be written.
+    let blob = sectors(&boat, Role::Blob(Twin::B));
+    assert_eq!(keep(&|| rot::at(boat.path(), blob[1])).len(), 1);
+    assert!(data(boat.path()) == whole);
+    let said = keep(&|| {
+        flip(&boat, blob[1]);
+        cut::after(0, 0);
+    });
+    assert!(cut::mended());
+    assert!(
+        said[0].contains("it could not be put back: cannot write"),
+        "{said:?}"
+    );
+    // What was damaged before is not the program's.
+    let kept = boat.kept(&disk).unwrap();
+    assert!(kept.put_back(&disk).unwrap().is_empty());
+    assert_eq!(boat.mend().unwrap().len(), 1);
+    assert!(data(boat.path()) == whole);
+}
+
+#[test]
 fn mending_may_be_cut_off_at_each_write() {
     let dir = tempfile::tempdir().unwrap();
     let mut boat = destroying(dir.path());

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Blobs, record and state in memory, while others may write to the disk.
+
+use super::look::TWINS;
+use super::mend::{first_difference, read_at};
+use super::write::rewrite;
+use super::{Error, Lifeboat};
+use crate::disk::{self, Disk};
+use ondisk::lifeboat::Role;
+use ondisk::lifeboat::record::Pinned;
+
+/// What the machine comes back by, without what is long.
+#[derive(Debug)]
+pub struct Kept {
+    files: Vec<(Pinned, Vec<u8>)>,
+}
+
+/// A file that somebody has changed.
+#[derive(Debug)]
+pub struct PutBack {
+    pub role: Role,
+    /// The first sector of 512 bytes of the disk that was changed.
+    pub lba: u64,
+    /// Whether it is again what it was.
+    pub result: Result<(), Error>,
+}
+
+impl Lifeboat {
+    /// Blobs, record and state as they must be. A copy that is damaged already
+    /// is left out.
+    ///
+    /// # Errors
+    /// A record that cannot be encoded.
+    pub fn kept(&self, disk: &Disk) -> Result<Kept, Error> {
+        let record = self.record.encode()?;
+        let mut files = Vec::new();
+        for role in [Role::Record, Role::Blob, Role::State]
+            .into_iter()
+            .flat_map(|of| TWINS.map(of))
+        {
+            let file = self.file(role)?;
+            let length = match role {
+                Role::Record(_) => record.len() as u64,
+                _ => file.bytes,
+            };
+            let bytes = read_at(disk, file, 0, length);
+            let right = |bytes: &Vec<u8>| match role {
+                Role::Record(_) => *bytes == record,
+                _ => file
+                    .sum
+                    .is_none_or(|sum| sum == ondisk::sha256::Sha256Sum::of(bytes)),
+            };
+            if let Some(bytes) = bytes.ok().filter(right) {
+                files.push((file.clone(), bytes));
+            }
+        }
+        Ok(Kept { files })
+    }
+}
+
+impl Kept {
+    /// Compares what the disk has, and writes anew what is another.
+    ///
+    /// # Errors
+    /// A disk whose cache cannot be written out.
+    pub fn put_back(&self, disk: &Disk) -> Result<Vec<PutBack>, disk::Error> {
+        disk.flush()?;
+        let changed = |(file, bytes): &(Pinned, Vec<u8>)| {
+            let lba = first_difference(disk, file, 0, bytes).ok().flatten()?;
+            Some(PutBack {
+                role: file.role,
+                lba,
+                result: rewrite(disk, file, 0, bytes),
+            })
+        };
+        Ok(self.files.iter().filter_map(changed).collect())
+    }
+}
