@@ -26,6 +26,7 @@ pub mod mount;
 #[cfg(test)]
 mod namespace;
 pub mod old;
+pub mod password;
 pub mod paths;
 pub mod payload;
 pub mod plan;

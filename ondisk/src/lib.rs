@@ -26,6 +26,7 @@ pub mod mbr;
 pub mod modules;
 pub mod naming;
 pub mod pax;
+pub mod run;
 pub mod selinux;
 pub mod sha256;
 pub mod signature;

@@ -59,7 +59,7 @@ fn a_console_with_a_password_shows_nothing_without_it() {
     let hash = "$6$rounds=1000$aZ.9/q$GWEFMxAc8r4JNc93ms.us9k.EgZibSC8PisWOl4AArdzphCZJ77W.iT58ou8vUwc2i4hZl6YE6vVhnKQsqo4G1";
     let dir = tempfile::tempdir().unwrap();
     let image = dir.path().join("initramfs");
-    let mut bytes = replant::tiny::console::password::segment(hash).unwrap();
+    let mut bytes = replant::password::segment(hash).unwrap();
     bytes.extend(std::fs::read(product::initramfs()).unwrap());
     std::fs::write(&image, bytes).unwrap();
     let mut machine = Vm::new()

@@ -4,8 +4,8 @@
 
 use super::sysfs::entries;
 use super::{BlockDevice, DevNo, list};
-use ondisk::lifeboat::{Run, SECTOR};
 use ondisk::lvm::{BelowError, Target, TargetKind, below};
+use ondisk::run::{Run, SECTOR};
 use std::collections::BTreeMap;
 use std::path::Path;
 use sys::FileError;

@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ondisk::lifeboat::Protected;
 use rustix::fs::OFlags;
 
 use super::{Error, Guard};
@@ -140,6 +141,19 @@ impl Disk {
             has_sector_0: false,
             ..self
         }
+    }
+
+    /// Refuses from now on each write to what is protected on the whole disk
+    /// that this is, or lies on.
+    ///
+    /// # Errors
+    /// When it is not known where on the disk it lies.
+    pub fn guarded(self, protected: &Protected) -> Result<Disk, Error> {
+        if protected.ranges().is_empty() {
+            return Ok(self);
+        }
+        let guard = Guard::of(protected, &self.path, self.dev, self.bytes)?;
+        Ok(self.with_guard(guard))
     }
 
     pub(super) fn with_guard(self, guard: Guard) -> Disk {

@@ -6,8 +6,8 @@ use std::{ops::Range, path::Path};
 use ondisk::lifeboat::{Protected, Run, SECTOR};
 use ondisk::lvm::Target;
 
-use super::{Disk, Error};
-use crate::block::{NoWay, SYS, Way};
+use super::Error;
+use crate::block::{DevNo, NoWay, SYS, Way};
 
 /// The protected ranges of a disk, and where on the disk a device lies.
 #[derive(Debug, Clone)]
@@ -23,6 +23,25 @@ impl Guard {
             protected: protected.clone(),
             way,
         }
+    }
+
+    /// The guard of the device with this number, or of the file of so many bytes
+    /// that stands for one.
+    ///
+    /// # Errors
+    /// When it is not known where on the disk it lies.
+    pub(super) fn of(
+        protected: &Protected,
+        path: &Path,
+        dev: Option<DevNo>,
+        bytes: u64,
+    ) -> Result<Guard, Error> {
+        let way = match dev {
+            Some(dev) => Way::down(Path::new(SYS), &mut sys::dm::tables(), dev),
+            None => Ok(Way::of_file(bytes)),
+        };
+        let way = way.map_err(|error| unmapped(path, error))?;
+        Ok(Guard::new(protected, way))
     }
 
     /// Refuses what would change something protected: `what` on the device at
@@ -46,9 +65,7 @@ impl Guard {
         }
         Ok(())
     }
-}
 
-impl Guard {
     /// What of these bytes of the device at `path` may be written, in order.
     ///
     /// # Errors
@@ -116,30 +133,11 @@ pub fn check_table(protected: &Protected, name: &str, targets: &[Target]) -> Res
     Guard::new(protected, way).check(&path, "the mapped device", &bytes)
 }
 
-impl Disk {
-    /// Refuses from now on each write to what is protected on the whole disk
-    /// that this is, or lies on.
-    ///
-    /// # Errors
-    /// When it is not known where on the disk it lies.
-    pub fn guarded(self, protected: &Protected) -> Result<Disk, Error> {
-        if protected.ranges().is_empty() {
-            return Ok(self);
-        }
-        let way = match self.dev() {
-            Some(dev) => Way::down(Path::new(SYS), &mut sys::dm::tables(), dev),
-            None => Ok(Way::of_file(self.bytes())),
-        };
-        let way = way.map_err(|error| unmapped(self.path(), error))?;
-        Ok(self.with_guard(Guard::new(protected, way)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::block::way::tests::down;
-    use crate::disk::{erase, ext4, sector_0, wipe};
+    use crate::disk::{Disk, erase, ext4, sector_0, wipe};
     use ondisk::ext4::Options;
     use ondisk::lvm::TargetKind;
 

@@ -4,7 +4,7 @@
 
 use std::io;
 
-use ondisk::lifeboat::{Run, join};
+use ondisk::run::{Run, join};
 
 use super::{Disk, Error, direct};
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Content at known places of a disk, whatever file system is around it.
 
-use ondisk::lifeboat::{Run, SECTOR, cut, join};
+use ondisk::run::{Run, SECTOR, cut, join};
 use ondisk::sha256::{Sha256, Sha256Sum};
 
 use super::{Disk, Error};

@@ -2,7 +2,7 @@
 //! The password of the tiny system's console, as the package asks for it.
 
 use super::Error;
-use crate::tiny::console::password;
+use crate::password;
 use ondisk::manifest::{Console, Password};
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -22,13 +22,25 @@ pub(super) fn hash(console: &Console, root: &Path) -> Result<Option<String>, Err
             // Other lines may hold bytes that are no UTF-8.
             let bytes = std::fs::read(&path).map_err(cannot("read", &path))?;
             let text = String::from_utf8_lossy(&bytes);
-            ("root on this machine", password::of_root(&text).to_string())
+            ("root on this machine", of_root(&text).to_string())
         }
     };
     match password::check(&hash) {
         Ok(()) => Ok(Some(hash)),
         Err(why) => Err(Error::ConsolePassword { whose, why }),
     }
+}
+
+/// The password field of root in the text of an `/etc/shadow`.
+fn of_root(shadow: &str) -> &str {
+    let fields = |line: &'_ str| -> Option<(usize, usize)> {
+        let rest = line.strip_prefix("root:")?;
+        Some((5, 5 + rest.find(':').unwrap_or(rest.len())))
+    };
+    shadow
+        .lines()
+        .find_map(|line| fields(line).and_then(|(from, to)| line.get(from..to)))
+        .unwrap_or_default()
 }
 
 /// Puts the hash into a copy of the initramfs: as an archive of its own at the
@@ -80,5 +92,14 @@ mod tests {
             error.contains("migration.toml has a password hash"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn finds_root_in_shadow() {
+        let shadow = "daemon:*:1::::::\nroot:$6$abc$xyz:19000:0:99999:7:::\nroot2:x:::::::\n";
+        assert_eq!(of_root(shadow), "$6$abc$xyz");
+        assert_eq!(of_root("rooter:x:\n"), "");
+        assert_eq!(of_root("root:"), "");
+        assert_eq!(of_root("root:!"), "!");
     }
 }

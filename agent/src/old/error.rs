@@ -57,7 +57,7 @@ pub enum Error {
     ConsolePassword {
         whose: &'static str,
         /// Why it is of no use.
-        why: crate::tiny::console::password::Unusable,
+        why: crate::password::Unusable,
     },
     #[error("the initramfs cannot get the console's password: {0}")]
     Archive(ondisk::cpio::Error),

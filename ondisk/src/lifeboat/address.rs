@@ -3,8 +3,8 @@
 
 use super::id::{BadId, Id};
 use super::role::{Role, Twin};
-use super::run::{Run, SECTOR};
 use super::state;
+use crate::run::{Run, SECTOR};
 use std::fmt;
 use std::str::FromStr;
 

@@ -5,7 +5,7 @@
 
 use super::id::Id;
 use super::role::Role;
-use super::run::SECTOR;
+use crate::run::SECTOR;
 use std::fmt;
 
 /// Bytes of a block of filler.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which parts of a file lie where pinned files may.
 
-use super::run::{Run, SECTOR};
+use crate::run::{Run, SECTOR};
 use std::ops::Range;
 
 /// A part of a file, and whether it lies where it may.

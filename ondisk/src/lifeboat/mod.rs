@@ -11,10 +11,11 @@ mod id;
 mod protected;
 pub mod record;
 mod role;
-mod run;
 pub mod state;
 mod stream;
 
+// Where its files lie.
+pub use crate::run::{Run, SECTOR, TooShort, cut, join};
 pub use address::{Address, BadAddress};
 pub use allowed::{AllowedError, DataArea, allowed, data_areas};
 pub use blob::{Blob, BlobError};
@@ -24,5 +25,4 @@ pub use fits::{Piece, fits};
 pub use id::{BadId, Id};
 pub use protected::{Protected, ProtectedError};
 pub use role::{Role, Twin};
-pub use run::{Run, SECTOR, TooShort, cut, join};
 pub use stream::Stream;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The bytes of the disk that nobody may write until the new system boots.
 
-use super::run::Run;
+use crate::run::Run;
 use std::ops::Range;
 
 /// The least that a protected range is rounded to: what file systems and

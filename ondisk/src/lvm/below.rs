@@ -3,7 +3,7 @@
 
 use super::mapping::{Target, TargetKind};
 use crate::DevNo;
-use crate::lifeboat::Run;
+use crate::run::Run;
 
 /// Why it cannot be said where sectors lie.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where on the disk files may lie.
 
-use ondisk::lifeboat::{Run, SECTOR};
+use ondisk::run::{Run, SECTOR};
 use std::ops::Range;
 
 /// What is protected is protected in units of so many bytes; so is permitted.

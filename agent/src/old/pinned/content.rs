@@ -2,9 +2,9 @@
 //! Content into a reserved place, and the proof that it is there.
 
 use super::extents::{Piece, places};
-use super::search::remove;
+use super::release::remove;
 use super::{Error, Obstacle, Pinned, Site, holes};
-use ondisk::lifeboat::{Run, join};
+use ondisk::run::{Run, join};
 use ondisk::sha256::{Sha256, Sha256Sum};
 use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
 use std::fs::File;
@@ -57,7 +57,6 @@ impl<'a> Reserved<'a> {
         self.bytes
     }
 
-    /// The file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -205,7 +204,7 @@ impl<'a> Reserved<'a> {
     /// # Errors
     /// When the file cannot be removed.
     pub fn give_up(self) -> Result<(), Error> {
-        remove(&self.file, &self.path)
+        Ok(remove(&self.file, &self.path)?)
     }
 }
 

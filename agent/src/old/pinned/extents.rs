@@ -3,7 +3,7 @@
 
 use super::{Error, Flaw};
 use crate::block::Way;
-use ondisk::lifeboat::{Run, SECTOR, join};
+use ondisk::run::{Run, SECTOR, join};
 use std::ops::Range;
 use sys::fiemap::Extent;
 

@@ -46,7 +46,7 @@ pub(super) fn without(part: Range<u64>, pieces: &[Piece]) -> Vec<Range<u64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ondisk::lifeboat::Run;
+    use ondisk::run::Run;
 
     #[test]
     fn what_is_not_content() {

@@ -7,12 +7,15 @@ use std::path::PathBuf;
 use sys::FileError;
 use sys::fiemap::Extent;
 
+/// File systems that write a file in its place and say where that is.
+pub(super) const KINDS: [&str; 4] = ["ext2", "ext3", "ext4", "xfs"];
+
 /// What keeps files of this machine from being read without its file system.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Obstacle {
     #[error(
-        "the file system at {} is {kind}; where files lie is only known of {}", mount.display(), super::site::KINDS.join(", ")
+        "the file system at {} is {kind}; where files lie is only known of {}", mount.display(), KINDS.join(", ")
     )]
     FileSystem { mount: PathBuf, kind: String },
     #[error("the file system at {} has a device of its own for data (rtdev)", mount.display())]

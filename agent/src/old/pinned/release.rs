@@ -25,6 +25,13 @@ pub fn release(path: &Path) -> Result<(), FileError> {
     below(path, &meta, meta.dev())
 }
 
+/// Removes a file that is not immutable, and frees its place at once: some file
+/// systems do it later.
+pub(super) fn remove(file: &File, path: &Path) -> Result<(), FileError> {
+    file.set_len(0).map_err(cannot("shorten", path))?;
+    fs::remove_file(path).map_err(cannot("remove", path))
+}
+
 fn below(path: &Path, meta: &fs::Metadata, filesystem: u64) -> Result<(), FileError> {
     if DevNo::from(meta.dev()) != DevNo::from(filesystem) {
         return Ok(());

@@ -8,9 +8,10 @@
 //! once.
 
 use super::extents::Piece;
+use super::release::remove;
 use super::site::LEFT;
 use super::{Allowed, Error, Obstacle, Reserved, Shape, Site, Wish, holes};
-use ondisk::lifeboat::SECTOR;
+use ondisk::run::SECTOR;
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 use std::fs::{File, OpenOptions};
@@ -124,12 +125,6 @@ impl<'a> Search<'a> {
         // Nobody gets it before that is committed.
         Ok(file.sync_all().map_err(cannot("flush", path))?)
     }
-}
-
-/// Removes a file, and frees its place at once: some file systems do it later.
-pub(super) fn remove(file: &File, path: &Path) -> Result<(), Error> {
-    file.set_len(0).map_err(cannot("shorten", path))?;
-    Ok(std::fs::remove_file(path).map_err(cannot("remove", path))?)
 }
 
 /// Gives a part of a file a place.

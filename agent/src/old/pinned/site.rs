@@ -2,6 +2,7 @@
 //! The file system that files are pinned in, and whether that can be.
 
 use super::extents::{Piece, on_disk, pieces};
+use super::obstacle::KINDS;
 use super::{Error, Obstacle, Wish};
 use crate::block::{DevNo, SYS, Way};
 use crate::disk::Disk;
@@ -13,9 +14,6 @@ use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use sys::cannot;
-
-/// File systems that write a file in its place and say where that is.
-pub(super) const KINDS: [&str; 4] = ["ext2", "ext3", "ext4", "xfs"];
 
 /// Bytes that stay free for everybody else.
 pub const LEFT: u64 = 64 << 20;

@@ -3,7 +3,7 @@
 
 use super::Allowed;
 use super::extents::Piece;
-use ondisk::lifeboat::{Run, SECTOR};
+use ondisk::run::{Run, SECTOR};
 
 /// A file that must have one piece for its content is longer than that, in such
 /// steps of bytes, so that there is one.

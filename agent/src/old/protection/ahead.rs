@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where files will probably lie, before they are made.
 
-use ondisk::lifeboat::{Run, SECTOR};
+use ondisk::run::{Run, SECTOR};
 use std::ops::Range;
 
 /// The last `bytes` of these ranges: the place that files might get, for a look

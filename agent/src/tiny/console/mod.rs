@@ -14,7 +14,7 @@ mod help;
 mod kernel;
 mod machine;
 mod mounts;
-pub mod password;
+mod password;
 mod program;
 mod status;
 

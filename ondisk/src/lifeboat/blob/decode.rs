@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A blob read back.
 
-use super::super::run::{Run, SECTOR};
 use super::encode::{ENTRY, HEADER, LINE, MAGIC, MAGIC_AT, letter};
 use super::{Blob, BlobError, CommandLine, Id, Load, MAX_BYTES, Twin, sectors};
+use crate::run::{Run, SECTOR};
 
 /// What the header says, but for the numbers of the two loads.
 struct Header {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A blob's bytes.
 
-use super::super::run::SECTOR;
 use super::{Blob, BlobError, Load, MAX_BYTES};
+use crate::run::SECTOR;
 
 /// `RPL2`, at the start of what stage 2 leaves free.
 pub(super) const MAGIC: &[u8; 4] = b"RPL2";

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-use super::super::run::TooShort;
+//! What can be wrong with a blob.
+
 use super::MAX_BYTES;
 use crate::bzimage::BzImageError;
+use crate::run::TooShort;
 
 /// Why a blob cannot be made, or is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! The command line in a blob, with what the loader writes into it.
+
 use super::BlobError;
 
 /// What stands where the loader writes the drive's number and the way.

@@ -20,8 +20,8 @@ pub use twin::twin;
 use super::boot_sector::MAX_SECTORS;
 use super::id::Id;
 use super::role::Twin;
-use super::run::{Run, SECTOR, cut};
 use crate::bzimage::{BzImage, LOAD_ADDRESS};
+use crate::run::{Run, SECTOR, cut};
 use std::ops::Range;
 
 /// The most bytes that a blob may have.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-use super::super::run::TooShort;
 use super::*;
+use crate::run::TooShort;
 
 /// A stage 2 of nothing but 0xcc.
 pub(super) const STAGE2: [u8; 0x80] = [0xcc; 0x80];

@@ -5,8 +5,8 @@ use super::{Chunks, OLD_HEAD_BLOCKS, OLD_TAIL_BLOCKS, Pinned, Record};
 use crate::lifeboat::filler::BLOCK;
 use crate::lifeboat::protected::{Protected, ProtectedError};
 use crate::lifeboat::role::{Role, Twin};
-use crate::lifeboat::run::{Run, SECTOR};
 use crate::lifeboat::state;
+use crate::run::{Run, SECTOR};
 
 /// The biggest chunk in bytes. Nothing of a chunk is used before its checksum
 /// is right, so a reader holds a few of them in memory, on machines that have

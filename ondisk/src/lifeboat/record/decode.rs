@@ -9,7 +9,7 @@ use crate::lifeboat::filler::Filler;
 use crate::lifeboat::id::Id;
 use crate::lifeboat::protected::Protected;
 use crate::lifeboat::role::Role;
-use crate::lifeboat::run::Run;
+use crate::run::Run;
 use crate::sha256::Sha256Sum;
 use std::ops::Range;
 

@@ -8,7 +8,7 @@ use super::reader::Reader;
 use crate::lifeboat::filler::BLOCK;
 use crate::lifeboat::id::Id;
 use crate::lifeboat::role::{Role, Twin};
-use crate::lifeboat::run::{Run, SECTOR, cut};
+use crate::run::{Run, SECTOR, cut};
 
 /// How long a record is and where its copies lie.
 ///

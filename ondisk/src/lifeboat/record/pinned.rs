@@ -2,7 +2,7 @@
 //! A file that lies on the disk and must stay there.
 
 use crate::lifeboat::role::Role;
-use crate::lifeboat::run::{Run, SECTOR, cut};
+use crate::run::{Run, SECTOR, cut};
 use crate::sha256::Sha256Sum;
 use std::fmt;
 

@@ -2,7 +2,7 @@
 //! Where in its file a copy of the state lies.
 
 use crate::lifeboat::protected::{ProtectedError, unit};
-use crate::lifeboat::run::{Run, SECTOR};
+use crate::run::{Run, SECTOR};
 
 /// The first sector of the first aligned block (of `physical_block` bytes, at
 /// least 4096) that is wholly the file's: what is written there is no part of

@@ -4,7 +4,7 @@
 use super::ground::{EXT4, EXT4_SMALL_BLOCKS, Ground, KINDS, Kind, XFS};
 use crate::old::pinned::extents::places;
 use crate::old::pinned::{Allowed, Flaw, Obstacle, Search, Wish, holes, release};
-use ondisk::lifeboat::Run;
+use ondisk::run::Run;
 use ondisk::sha256::Sha256Sum;
 use rustix::fs::{FallocateFlags, fallocate};
 use std::fs;

@@ -44,7 +44,7 @@ fn no_place_that_is_permitted() {
             "{error}"
         );
         // Nothing is as far away as that.
-        let runs = vec![ondisk::lifeboat::Run {
+        let runs = vec![ondisk::run::Run {
             lba: 200 * 2048,
             sectors: 8,
         }];
