@@ -5,6 +5,7 @@
 //! the old `/boot`, and after the migration it is a rescue prompt.
 
 use super::Error;
+use super::unsupported::{NotByThisDisk, Unsupported};
 use crate::block::BlockDevice;
 use crate::block::sysfs::text;
 use crate::disk::Disk;
@@ -115,7 +116,7 @@ pub(super) fn check(
         }
     }
     let traces = Traces::read(sys, cmdline);
-    judge(&heads, &disk.name, traces).map_err(Error::Unsupported)?;
+    judge(&heads, &disk.name, traces).map_err(Unsupported::from)?;
     Ok(elsewhere(&heads, &disk.name, traces))
 }
 
@@ -146,41 +147,34 @@ fn elsewhere(heads: &[Head], ours: &str, traces: Traces) -> Option<String> {
     ))
 }
 
-fn judge(heads: &[Head], ours: &str, traces: Traces) -> Result<(), String> {
-    let consequence = format!(
-        "after the migration of {ours} it would not find its files any more; install GRUB on {ours}, let the BIOS start from {ours}, restart and try again"
-    );
+fn judge(heads: &[Head], ours: &str, traces: Traces) -> Result<(), NotByThisDisk> {
+    let name = ours.to_string();
     // A disk without boot code is passed over by the BIOS.
     if let Some(first) = traces.first(heads).filter(|head| head.code) {
         if first.name == ours {
             return Ok(());
         }
-        let what = if first.grub { "GRUB" } else { "boot loader" };
-        return Err(format!(
-            "the BIOS starts this machine from {0}: the {what} in the first sector of {0} starts the system on {ours}, and {consequence}",
-            first.name
-        ));
+        return Err(NotByThisDisk::First {
+            first: first.name.clone(),
+            loader: if first.grub { "GRUB" } else { "boot loader" },
+            ours: name,
+        });
     }
     let others = heads.iter().filter(|head| head.grub && head.name != ours);
-    let others: Vec<&str> = others.map(|head| head.name.as_str()).collect();
-    let [other, ..] = others[..] else {
+    let others: Vec<String> = others.map(|head| head.name.clone()).collect();
+    if others.is_empty() {
         return Ok(());
-    };
+    }
     let own = heads.iter().any(|head| head.grub && head.name == ours);
     match traces.grub_disk {
         Some(0) if own => Ok(()),
-        Some(n) if n > 0 => Err(format!(
-            "GRUB found {ours} as its disk hd{n}, so the BIOS starts this machine from another disk, and {} has a GRUB in its first sector: {consequence}",
-            others.join(" and ")
-        )),
-        _ if own => Err(format!(
-            "{ours} and {} have a GRUB in their first sector, and nothing says from which of them the BIOS starts this machine; if it is not {ours}, {consequence}. To let this be found out, load the module edd (modprobe edd); where that does not help, detach {other}",
-            others.join(" and ")
-        )),
-        _ => Err(format!(
-            "GRUB is in the first sector of {}, and {ours} has none: {consequence}",
-            others.join(" and ")
-        )),
+        Some(number) if number > 0 => Err(NotByThisDisk::Number {
+            number,
+            others,
+            ours: name,
+        }),
+        _ if own => Err(NotByThisDisk::Unknown { others, ours: name }),
+        _ => Err(NotByThisDisk::Other { others, ours: name }),
     }
 }
 
@@ -200,7 +194,7 @@ mod tests {
     }
 
     fn refusal(heads: &[Head], traces: Traces) -> String {
-        judge(heads, "sda", traces).unwrap_err()
+        judge(heads, "sda", traces).unwrap_err().to_string()
     }
 
     #[test]

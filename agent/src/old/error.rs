@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Why a command on the old system failed; each message is one line.
 
+use super::unsupported::Unsupported;
 use std::path::PathBuf;
 
 #[derive(Debug, thiserror::Error)]
@@ -35,8 +36,10 @@ pub enum Error {
     /// What a part's error says, which is all; as text, for it is smaller.
     #[error("{0}")]
     Part(String),
-    #[error("{0}")]
-    Unsupported(String),
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
+    #[error("nobody to ask on standard input; say --yes")]
+    NobodyToAsk,
     #[error("{}: {need} more bytes are needed, {free} are free; make room there and try again", path.display())]
     Full {
         path: PathBuf,

@@ -22,6 +22,7 @@ mod stage;
 mod staged;
 mod status;
 mod survey;
+mod unsupported;
 
 pub use check::check;
 pub use error::Error;

@@ -79,8 +79,7 @@ pub fn stage(
 fn agreed() -> Result<bool, Error> {
     let stdin = std::io::stdin();
     if !stdin.is_terminal() {
-        let what = "nobody to ask on standard input; say --yes";
-        return Err(Error::Unsupported(what.into()));
+        return Err(Error::NobodyToAsk);
     }
     ask("Type yes to go on: ");
     let mut line = String::new();

@@ -3,6 +3,7 @@
 //! migrate it.
 
 use super::arguments::{Carried, carried};
+use super::unsupported::Unsupported;
 use super::{Error, bios};
 use crate::block::{self, BlockDevice, NotOneDisk, SYS};
 use crate::cmdline;
@@ -41,26 +42,18 @@ impl Survey {
             return Err(Error::NotRoot);
         }
         if Path::new("/sys/firmware/efi").exists() {
-            let what = "this machine booted by UEFI; this version only migrates machines that boot by BIOS";
-            return Err(Error::Unsupported(what.into()));
+            return Err(Unsupported::Uefi.into());
         }
         let mounts = machine::mounts()?;
         let root = holding(&mounts, Path::new("/"))?;
         if !locate::KINDS.contains(&root.kind.as_str()) {
-            let what = format!(
-                "the root file system is {}; this version reads {}",
-                root.kind,
-                locate::KINDS.join(", ")
-            );
-            return Err(Error::Unsupported(what));
+            let kind = root.kind.clone();
+            return Err(Unsupported::RootKind { kind }.into());
         }
         let staged = holding(&mounts, Path::new("/etc/upd"))?;
         if staged.device != root.device {
-            let what = format!(
-                "/etc is a file system of its own ({}); it must be on the root's",
-                staged.source
-            );
-            return Err(Error::Unsupported(what));
+            let device = staged.source.clone();
+            return Err(Unsupported::Etc { device }.into());
         }
         let sys = Path::new(SYS);
         let blocks = block::list(sys)?;
@@ -120,12 +113,8 @@ pub(super) fn holding<'a>(mounts: &'a [Mount], path: &Path) -> Result<&'a Mount,
         .filter(fits)
         .enumerate()
         .max_by_key(|(n, m)| (m.target.len(), *n));
-    best.map(|(_, mount)| mount).ok_or_else(|| {
-        Error::Unsupported(format!(
-            "nothing is mounted at {}; is /proc mounted?",
-            path.display()
-        ))
-    })
+    best.map(|(_, mount)| mount)
+        .ok_or_else(|| Unsupported::NothingMounted(path.into()).into())
 }
 
 /// File systems in which GRUB does not write its environment block, for their
@@ -140,32 +129,24 @@ fn refuse_unfit_boot(
     blocks: &[BlockDevice],
     disk: &BlockDevice,
 ) -> Result<(), Error> {
-    let device = &boot.source;
+    let device = boot.source.clone();
     let here = blocks.iter().find(|b| b.name == name);
-    let what = if here.is_some_and(BlockDevice::is_virtual) {
-        format!(
-            "/boot is on {device}, which is no plain partition: GRUB could not take the one-shot entry back after use"
-        )
+    let why = if here.is_some_and(BlockDevice::is_virtual) {
+        Unsupported::BootVolume { device }
     } else if here.is_some_and(|b| b.name != disk.name && b.parent.as_ref() != Some(&disk.name)) {
         // The old GRUB, which is there, would start an old system that is gone.
-        format!(
-            "/boot is on {device}, which is not on {}, the disk of the root file system: the machine boots from a disk that is not replaced; move /boot to the root's disk",
-            disk.name
-        )
+        let disk = disk.name.clone();
+        Unsupported::BootElsewhere { device, disk }
     } else if UNWRITTEN.contains(&boot.kind.as_str()) {
-        format!(
-            "/boot is on {device}, a {} file system, where GRUB cannot write: it could not take the one-shot entry back after use",
-            boot.kind
-        )
+        let kind = boot.kind.clone();
+        Unsupported::BootKind { device, kind }
     } else if boot.root != "/" {
-        format!(
-            "/boot is the directory {} of {device}, mounted a second time: GRUB would look for the files elsewhere; mount a file system of its own there, or none",
-            boot.root
-        )
+        let directory = boot.root.clone();
+        Unsupported::BootDirectory { device, directory }
     } else {
         return Ok(());
     };
-    Err(Error::Unsupported(what))
+    Err(why.into())
 }
 
 fn only_disk<'a>(
@@ -193,12 +174,8 @@ fn uuid(sys: &Path, mount: &Mount) -> Result<String, Error> {
     let path = block::node(&name);
     let content = identify(&path).filter(|c| !c.uuid.is_empty());
     content.map(|c| c.uuid).ok_or_else(|| {
-        let what = format!(
-            "{} ({}) has no UUID that can be read",
-            mount.source,
-            path.display()
-        );
-        Error::Unsupported(what)
+        let device = mount.source.clone();
+        Unsupported::NoUuid { device, node: path }.into()
     })
 }
 
@@ -220,26 +197,24 @@ fn refuse_unreadable_volume(blocks: &[BlockDevice], root: &Mount) -> Result<(), 
             if dm.as_ref() == Ok(name) {
                 return match mapping(group, lv) {
                     Ok(_) => Ok(()),
-                    Err(error) => Err(Error::Unsupported(format!("the old root: {error}"))),
+                    Err(error) => Err(Unsupported::from(error).into()),
                 };
             }
         }
     }
-    let what = format!(
-        "the root {} is a device-mapper device that is no logical volume",
-        root.source
-    );
-    Err(Error::Unsupported(what))
+    let device = root.source.clone();
+    Err(Unsupported::RootMap { device }.into())
 }
 
 /// Refuses a root that is neither a volume nor on a partition or a disk:
 /// software RAID has disks below it, too.
 fn refuse_raid(block: Option<&BlockDevice>, root: &Mount) -> Result<(), Error> {
     match block {
-        Some(block) if block.is_virtual() => Err(Error::Unsupported(format!(
-            "the root {} is on {}, which is software RAID or the like; this version reads partitions and logical volumes",
-            root.source, block.name
-        ))),
+        Some(block) if block.is_virtual() => Err(Unsupported::RootRaid {
+            device: root.source.clone(),
+            name: block.name.clone(),
+        }
+        .into()),
         _ => Ok(()),
     }
 }
