@@ -357,6 +357,38 @@ fn a_boot_sector_that_is_chained() {
     }
 }
 
+/// By the identifier of a file system, by its label, and by a file of it.
+#[test]
+fn the_device_that_is_searched_for() {
+    let start = Start {
+        device: "disk".into(),
+        directory: "/grub".into(),
+        dialect: Dialect::Upstream,
+    };
+    let kernel = |search: &str| {
+        let config = format!(
+            "set timeout=0\nsearch --set=root {search}\nmenuentry x {{\nlinux /kernel\n}}\n"
+        );
+        let files = Tree::new()
+            .with("disk", "/grub/grub.cfg", config)
+            .with("disk", "/kernel", "k")
+            .with("other", "/kernel", "k")
+            .with("other", "/only", "x")
+            .with_uuid("other", "AB-CD")
+            .with_label("other", "boot");
+        match boot(&files, &start).unwrap().first {
+            First::Entry(started) => started.outcome.kernel.unwrap().place.to_string(),
+            other => panic!("{other:?}"),
+        }
+    };
+    for found in ["--fs-uuid ab-cd", "--label boot", "--file /only"] {
+        assert_eq!(kernel(found), "(other)/kernel", "{found}");
+    }
+    for missing in ["--fs-uuid boot", "--label BOOT", "--file /none"] {
+        assert_eq!(kernel(missing), "(disk)/kernel", "{missing}");
+    }
+}
+
 #[test]
 fn with_a_password_only_the_armed_entry_asks_for_none() {
     for case in cases() {

@@ -2,8 +2,8 @@
 //! System calls and ioctls that rustix has no function for, and what answers of
 //! the kernel mean.
 //!
-//! The only crate of the workspace with `unsafe` code beside `init-shim`:
-//! small functions with a safe face, each block with its reason.
+//! The only crate of the workspace with `unsafe` code beside `init-shim` and
+//! `loader`: small functions with a safe face, each block with its reason.
 
 pub mod block;
 pub mod chroot;

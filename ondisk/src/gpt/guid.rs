@@ -26,8 +26,6 @@ impl Guid {
     pub const LVM: Guid = Guid::from_written(0xE6D6D379_F507_44C2_A23C_238F2A3DF928);
     /// Type "Linux swap" (sgdisk: 8200).
     pub const SWAP: Guid = Guid::from_written(0x0657FD6D_A4AB_43C4_84E5_0933C84B4F4F);
-    /// Type "EFI system partition" (sgdisk: EF00).
-    pub const ESP: Guid = Guid::from_written(0xC12A7328_F81F_11D2_BA4B_00A0C93EC93B);
 
     /// From the number that the hexadecimal digits of the written form make.
     pub const fn from_written(written: u128) -> Guid {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is kept of a look through a payload, so that it need not be decoded twice.
+
 use super::limits;
 use crate::manifest::{Manifest, Payload};
 use crate::pax::{Entry, Totals};

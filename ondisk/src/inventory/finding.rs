@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is wrong with a payload, file by file.
+
 use crate::pax::Name;
 use std::fmt;
 

@@ -24,15 +24,7 @@ pub struct RawLocation {
 }
 
 impl RawLocation {
-    /// The slot of an area that holds no text because others do.
-    pub const IGNORED: Self = Self {
-        offset: 0,
-        size: 0,
-        crc: 0,
-        flags: FLAG_IGNORED,
-    };
-
-    /// Whether the area is to be left out.
+    /// Whether the area is to be left out: it holds no text because others do.
     pub fn is_ignored(&self) -> bool {
         self.flags & FLAG_IGNORED != 0
     }

@@ -289,34 +289,24 @@ fn commit(
         });
     }
     steps.push(Step::Flush);
-    let write = |pv: usize, header: MdaHeader| Step::Write {
-        pv,
-        offset: header.start,
-        bytes: header.encode().to_vec(),
+    let mut each = |slot: &dyn Fn(MdaHeader, RawLocation) -> MdaHeader| {
+        steps.extend(headers.iter().map(|(pv, header, new)| Step::Write {
+            pv: *pv,
+            offset: header.start,
+            bytes: slot(*header, *new).encode().to_vec(),
+        }));
+        steps.push(Step::Flush);
     };
     if precommit {
-        let slot = |h: MdaHeader, new| MdaHeader {
+        each(&|header, new| MdaHeader {
             precommitted: new,
-            ..h
-        };
-        steps.extend(
-            headers
-                .iter()
-                .map(|(pv, h, new)| write(*pv, slot(*h, *new))),
-        );
-        steps.push(Step::Flush);
+            ..header
+        });
     }
-    let none = RawLocation::default();
-    let slot = |h, new| MdaHeader {
+    each(&|header, new| MdaHeader {
         committed: new,
-        precommitted: none,
-        ..h
-    };
-    steps.extend(
-        headers
-            .iter()
-            .map(|(pv, h, new)| write(*pv, slot(*h, *new))),
-    );
-    steps.push(Step::Flush);
+        precommitted: RawLocation::default(),
+        ..header
+    });
     Ok(steps)
 }

@@ -21,10 +21,6 @@ const MAX_NUMBER: u32 = 255;
 
 /// Type of the entry that protects a GPT.
 pub const KIND_GPT: u8 = 0xee;
-/// Type of an LVM physical volume.
-pub const KIND_LVM: u8 = 0x8e;
-/// Type of a Linux filesystem.
-pub const KIND_LINUX: u8 = 0x83;
 
 /// A DOS partition table. LBAs count logical blocks of the disk, from 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +43,7 @@ pub struct Partition {
     pub number: u32,
     /// Whether the active flag (0x80) is set.
     pub active: bool,
-    /// Type byte, as [`KIND_LVM`].
+    /// Type byte, as [`KIND_GPT`].
     pub kind: u8,
     /// First LBA.
     pub first_lba: u64,

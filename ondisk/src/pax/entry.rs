@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! One member of an archive, as whoever unpacks it wants it.
+
 use super::Name;
 
 /// A point in time.

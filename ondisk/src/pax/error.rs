@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! What can be wrong with an archive.
+
 use std::fmt;
 
 /// Why an archive cannot be read. `at` is the byte offset in the unpacked

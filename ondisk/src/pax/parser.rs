@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! The archive from its first to its last block: members, and their contents.
+
 use super::cursor::{Block, Cursor, padding, take};
 use super::header::{self, Raw};
 use super::member::{self, Described, Member, Pending};

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the machine does when a migration has ended well.
+
 /// What comes after a migration that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
