@@ -32,6 +32,8 @@ pub const STOP: &str = text(path::STOP);
 pub const PROGRESS: &str = text(path::PROGRESS);
 /// Is there while the recovery console carries a command out.
 pub const CONSOLE_BUSY: &str = text(path::CONSOLE_BUSY);
+/// Is there while the machine, started again, would not go on.
+pub const MUST_STAY: &str = text(path::MUST_STAY);
 /// `DEVICE:PATH` of the payload, where a person has named it.
 pub const PAYLOAD_FROM: &str = "/run/replant/payload-from";
 /// Where that device is mounted, read-only.

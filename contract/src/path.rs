@@ -19,6 +19,9 @@ pub const PROGRESS: &CStr = c"/run/replant/progress";
 /// Exists while the recovery console carries a command out, and does not wait
 /// for one. The console makes and removes it.
 pub const CONSOLE_BUSY: &CStr = c"/run/replant/console-busy";
+/// Exists while the machine, started again, would not go on with a migration
+/// that goes on by itself otherwise. The agent makes and removes it.
+pub const MUST_STAY: &CStr = c"/run/replant/must-stay";
 /// Hash of the recovery console's password, in the initramfs.
 pub const CONSOLE_PASSWORD: &CStr = c"/etc/replant/console-password";
 
@@ -38,7 +41,14 @@ mod tests {
     #[test]
     fn as_text() {
         assert_eq!(text(RUN), "/run/replant");
-        for path in [POINT_OF_NO_RETURN, FAILURE, STOP, PROGRESS, CONSOLE_BUSY] {
+        for path in [
+            POINT_OF_NO_RETURN,
+            FAILURE,
+            STOP,
+            PROGRESS,
+            CONSOLE_BUSY,
+            MUST_STAY,
+        ] {
             assert!(text(path).starts_with("/run/replant/"));
         }
         assert_eq!(text(CONSOLE_PASSWORD), "/etc/replant/console-password");

@@ -10,7 +10,7 @@ use crate::cmdline::Options;
 use crate::kmsg::{self, Kmsg};
 use crate::shutdown::{Then, shutdown};
 use crate::signal::Signals;
-use crate::system::{Pace, System, past_no_return};
+use crate::system::{Pace, System, must_stay, past_no_return};
 use crate::takeover::{self, Handover};
 use crate::verdict::{self, End, Program, Situation, Verdict};
 use crate::watchdog::Watchdogs;
@@ -209,7 +209,10 @@ fn decide(system: &mut System, program: Program, end: End, brief: bool) -> Verdi
         system.say(format_args!("{name} {end}"));
         system.say(format_args!(
             "{}",
-            match (situation.past_no_return, system.options.resumes) {
+            match (
+                situation.past_no_return,
+                system.options.resumes && !must_stay()
+            ) {
                 (true, false) => {
                     "the disk is half rewritten: do not switch off; go on with the migration"
                 }

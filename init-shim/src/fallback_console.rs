@@ -12,7 +12,7 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, openat, statat};
 use rustix::io::Errno;
 
 use crate::line_editor::{Edit, LENGTH, LineEditor};
-use crate::system::{Pace, System, past_no_return};
+use crate::system::{Pace, System, must_stay, past_no_return};
 use crate::unattended::Unattended;
 use crate::verdict::Verdict;
 use crate::{errno, kmsg};
@@ -136,7 +136,7 @@ fn read_line(
 /// A shutdown is refused while the disk is half written, unless `now` was typed,
 /// or the machine goes on by itself afterwards.
 fn may_shut_down(system: &mut System, now: bool, command: &str) -> bool {
-    if now || !past_no_return() || system.options.resumes {
+    if now || !past_no_return() || (system.options.resumes && !must_stay()) {
         return true;
     }
     let _ = write!(

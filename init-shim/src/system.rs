@@ -23,6 +23,11 @@ pub fn past_no_return() -> bool {
     file::exists(contract::path::POINT_OF_NO_RETURN)
 }
 
+/// Whether the machine, started again, would not go on with the migration.
+pub fn must_stay() -> bool {
+    file::exists(contract::path::MUST_STAY)
+}
+
 /// All that PID 1 has open.
 pub struct System {
     pub consoles: Consoles,

@@ -4,7 +4,7 @@
 
 use crate::idle::{Idle, Look};
 use crate::kernel;
-use crate::system::{System, past_no_return};
+use crate::system::{System, must_stay, past_no_return};
 
 /// What of the console's input a person made: a cable that is plugged in, or a
 /// wrong speed, makes other bytes, too.
@@ -45,7 +45,7 @@ impl Unattended {
         let Some(idle) = &mut self.idle else {
             return false;
         };
-        if !past_no_return() {
+        if !past_no_return() || must_stay() {
             return false;
         }
         match idle.look(kernel::milliseconds(), busy || is_typed(typed)) {

@@ -103,6 +103,13 @@ impl Setup {
         crate::cmdline::Cmdline::parse(&cmdline).lifeboat.is_some()
     }
 
+    /// Started again, the machine goes on with the migration. A check that fails
+    /// counts as no.
+    fn goes_on_alone(&self) -> bool {
+        let stays = self.path(crate::paths::MUST_STAY).try_exists();
+        self.resumes() && !stays.unwrap_or(true)
+    }
+
     /// The old system is gone, or may be. A check that fails counts as yes.
     fn past_no_return(&self) -> bool {
         self.path(crate::paths::POINT_OF_NO_RETURN)
@@ -232,7 +239,7 @@ fn leave(
     input: &mut dyn BufRead,
     output: &mut dyn Write,
 ) -> Result<Option<Exit>, ConsoleError> {
-    if !setup.past_no_return() || setup.resumes() {
+    if !setup.past_no_return() || setup.goes_on_alone() {
         return Ok(Some(exit));
     }
     writeln!(
@@ -241,7 +248,7 @@ fn leave(
     )?;
     writeln!(
         output,
-        "the new system's files are in memory and would be lost. `migrate` goes on."
+        "what is in memory would be lost, and is needed. `migrate` goes on."
     )?;
     write!(output, "Type yes to leave all the same: ")?;
     output.flush()?;

@@ -23,7 +23,7 @@ pub(super) fn print(setup: &Setup, output: &mut dyn Write) -> Result<(), Console
         Err(error) if error.kind() == io::ErrorKind::NotFound => false,
         Err(e) => return Err(FileError::new("read", &file, e).into()),
     };
-    if setup.past_no_return() && setup.resumes() {
+    if setup.past_no_return() && setup.goes_on_alone() {
         writeln!(
             output,
             "The disk is half rewritten, and has all that the migration needs: you may switch"
@@ -31,6 +31,15 @@ pub(super) fn print(setup: &Setup, output: &mut dyn Write) -> Result<(), Console
         writeln!(
             output,
             "off at any time. `migrate` goes on, and so does `reboot`; `log` says more."
+        )?;
+    } else if setup.past_no_return() && setup.resumes() {
+        writeln!(
+            output,
+            "The disk is half rewritten, and what starts this system from it is damaged. Do not"
+        )?;
+        writeln!(
+            output,
+            "switch off. `migrate` goes on; `log` and `dmesg` say more."
         )?;
     } else if setup.past_no_return() {
         writeln!(

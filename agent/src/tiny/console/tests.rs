@@ -74,6 +74,12 @@ fn a_migration_that_goes_on_by_itself_needs_no_power() {
     assert!(!text.contains("Do not switch off"), "{text}");
     let said = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("you may switch off at any time"), "{text}");
+    // Unless the loader would not bring it back.
+    machine.file("run/replant/must-stay", "");
+    let (status, text) = machine.type_in(Setup::default(), "reboot\nno\n");
+    assert_ne!(status, Some(Exit::Reboot), "{text}");
+    let said = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("is damaged. Do not switch off."), "{text}");
 }
 
 #[test]
