@@ -85,7 +85,7 @@ test: setup
 .PHONY: crash
 crash: setup
 	@$(MAKE) --no-print-directory programs
-	@sh tests/failed.sh cargo test -p replant-tests --test crash -- --nocapture $(FILTER)
+	@sh tests/failed.sh cargo test -p replant-tests --test crash -- --include-ignored --nocapture $(FILTER)
 
 .PHONY: lint
 lint: setup

@@ -5,6 +5,7 @@
 use crate::cache;
 use crate::migration::{BOOT, MIGRATION, Machine, identity, start_script, unpack_package};
 use crate::product::{self, copy_disk};
+use crate::small::{IN_PLACE, Small, tail};
 use std::path::PathBuf;
 use testkit::tool;
 
@@ -107,4 +108,29 @@ fn record(to: &Recorded) {
     copy_disk(&machine.disk, &to.migrated());
     let again = tool("sha256sum", &[machine.medium.to_str().expect("UTF-8")]);
     assert_eq!(medium, again, "a disk that isn't ours was written");
+}
+
+/// The migration of the small machine, recorded once for each build.
+pub fn recorded_small() -> Recorded {
+    let package = Small::package();
+    let name = package.file_name().expect("a name").to_string_lossy();
+    let dir = cache::once("recorded", name.trim_end_matches(".tar.gz"), "", |dir| {
+        std::fs::create_dir(dir).expect("mkdir");
+        record_small(&Recorded { dir: dir.into() });
+    });
+    Recorded { dir }
+}
+
+fn record_small(to: &Recorded) {
+    let mut machine = Small::new();
+    machine.stage();
+    copy_disk(&machine.disk, &to.staged());
+    machine.record(&to.log());
+    for said in ["by replant's loader", IN_PLACE] {
+        let boot = machine.boot();
+        let console = boot.console;
+        assert!(console.contains(said), "no {said:?}: {}", tail(&console));
+        to.keep("console", &console);
+    }
+    copy_disk(&machine.disk, &to.migrated());
 }

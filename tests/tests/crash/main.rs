@@ -8,3 +8,4 @@
 mod judged;
 mod resumed;
 mod started;
+mod whole;
