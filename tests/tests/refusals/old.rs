@@ -87,11 +87,12 @@ fn damaged() -> Vec<Damaged> {
             &["va.tar.xz has no /etc/fstab", "; write one"],
         ),
         case(
-            // Of 4 GiB, all of them a hole.
-            "truncate -s 4G x && mv x va.tar.xz && \
-             sed -i '/\"va.tar.xz\"/{n;s/size = .*/size = 4294967296/}' migration.toml && seal",
+            // Of 5 GiB, all of them a hole; the disk has no room for a copy, so
+            // it would have to go to RAM.
+            "truncate -s 5G x && mv x va.tar.xz && \
+             sed -i '/\"va.tar.xz\"/{n;s/size = .*/size = 5368709120/}' migration.toml && seal",
             &[
-                "not enough memory: payload 4096 MiB + ",
+                "not enough memory: payload 5120 MiB + ",
                 "MiB available; give the machine",
                 "MiB more",
             ],
