@@ -261,7 +261,10 @@ fn staged_and_taken_back(session: &mut Session<'_>) {
     let pinned = "lsattr -R /etc/upd/pinned | grep -q -- '-i-' && echo immutable";
     assert_eq!(session.run(pinned), "immutable");
     session.run("package/replant revert");
-    assert_eq!(session.run("ls -d /etc/upd* 2>/dev/null || true"), "");
+    assert_eq!(
+        session.run("ls -d /etc/upd /etc/upd.* 2>/dev/null || true"),
+        ""
+    );
     assert_eq!(session.run(look), before);
     session.run("rm /boot/grub/custom.cfg");
     // What follows is about a payload in RAM.
