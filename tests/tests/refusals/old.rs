@@ -212,6 +212,8 @@ pub fn refuses(machine: &Machine) {
     a_grub_that_could_not_take_the_choice_back(&mut session, &check);
     staged_and_taken_back(&mut session);
     session.run("ls /etc/upd/staged.toml /boot/replant/linux");
+    // GRUB does it before it starts the entry; it is not asked here.
+    session.run("grub-editenv /boot/grub/grubenv unset next_entry");
     session.send("systemctl poweroff");
     running.wait_exit(BOOT);
 }
