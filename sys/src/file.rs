@@ -40,3 +40,34 @@ pub fn cannot<E: Into<io::Error>>(
 ) -> impl Fn(E) -> FileError {
     move |error| FileError::new(action, path, error)
 }
+
+/// Removes a file, or a link. One that is not there is no error.
+///
+/// # Errors
+/// When it is there and stays.
+pub fn remove_file(path: impl AsRef<Path>) -> Result<(), FileError> {
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(FileError::new("remove", path, error))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_is_removed_and_what_stays_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        remove_file(&file).unwrap();
+        assert!(!file.exists());
+        remove_file(&file).unwrap();
+        let error = remove_file(dir.path()).unwrap_err().to_string();
+        let words = format!("cannot remove {}: ", dir.path().display());
+        assert!(error.starts_with(&words), "{error}");
+    }
+}

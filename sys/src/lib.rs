@@ -14,4 +14,4 @@ mod file;
 pub mod freeze;
 pub mod transient;
 
-pub use file::{FileError, cannot};
+pub use file::{FileError, cannot, remove_file};

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use super::error::LvmError;
 use crate::block::DevNo;
-use sys::{FileError, cannot};
+use sys::{FileError, cannot, remove_file};
 
 /// The group `disk`, which may read block devices; the same on all distributions.
 const DISK: u32 = 6;
@@ -26,17 +26,12 @@ fn clear(path: &Path) -> Result<(), LvmError> {
     match fs::symlink_metadata(path) {
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
         Err(e) => Err(FileError::new("examine", path, e).into()),
-        Ok(m) if m.file_type().is_symlink() || m.file_type().is_block_device() => remove_file(path),
+        Ok(m) if m.file_type().is_symlink() || m.file_type().is_block_device() => {
+            Ok(remove_file(path)?)
+        }
         Ok(_) => Err(LvmError::NodeTaken {
             path: path.to_owned(),
         }),
-    }
-}
-
-fn remove_file(path: &Path) -> Result<(), LvmError> {
-    match fs::remove_file(path) {
-        Err(e) if e.kind() != ErrorKind::NotFound => Err(FileError::new("remove", path, e).into()),
-        _ => Ok(()),
     }
 }
 
@@ -126,7 +121,7 @@ pub(super) fn remove(dev_dir: &Path, name: &str) -> Result<(), LvmError> {
             }
         }
     }
-    remove_file(&node)
+    Ok(remove_file(&node)?)
 }
 
 fn entries(dir: &Path) -> Result<Vec<PathBuf>, LvmError> {

@@ -61,12 +61,7 @@ pub(super) fn named(path: &Path) -> Result<Option<Elsewhere>, FileError> {
 pub(super) fn leave(path: &Path, payload: Option<&Elsewhere>) -> Result<(), FileError> {
     match payload {
         Some(payload) => std::fs::write(path, payload.to_string()).map_err(cannot("write", path)),
-        None => match std::fs::remove_file(path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(FileError::new("remove", path, error))
-            }
-            _ => Ok(()),
-        },
+        None => sys::remove_file(path),
     }
 }
 

@@ -67,11 +67,7 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// Removes a file and what an earlier try left beside it; either may be gone.
 pub(super) fn remove(path: &Path) -> Result<(), Error> {
     for path in [&part(path), path] {
-        match std::fs::remove_file(path) {
-            Ok(()) => {}
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-            Err(e) => return Err(FileError::new("remove", path, e).into()),
-        }
+        sys::remove_file(path)?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 
 use super::{ConsoleError, Setup};
 use crate::paths::CONSOLE_BUSY;
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 
 /// Does `work` while the file is there by which `/init` knows of it.
 ///
@@ -24,11 +24,8 @@ pub(super) fn during<T>(
         writeln!(output, "warning: {}: {error}", path.display())?;
     }
     let result = work(output);
-    match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            writeln!(output, "warning: {}: {error}", path.display())?;
-        }
-        _ => {}
+    if let Err(error) = sys::remove_file(&path) {
+        writeln!(output, "warning: {error}")?;
     }
     result
 }
