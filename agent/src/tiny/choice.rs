@@ -13,9 +13,8 @@ use crate::{mount, paths};
 use ondisk::grub::EnvError;
 use rootdir::RootDir;
 use rustix::mount::MountFlags;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use sys::{FileError, cannot};
+use sys::FileError;
 
 /// Why the choice could not be taken back, or not even be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -120,18 +119,14 @@ fn look(device: &Path, kind: &str, at: &Path, path: &str) -> Result<Option<Vec<u
     })
 }
 
-/// In place and of the same length, as GRUB writes it.
 fn put(root: &Path, path: &str, block: &[u8]) -> Result<(), Error> {
     let place = RootDir::open(root)?.place(path)?;
     let place = place.ok_or_else(|| Error::Missing(path.into()))?;
-    let written = std::fs::File::options()
-        .write(true)
-        .open(place.handle())
-        .and_then(|file| {
-            file.write_all_at(block, 0)?;
-            file.sync_all()
-        });
-    Ok(written.map_err(cannot("write", &root.join(path)))?)
+    Ok(bootentry::overwrite(
+        &place.handle(),
+        &root.join(path),
+        block,
+    )?)
 }
 
 #[cfg(test)]

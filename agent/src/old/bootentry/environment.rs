@@ -5,7 +5,7 @@ use super::{Error, ID};
 use ondisk::grub::{Env, EnvError};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
-use sys::cannot;
+use sys::{FileError, cannot};
 
 /// The variable that GRUB empties before it boots what it names.
 const CHOICE: &str = "next_entry";
@@ -153,15 +153,21 @@ pub(super) fn disarm(path: &Path, former: Option<&[u8]>, ours: &[&str]) -> Resul
 
 /// In place and of the same length, as GRUB's own programs and GRUB itself
 /// write it: the file stays what it is otherwise.
+/// `path` is what messages call it.
+///
+/// # Errors
+/// When the file cannot be opened or written.
+pub fn overwrite(place: &Path, path: &Path, block: &[u8]) -> Result<(), FileError> {
+    let file = std::fs::File::options().write(true).open(place);
+    let written = file.and_then(|file| {
+        file.write_all_at(block, 0)?;
+        file.sync_all()
+    });
+    written.map_err(cannot("write", path))
+}
+
 fn write(path: &Path, block: &[u8]) -> Result<(), Error> {
-    let written = std::fs::File::options()
-        .write(true)
-        .open(path)
-        .and_then(|file| {
-            file.write_all_at(block, 0)?;
-            file.sync_all()
-        });
-    Ok(written.map_err(cannot("write", path))?)
+    Ok(overwrite(path, path, block)?)
 }
 
 /// The value of a variable.

@@ -19,7 +19,7 @@ mod file;
 
 pub use choice::{Normal, View};
 pub use entry::{Entry, ID, block};
-pub use environment::{armed_entry, without_choice};
+pub use environment::{armed_entry, overwrite, without_choice};
 pub use error::Error;
 
 use std::path::{Path, PathBuf};
