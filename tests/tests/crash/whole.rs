@@ -7,6 +7,7 @@ use super::judged::{open, seed};
 use harness::crash::boots::{Boots, what_boots};
 use harness::crash::cut::Medium;
 use harness::crash::log::{Request, WriteLog};
+use harness::migration::steps;
 use harness::recorded::{Recorded, recorded_small};
 use harness::small::{End, IN_PLACE, Remains, Small, tail};
 use std::ops::Range;
@@ -18,21 +19,16 @@ const ARMED: u32 = 3;
 const DESTROYING: u32 = 4;
 const SWITCHED: u32 = 5;
 
-/// The steps after the point of no return, by their numbers in the state.
-const STEPS: [&str; 10] = [
-    "wipe",
-    "partition",
-    "volumes",
-    "format",
-    "unpack",
-    "identity",
-    "boot",
-    "erase",
-    "finish",
-    "switch",
-];
+/// Steps after the point of no return, by their numbers in the state.
 const UNPACK: u32 = 5;
 const BOOT: u32 = 7;
+
+/// Their names, in this order.
+fn after_no_return() -> Vec<&'static str> {
+    let steps = steps(false);
+    let begin = steps.iter().position(|name| *name == "wipe");
+    steps[begin.expect("a step")..].to_vec()
+}
 
 /// Where a migration is, by what the disk says: phase, and step or start.
 type At = (u32, u32);
@@ -188,7 +184,7 @@ fn a_cut_in_each_step() {
     let armed = armed.expect("a state that says armed").1;
     let machine = whole.cut_at(armed, &mut random);
     rows.push(whole.ends("armed".into(), &machine));
-    for (step, name) in (1..).zip(STEPS) {
+    for (step, name) in (1..).zip(after_no_return()) {
         let machine = whole.cut_at((DESTROYING, step), &mut random);
         rows.push(whole.ends(name.into(), &machine));
     }
@@ -209,7 +205,8 @@ fn a_cut_while_it_goes_on_after_a_cut() {
         let at = (DESTROYING, step);
         let mut machine = whole.cut_at(at, &mut random);
         whole.cut_again(&mut machine, at, &mut random);
-        let name = format!("{}, and once more", STEPS[step as usize - 1]);
+        let name = after_no_return()[step as usize - 1];
+        let name = format!("{name}, and once more");
         rows.push(whole.ends(name, &machine));
     }
     print(&rows);
