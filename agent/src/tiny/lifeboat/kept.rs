@@ -66,11 +66,16 @@ impl Kept {
     pub fn put_back(&self, disk: &Disk) -> Result<Vec<PutBack>, disk::Error> {
         disk.flush()?;
         let changed = |(file, bytes): &(Pinned, Vec<u8>)| {
-            let lba = first_difference(disk, file, 0, bytes).ok().flatten()?;
+            let (lba, result) = match first_difference(disk, file, 0, bytes) {
+                Ok(None) => return None,
+                Ok(Some(lba)) => (lba, rewrite(disk, file, 0, bytes)),
+                // Its places in the record do not hold it.
+                Err(error) => (file.runs.first().map_or(0, |run| run.lba), Err(error)),
+            };
             Some(PutBack {
                 role: file.role,
                 lba,
-                result: rewrite(disk, file, 0, bytes),
+                result,
             })
         };
         Ok(self.files.iter().filter_map(changed).collect())
