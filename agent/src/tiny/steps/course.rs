@@ -28,25 +28,20 @@ pub(super) fn run(context: &mut Context, address: Address, by_hand: bool) -> Res
         ));
     }
     match way {
-        Way::Trial(phase) => {
+        Way::Trial(phase) | Way::Armed(phase) => {
             count(context, phase).map_err(before)?;
             rehearse(context)?;
             step(context, ARM)?;
-            let manifest = context.loaded().map(|loaded| &loaded.manifest);
-            let proof_boot = manifest.map_err(before)?.has_proof_boot();
-            if !goes_on_at_once(start, proof_boot) {
-                return Ok(Next::Again);
+            if matches!(way, Way::Trial(_)) {
+                let manifest = context.loaded().map(|loaded| &loaded.manifest);
+                let proof_boot = manifest.map_err(before)?.has_proof_boot();
+                if !goes_on_at_once(start, proof_boot) {
+                    return Ok(Next::Again);
+                }
+                context.reporter.line(
+                    "the package leaves the restart out that proves replant's loader: going on at once",
+                );
             }
-            context.reporter.line(
-                "the package leaves the restart out that proves replant's loader: going on at once",
-            );
-            after(context)?;
-            release(context)
-        }
-        Way::Armed(phase) => {
-            count(context, phase).map_err(before)?;
-            rehearse(context)?;
-            step(context, ARM)?;
             after(context)?;
             release(context)
         }
@@ -180,14 +175,9 @@ fn mend(context: &mut Context) -> Result<(), Error> {
 /// Tells /init and the console whether the machine may be started again.
 fn let_stay(must_stay: bool) -> Result<(), FileError> {
     let path = paths::MUST_STAY;
-    if must_stay {
-        return std::fs::write(path, "").map_err(cannot("write", path));
-    }
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(FileError::new("remove", path, error))
-        }
-        _ => Ok(()),
+    match must_stay {
+        true => std::fs::write(path, "").map_err(cannot("write", path)),
+        false => sys::remove_file(path),
     }
 }
 

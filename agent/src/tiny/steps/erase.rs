@@ -7,7 +7,7 @@
 //! then, what cannot be erased is a warning, which the new system's log keeps,
 //! and no reason to stop in the console.
 
-use super::unpack::mount_new_root;
+use super::mounts::mount_new_root;
 use super::{Context, Error, Step};
 use crate::disk::{Disk, erase};
 use crate::locate::identify;

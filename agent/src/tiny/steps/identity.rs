@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Step 9: the saved identity goes into the new system.
 
-use super::{Context, Error, Step, release, rest};
+use super::{Context, Error, Step, heirs, rest};
 use crate::paths;
 use rootdir::RootDir;
 use std::path::Path;
@@ -26,7 +26,7 @@ impl Step for Identity {
         }
         if context.lifeboat.is_some() {
             // Should the power go between `switch` and the end of `release`.
-            let tasks = release::tasks(context.plan()?)?;
+            let tasks = heirs::tasks(context.plan()?)?;
             if !rest::place(&RootDir::open(root)?, &tasks)? {
                 context.reporter.line("warning: the new system has no systemd: if the power goes at the very end, remove the volume replant-pinned by hand");
             }

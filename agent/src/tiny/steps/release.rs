@@ -4,15 +4,15 @@
 //! rest. The disk starts the new system already; what is not done here, its
 //! own programs do at its first start (`rest.rs`).
 
-use super::unpack::mount_alone;
+use super::heirs::{Heir, heirs};
+use super::mounts::mount_alone;
 use super::{Context, Error, Step, rest};
 use crate::disk::Disk;
-use crate::lvm::{Access, Mapper, release_pinned, scan};
-use crate::plan::{Plan, PlannedFilesystem};
+use crate::lvm::{Access, Mapper, Scan, release_pinned, scan};
 use crate::{mount, paths};
-use ondisk::lvm::{LvSize, PINNED, VgPlan, dm_name};
+use ondisk::lvm::{PINNED, VgPlan};
 use rootdir::RootDir;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use sys::cannot;
 
 /// Gives back what was kept.
@@ -47,71 +47,34 @@ impl Step for Release {
         Ok(())
     }
 
-    fn confirm(&self, _context: &mut Context) -> Result<(), Error> {
+    fn confirm(&self, context: &mut Context) -> Result<(), Error> {
+        let heirs = heirs(context.plan()?)?;
+        if heirs.iter().any(|heir| !heir.can_grow) {
+            return Ok(());
+        }
+        for heir in &heirs {
+            let found = found(context, heir.group)?;
+            if found.group(&heir.group.name)?.vg.lv(PINNED).is_some() {
+                return Err(Error::Unverified {
+                    what: format!("the volume group {}", heir.group.name),
+                    found: format!("{PINNED} is still in it"),
+                });
+            }
+        }
         Ok(())
     }
 }
 
-/// A volume that gets the room of what was kept in its group.
-#[derive(Debug)]
-struct Heir<'a> {
-    group: &'a VgPlan,
-    volume: &'a str,
-    filesystem: Option<&'a PlannedFilesystem>,
-    /// Whether it may be mounted once the disk starts from it: GRUB reads file
-    /// systems without their journals.
-    can_grow: bool,
-}
-
-fn heirs(plan: &Plan) -> Result<Vec<Heir<'_>>, Error> {
-    let mut heirs = Vec::new();
-    for group in &plan.groups {
-        if group.build()?.lv(PINNED).is_none() {
-            continue;
-        }
-        let rest = group.lvs.iter().find(|lv| lv.size == LvSize::Rest);
-        // Without one the extents become free again, by the new system.
-        let volume = rest.map_or("", |lv| lv.name.as_str());
-        let device = rest.map(|lv| device(group, &lv.name)).transpose()?;
-        let is_on = |f: &&PlannedFilesystem| Some(&f.device) == device.as_ref();
-        let filesystem = plan.filesystems.iter().find(is_on);
-        let has_boot = plan.filesystems.iter().any(|f| f.mount == "/boot");
-        let holds_boot = match filesystem.map(|f| f.mount.as_str()) {
-            Some("/boot") => true,
-            Some("/") => !has_boot,
-            _ => false,
-        };
-        heirs.push(Heir {
-            group,
-            volume,
-            filesystem,
-            can_grow: rest.is_some() && !holds_boot,
-        });
-    }
-    Ok(heirs)
-}
-
-/// What the new system has to do if `release` does not come to it.
-pub(super) fn tasks(plan: &Plan) -> Result<Vec<rest::Task>, Error> {
-    let task = |heir: &Heir| rest::Task {
-        group: heir.group.name.clone(),
-        volume: heir.volume.to_owned(),
-        grow: heir.filesystem.is_some(),
-    };
-    Ok(heirs(plan)?.iter().map(task).collect())
-}
-
-fn device(group: &VgPlan, volume: &str) -> Result<PathBuf, Error> {
-    let name = dm_name(&group.name, volume).map_err(ondisk::lvm::PlanError::from)?;
-    Ok(Path::new("/dev/mapper").join(name))
+/// What the disk has of a group.
+fn found(context: &Context, group: &VgPlan) -> Result<Scan, Error> {
+    let devices = group.pvs.iter();
+    let devices = devices.map(|pv| context.partition(Path::new(&pv.device)));
+    Ok(scan(&devices.collect::<Result<Vec<_>, _>>()?))
 }
 
 /// Writes the next generation of the group: a cut leaves it or the one before.
 fn give(context: &Context, heir: &Heir) -> Result<(), Error> {
-    let devices = heir.group.pvs.iter();
-    let devices = devices.map(|pv| context.partition(Path::new(&pv.device)));
-    let devices = devices.collect::<Result<Vec<_>, _>>()?;
-    let found = scan(&devices);
+    let found = found(context, heir.group)?;
     let group = found.group(&heir.group.name)?;
     if group.vg.lv(PINNED).is_some() {
         release_pinned(group, heir.volume, &context.plan()?.protected)?;
@@ -125,10 +88,7 @@ fn grow(context: &Context, heirs: &[Heir]) -> Result<(), Error> {
     let plan = context.plan()?;
     let mapper = Mapper::open()?;
     for group in &plan.groups {
-        let devices = group.pvs.iter();
-        let devices = devices.map(|pv| context.partition(Path::new(&pv.device)));
-        let devices = devices.collect::<Result<Vec<_>, _>>()?;
-        let found = scan(&devices);
+        let found = found(context, group)?;
         let found = found.group(&group.name)?;
         for lv in &group.lvs {
             mapper.activate(found, &lv.name, Access::ReadWrite)?;
@@ -160,40 +120,4 @@ fn fill(place: &Path, device: &Path) -> Result<(), Error> {
     let block = rustix::fs::fstatvfs(&top).map_err(cannot("look at", place))?;
     let blocks = bytes / block.f_bsize.max(1);
     Ok(sys::ext4::resize(&top, blocks).map_err(cannot("grow the file system at", place))?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use ondisk::lifeboat::{Protected, Run};
-
-    #[test]
-    fn who_inherits_and_whether_grub_reads_it() {
-        let (_, mut plan) = crate::plan::sample();
-        assert!(heirs(&plan).unwrap().is_empty());
-        let run = Run {
-            lba: 4 << 21,
-            sectors: 2048,
-        };
-        let protected = Protected::new([run], 512, 8 << 30).unwrap();
-        plan = crate::plan::sample_with(protected).1;
-        let of = |plan: &Plan| {
-            let found = heirs(plan).unwrap();
-            let [heir] = found.as_slice() else {
-                panic!("{found:?}")
-            };
-            let mount = heir.filesystem.map(|f| f.mount.clone());
-            (heir.volume.to_owned(), mount, heir.can_grow)
-        };
-        let root = Some("/".to_owned());
-        assert_eq!(of(&plan), ("root".into(), root.clone(), true));
-        // Without a /boot of its own, and without a volume that has the rest.
-        let mut alone = plan.clone();
-        alone.filesystems.retain(|f| f.mount != "/boot");
-        assert_eq!(of(&alone), ("root".into(), root, false));
-        for lv in &mut plan.groups[0].lvs {
-            lv.size = LvSize::Bytes(1 << 30);
-        }
-        assert_eq!(of(&plan), (String::new(), None, false));
-    }
 }

@@ -1,67 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Step 8: the new system's files.
 
+use super::mounts::mount_new_root;
 use super::{Context, Error, Step};
-use crate::disk::Disk;
+use crate::paths;
 use crate::payload::unpack;
-use crate::plan::PlannedFilesystem;
 use crate::report::Unit;
-use crate::{mount, paths};
 use rootdir::RootDir;
-use rustix::mount::MountFlags;
 use std::path::Path;
-use sys::cannot;
-
-/// Whether it is this device, and not another one by its name, that is mounted.
-fn is_mounted(part: &Disk, root: &RootDir, mount: &str) -> Result<(), Error> {
-    let target = root.full(mount);
-    let failed = cannot("look at", &target);
-    let place = root.mount_point(mount)?;
-    let (device, _) = place.number().map_err(failed)?;
-    if part.dev() == Some(device.into()) {
-        return Ok(());
-    }
-    Err(Error::OtherDisk {
-        disk: part.path().into(),
-        why: format!(
-            "has another number than what is mounted at {}",
-            target.display()
-        ),
-    })
-}
-
-/// Mounts one of the new file systems alone.
-pub(super) fn mount_alone(
-    context: &Context,
-    filesystem: &PlannedFilesystem,
-    place: &Path,
-) -> Result<(), Error> {
-    mount::unmount_tree(place)?;
-    let part = context.on_disk(Disk::open(&filesystem.device)?)?;
-    mount::device(&filesystem.device, place, "ext4", MountFlags::NOATIME, "")?;
-    is_mounted(&part, &RootDir::open(place)?, "/")
-}
-
-/// Mounts the new file systems, parents first, in the place of whatever is
-/// mounted there.
-pub(super) fn mount_new_root(context: &Context) -> Result<(), Error> {
-    let root = Path::new(paths::NEW_ROOT);
-    mount::unmount_tree(root)?;
-    // The root comes first: what is mounted in it must be there.
-    for filesystem in &context.plan()?.filesystems {
-        let (device, mount) = (&filesystem.device, &filesystem.mount);
-        // Some kernels mount nothing that is open for writing.
-        let part = context.on_disk(Disk::open(device)?)?;
-        if mount == "/" {
-            // Nothing reads these times, and every read would write one.
-            mount::device(device, root, "ext4", MountFlags::NOATIME, "")?;
-        } else {
-            mount::below(&RootDir::open(root)?, mount, device)?;
-        }
-        is_mounted(&part, &RootDir::open(root)?, mount)?;
-    }
-    Ok(())
-}
 
 /// Mounts the new file systems and unpacks the payload onto them.
 pub struct Unpack;
