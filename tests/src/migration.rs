@@ -2,12 +2,13 @@
 //! One machine becomes another: the old disk boots through BIOS and GRUB, a
 //! person logs in and starts the script, and from then on only watches.
 
+use crate::accelerator;
 use crate::cache;
 use crate::product::{self, copy_disk};
 use crate::session::Session;
 use crate::vm::{Bus, Running, Vm};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use testkit::tool;
 
 /// root's password on the old machine.
@@ -122,6 +123,38 @@ impl Machine {
     }
 }
 
+/// A kernel's processor stood still for so many seconds, by what it last said.
+fn stuck(console: &str) -> Option<u64> {
+    let (_, said) = console.rsplit_once("soft lockup - CPU#")?;
+    let (_, said) = said.split_once(" stuck for ")?;
+    said.split_once('s')?.0.parse().ok()
+}
+
+impl Machine {
+    /// Boots an installed system until somebody can log in. QEMU's emulation of
+    /// a processor comes to a stop now and then, at any instruction: such a
+    /// start is made again, twice at most.
+    pub fn boot_to_login(&self) -> Running {
+        'again: for _ in 0..2 {
+            let running = self.boot(true);
+            let begin = Instant::now();
+            while begin.elapsed() < BOOT && accelerator::is_emulation() {
+                let console = running.serials[0].output();
+                if console.contains("login: ") {
+                    break;
+                }
+                if let Some(seconds) = stuck(&console).filter(|seconds| *seconds > 60) {
+                    eprintln!("\nthe emulated processor stood still for {seconds} s; once more");
+                    continue 'again;
+                }
+                std::thread::sleep(Duration::from_millis(500));
+            }
+            return running;
+        }
+        self.boot(true)
+    }
+}
+
 impl Default for Machine {
     fn default() -> Self {
         Self::new()
@@ -183,4 +216,18 @@ pub fn start_script(session: &Session<'_>, options: &str) {
     session.send(&format!(
         "/root/package/upgrade_to_tiny_system.sh {options}"
     ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_kernel_says_of_a_processor_that_stands_still() {
+        let said = "\n[   28.9] watchdog: BUG: soft lockup - CPU#0 stuck for 27s! [x:51]\r\n\
+                    [   84.9] watchdog: BUG: soft lockup - CPU#0 stuck for 79s! [x:51]\r\n";
+        assert_eq!(stuck(said), Some(79));
+        assert_eq!(stuck("oldbox login: "), None);
+        assert_eq!(stuck("soft lockup - CPU#0"), None);
+    }
 }

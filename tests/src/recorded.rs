@@ -69,7 +69,7 @@ pub fn recorded() -> Recorded {
 fn record(to: &Recorded) {
     let mut machine = Machine::new();
     let medium = tool("sha256sum", &[machine.medium.to_str().expect("UTF-8")]);
-    let mut running = machine.boot(true);
+    let mut running = machine.boot_to_login();
     let mut session = unpack_package(&running);
     let old = identity(&mut session);
     assert!(old.starts_with("oldbox\n"), "{old}");

@@ -40,7 +40,7 @@ fn an_old_machine_becomes_a_new_one() {
 
     for boot in 1..=2 {
         say(&format!("the new system, boot {boot}"));
-        let mut running = machine.boot(true);
+        let mut running = machine.boot_to_login();
         let mut session = Session::login(&running, "oldbox", "root", ROOT_PASSWORD, 0, BOOT);
         assert_eq!(identity(&mut session), recorded.identity());
         every_file_has_its_label(&mut session);
@@ -67,7 +67,7 @@ fn without_protection() {
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let machine = Machine::new();
     say("the old system, without protection");
-    let mut running = machine.boot(true);
+    let mut running = machine.boot_to_login();
     let mut session = unpack_package(&running);
     let old = identity(&mut session);
     start_script(&session, "--protection none --append replant.json=ttyS1");
@@ -87,7 +87,7 @@ fn without_protection() {
     the_disk_is_as_planned(&machine);
 
     say("the new system, without protection");
-    let mut running = machine.boot(true);
+    let mut running = machine.boot_to_login();
     let mut session = Session::login(&running, "oldbox", "root", ROOT_PASSWORD, 0, BOOT);
     assert_eq!(identity(&mut session), old);
     the_new_system_runs(&mut session, "step 10 of 13");

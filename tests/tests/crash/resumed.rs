@@ -62,7 +62,7 @@ fn goes_on(step: u64) {
         running.tail()
     );
 
-    let mut running = machine.boot(true);
+    let mut running = machine.boot_to_login();
     let mut session = Session::login(&running, "oldbox", "root", ROOT_PASSWORD, 0, BOOT);
     assert_eq!(session.run("hostname"), "oldbox");
     // Nothing is left of what was pinned.

@@ -178,7 +178,7 @@ fn state(session: &mut Session<'_>) -> String {
 /// Boots the old machine, tries all that must be refused, and leaves a staged
 /// machine that is switched off.
 pub fn refuses(machine: &Machine) {
-    let mut running = machine.boot(true);
+    let mut running = machine.boot_to_login();
     let mut session = unpack_package(&running);
     // The kernel's own words would stand among the output.
     session.run("dmesg -n 1; cd /root; touch /run/mark; sync");
