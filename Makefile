@@ -80,12 +80,19 @@ test: setup
 	@$(MAKE) --no-print-directory size-limits
 	@sh tests/failed.sh cargo test --workspace --tests --no-fail-fast -- $(FILTER)
 
-# One real migration is recorded, and kept; from what it wrote come the disks
-# that a cut leaves. REPLANT_CRASH_STATES and REPLANT_CRASH_SEED vary them.
+# Migrations are recorded, and kept; from what they wrote come the disks that a
+# cut leaves. REPLANT_CRASH_STATES and REPLANT_CRASH_SEED vary them.
 .PHONY: crash
 crash: setup
 	@$(MAKE) --no-print-directory programs
-	@sh tests/failed.sh cargo test -p replant-tests --test crash -- --include-ignored --nocapture $(FILTER)
+	@REPLANT_CRASH_BOOTS=$${REPLANT_CRASH_BOOTS:-100} sh tests/failed.sh cargo test -p replant-tests \
+		--test system -- --include-ignored --nocapture $(or $(FILTER),crash::)
+
+# make test, and what it leaves to whoever has hours.
+.PHONY: whole
+whole: setup
+	@$(MAKE) --no-print-directory size-limits
+	@sh tests/failed.sh cargo test --workspace --tests --no-fail-fast -- --include-ignored $(FILTER)
 
 .PHONY: lint
 lint: setup

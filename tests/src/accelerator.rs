@@ -16,8 +16,13 @@ use std::time::{Duration, Instant};
 /// Without these two features kernels use `rep stosq` and `rep movsq`.
 const EMULATED: &str = "max,erms=off,fsrm=off";
 
-/// QEMU's arguments for a machine of two processors, by what suits this host.
+/// QEMU's arguments for a machine's processors, by what suits this host.
 /// `REPLANT_ACCEL=kvm` or `tcg` decides without a trial.
+///
+/// Two of them where the host has them to give. Of emulated ones there is one:
+/// where two wait for each other on a busy host, each of them takes the time
+/// that the other one needs, and now and then one stands still for minutes. As
+/// many machines as there are processors are as quick, and one needs nobody.
 pub fn arguments() -> [&'static str; 6] {
     static KVM: OnceLock<bool> = OnceLock::new();
     let kvm = *KVM.get_or_init(|| match std::env::var("REPLANT_ACCEL").as_deref() {
@@ -26,12 +31,12 @@ pub fn arguments() -> [&'static str; 6] {
         Ok(other) => panic!("REPLANT_ACCEL={other}: say kvm or tcg"),
         Err(_) => remembered(),
     });
-    let (accel, cpu) = if kvm {
-        ("kvm", "host")
+    let (accel, cpu, count) = if kvm {
+        ("kvm", "host", "2")
     } else {
-        ("tcg,thread=multi", EMULATED)
+        ("tcg,thread=multi", EMULATED, "1")
     };
-    ["-accel", accel, "-cpu", cpu, "-smp", "2"]
+    ["-accel", accel, "-cpu", cpu, "-smp", count]
 }
 
 /// Whether the machines are emulated: a migration takes ten times as long.

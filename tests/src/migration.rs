@@ -211,6 +211,21 @@ pub fn steps(protected: bool) -> Vec<&'static str> {
     steps
 }
 
+/// Whether every one of these steps is on the console as done, in order.
+///
+/// # Panics
+/// When one is not.
+pub fn were_shown(console: &str, names: &[&str]) {
+    let (mut at, count) = (0, names.len());
+    for (n, name) in names.iter().enumerate() {
+        let line = format!("[{:2}/{count}] {name:<9} done", n + 1);
+        at += console[at..]
+            .find(&line)
+            .unwrap_or_else(|| panic!("no {line:?} in:\n{console}"));
+    }
+    assert!(console.contains("point of no return"));
+}
+
 /// Starts the one command; the machine restarts at its end.
 pub fn start_script(session: &Session<'_>, options: &str) {
     session.send(&format!(

@@ -123,7 +123,7 @@ pub fn recorded_small() -> Recorded {
 
 fn record_small(to: &Recorded) {
     let mut machine = Small::new();
-    machine.stage();
+    machine.stage("resume");
     copy_disk(&machine.disk, &to.staged());
     machine.record(&to.log());
     for said in ["by replant's loader", IN_PLACE] {

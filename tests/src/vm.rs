@@ -38,8 +38,8 @@ impl Default for Vm {
 }
 
 impl Vm {
-    /// A machine with 1 GiB of RAM, two processors, one serial port, no
-    /// network and no disk. KVM is used where it can be.
+    /// A machine with 1 GiB of RAM, one serial port, no network and no disk.
+    /// KVM is used where it can be.
     pub fn new() -> Vm {
         let fixed = ["-no-user-config", "-display", "none", "-monitor", "none"];
         let args = accelerator::arguments()

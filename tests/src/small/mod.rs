@@ -6,8 +6,10 @@
 //! second disk says, its new one tells what it finds. Nobody logs in.
 
 mod end;
+mod kept;
 
 pub use end::{End, Remains};
+pub use kept::Kept;
 
 use crate::cache;
 use crate::product::{self, copy_disk};
@@ -24,14 +26,13 @@ pub const HOST: &str = "oldbox";
 /// What the console says when the disk starts the new system.
 pub const IN_PLACE: &str = "the new system is in place";
 
-/// What the second disk has the old system do.
-const STAGE: &str = "cd /mnt/package && ./replant stage --package . --yes --protection resume\n";
-
 /// The machine, with its disk in a directory of its own.
 pub struct Small {
     dir: tempfile::TempDir,
     /// The disk that is replaced.
     pub disk: PathBuf,
+    /// RAM in MiB.
+    memory: u32,
     log: Option<PathBuf>,
 }
 
@@ -61,6 +62,7 @@ impl Small {
         Small {
             disk: dir.path().join("disk"),
             dir,
+            memory: 512,
             log: None,
         }
     }
@@ -75,6 +77,12 @@ impl Small {
     /// The package that it is migrated by.
     pub fn package() -> PathBuf {
         product::bundle("small-package", &cache::make("small.sh", &["new"]))
+    }
+
+    /// Another amount of RAM than 512 MiB.
+    pub fn memory(mut self, mib: u32) -> Small {
+        self.memory = mib;
+        self
     }
 
     /// Its own directory, for further files.
@@ -94,8 +102,19 @@ impl Small {
         self.vm().start()
     }
 
-    fn vm(&self) -> Vm {
-        let vm = Vm::new().quiet().memory(512).serials(2).arg("-no-reboot");
+    /// The hardware without a disk: BIOS, and two serial ports. QEMU ends where
+    /// the machine would restart.
+    pub fn hardware(memory_mib: u32) -> Vm {
+        Vm::new()
+            .quiet()
+            .memory(memory_mib)
+            .serials(2)
+            .arg("-no-reboot")
+    }
+
+    /// The hardware with its disk.
+    pub fn vm(&self) -> Vm {
+        let vm = Small::hardware(self.memory);
         match &self.log {
             None => vm.disk(&self.disk, Bus::Virtio),
             Some(log) => vm.recorded(&self.disk, log),
@@ -110,18 +129,22 @@ impl Small {
         ended(self.start())
     }
 
-    /// The old system boots, stages the package at level `resume`, and restarts.
+    /// The old system boots, stages the package at this level of protection, and
+    /// restarts.
     ///
     /// # Panics
     /// When it is not staged.
-    pub fn stage(&self) -> Boot {
+    pub fn stage(&self, level: &str) -> Boot {
         let package = Small::package();
         let media = self.dir.path().join("media");
         std::fs::create_dir_all(media.join("package")).expect("mkdir");
         let mut unpack = Command::new("tar");
         unpack.arg("-xzf").arg(package).arg("-C");
         run(unpack.arg(media.join("package")));
-        std::fs::write(media.join("run"), STAGE).expect("write");
+        // What the second disk has the old system do.
+        let run =
+            format!("cd /mnt/package && ./replant stage --package . --yes --protection {level}\n");
+        std::fs::write(media.join("run"), run).expect("write");
         let medium = self.dir.path().join("medium");
         let [from, to] = [&media, &medium].map(|path| path.to_str().expect("UTF-8"));
         tool("mke2fs", &["-q", "-F", "-t", "ext2", "-d", from, to, "64m"]);

@@ -64,7 +64,7 @@ impl Lifeboat {
     }
 
     /// Whether a file is what it must be.
-    fn is_whole(&self, disk: &Disk, role: Role) -> Result<(), Error> {
+    pub(super) fn is_whole(&self, disk: &Disk, role: Role) -> Result<(), Error> {
         let file = self.file(role)?;
         let same = match (role, self.address.record) {
             (Role::Record(Twin::A), [lba, _]) | (Role::Record(Twin::B), [_, lba]) => {

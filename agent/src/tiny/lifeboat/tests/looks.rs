@@ -220,7 +220,8 @@ fn what_changes_after_the_staging_is_named() {
     let mut boat = staged.clone();
     boat.arm(&mut nothing).unwrap();
     boat.is_ready(&mut nothing).unwrap();
-    for role in fixed {
+    let records = [Twin::A, Twin::B].map(Role::Record);
+    for role in fixed.chain(records) {
         flip(&staged, role);
         let error = boat.is_ready(&mut nothing).unwrap_err();
         assert!(
@@ -238,6 +239,37 @@ fn what_changes_after_the_staging_is_named() {
         file.write_all_at(&byte, at).unwrap();
     }
     boat.is_ready(&mut nothing).unwrap();
+}
+
+/// A cut while the record was being written leaves the first copy damaged, or,
+/// where that one is complete, the second one. Nothing else is taken for that.
+#[test]
+fn a_record_that_is_half_written_is_told_from_one_that_is_damaged() {
+    let dir = tempfile::tempdir().unwrap();
+    let staged = staged_boat(dir.path());
+    let [a, b] = [Twin::A, Twin::B].map(Role::Record);
+    flip(&staged, b);
+    let error = staged.clone().arm(&mut nothing).unwrap_err();
+    assert!(
+        matches!(error, Error::Changed { role } if role == b),
+        "{error}"
+    );
+    flip(&staged, a);
+    let error = staged.clone().arm(&mut nothing).unwrap_err();
+    assert!(
+        matches!(error, Error::Changed { role } if role == a),
+        "{error}"
+    );
+    flip(&staged, b);
+    assert_eq!(staged.clone().arm(&mut nothing).unwrap(), Some(a));
+
+    // Both are complete now; of an arming that begins again only B may be old.
+    let mut boat = find(&[staged.path().into()], staged.address()).unwrap();
+    boat.disarm().unwrap();
+    flip(&boat, b);
+    assert_eq!(boat.arm(&mut nothing).unwrap(), Some(b));
+    boat.disarm().unwrap();
+    assert_eq!(boat.arm(&mut nothing).unwrap(), None);
 }
 
 #[test]

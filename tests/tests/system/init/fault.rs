@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! /init itself fails, and starts again in its place.
 
-use crate::machine::*;
+use super::machine::*;
 
 #[test]
 fn a_fault_of_init_itself_does_not_end_the_agent() {

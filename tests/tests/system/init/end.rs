@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Reboot and power off; and the file itself.
 
-use crate::machine::*;
+use super::machine::*;
 use harness::vm::Bus;
 use std::path::Path;
 use std::process::Command;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The agent dies, or is missing.
 
-use crate::machine::*;
+use super::machine::*;
 use harness::initrd::Initrd;
 
 #[test]

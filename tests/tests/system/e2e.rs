@@ -8,7 +8,7 @@
 use harness::compare::{self, May};
 use harness::image::{self, Loop, Mount, lvm, partitions};
 use harness::migration::{ANNA_PASSWORD, BOOT, MIGRATION, Machine, ROOT_PASSWORD};
-use harness::migration::{identity, start_script, steps, unpack_package};
+use harness::migration::{identity, start_script, steps, unpack_package, were_shown};
 use harness::product::{self, copy_disk};
 use harness::recorded::recorded;
 use harness::session::Session;
@@ -61,8 +61,9 @@ fn an_old_machine_becomes_a_new_one() {
 }
 
 /// Level `none`: the payload goes through RAM, and GRUB is installed by its
-/// own program.
+/// own program. `small` does the same in a quarter of the time.
 #[test]
+#[ignore = "make whole"]
 fn without_protection() {
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let machine = Machine::new();
@@ -103,19 +104,14 @@ fn say(text: &str) {
 
 /// Every step is on the console and in the JSON lines, in order.
 fn steps_were_shown(console: &str, json: &str, names: &[&str]) {
-    let count = names.len();
-    let (mut at, mut json_at) = (0, 0);
+    were_shown(console, names);
+    let mut json_at = 0;
     for (n, name) in names.iter().enumerate() {
-        let line = format!("[{:2}/{count}] {name:<9} done", n + 1);
-        at += console[at..]
-            .find(&line)
-            .unwrap_or_else(|| panic!("no {line:?} in:\n{console}"));
         let event = format!("\"event\":\"end\",\"step\":{},\"name\":\"{name}\"", n + 1);
         json_at += json[json_at..]
             .find(&event)
             .unwrap_or_else(|| panic!("no {event}:\n{json}"));
     }
-    assert!(console.contains("point of no return"));
     for line in json.lines().filter(|l| !l.trim().is_empty()) {
         assert!(
             line.starts_with("{\"event\":") && line.trim_end().ends_with('}'),

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What starts from each disk that a cut leaves, by reading it.
 
+use super::cut_off::states;
 use harness::crash::Sectors;
 use harness::crash::boots::{Boots, what_boots};
 use harness::crash::cut::Medium;
 use harness::crash::log::{Request, WriteLog};
 use harness::product::copy_disk;
-use harness::recorded::{Recorded, recorded};
+use harness::recorded::{Recorded, recorded_small};
 use std::collections::BTreeMap;
 use std::fs::File;
 use testkit::Random;
@@ -105,11 +106,10 @@ fn judge(recorded: &Recorded, log: &WriteLog) -> Table {
     table
 }
 
-#[test]
-fn no_cut_leaves_a_disk_that_starts_nothing() {
-    let recorded = recorded();
+/// Whether every disk that a cut of this migration leaves starts something.
+pub fn starts_always(recorded: &Recorded) {
     let log = WriteLog::open(&recorded.log());
-    let table = judge(&recorded, &log);
+    let table = judge(recorded, &log);
     println!("seed {}", seed());
     for (outcome, count) in &table.outcomes {
         println!("{count:6} {outcome}");
@@ -126,9 +126,7 @@ fn no_cut_leaves_a_disk_that_starts_nothing() {
 
 /// The judge must see what is missing: the same migration without the flush
 /// before the switch.
-#[test]
-fn without_the_flush_before_the_switch_there_are_bricks() {
-    let recorded = recorded();
+pub fn needs_the_flush_before_the_switch(recorded: &Recorded) {
     let mut log = WriteLog::open(&recorded.log());
     // The last write to LBA 0 is the switch.
     let switch = |request: &Request| matches!(request, Request::Write { lba: 0, .. });
@@ -139,13 +137,30 @@ fn without_the_flush_before_the_switch_there_are_bricks() {
         let before = number > at.saturating_sub(400) && number <= at;
         !(before && *request == Request::Flush)
     });
-    let table = judge(&recorded, &log);
+    let table = judge(recorded, &log);
     assert!(!table.bricks.is_empty(), "{:?}", table.outcomes);
 }
 
-#[test]
-fn before_the_point_of_no_return_the_old_system_is_not_touched() {
-    let recorded = recorded();
+/// The judge must see a program of the new system that writes its boot sector in
+/// spite of what it was told, and before its core image is in place.
+pub fn needs_the_boot_sector_to_come_last(recorded: &Recorded) {
+    let mut log = WriteLog::open(&recorded.log());
+    let switch = |request: &&Request| matches!(request, Request::Write { lba: 0, .. });
+    let switch = *log.requests.iter().rfind(switch).expect("a switch");
+    let at = |(phase, _)| phase == DESTROYING as u32;
+    let states = states(&log);
+    let mut of_steps = states.iter().filter(|(_, state)| at(*state));
+    let (early, _) = of_steps
+        .nth(1)
+        .expect("a step after the point of no return");
+    log.requests.insert(early + 1, switch);
+    let table = judge(recorded, &log);
+    assert!(!table.bricks.is_empty(), "{:?}", table.outcomes);
+}
+
+/// Whether nothing but what is replant's own is written until the first state
+/// that says so.
+pub fn leaves_the_old_system_alone(recorded: &Recorded) {
     let log = WriteLog::open(&recorded.log());
     let image = open(&recorded.staged());
     // Until the first state that says so, only record, state and LBA 0 are
@@ -170,4 +185,24 @@ fn before_the_point_of_no_return_the_old_system_is_not_touched() {
         assert!(ours || data == before, "sectors {lba} to {}", lba + sectors);
     }
     panic!("there was no point of no return");
+}
+
+#[test]
+fn no_cut_leaves_a_disk_that_starts_nothing() {
+    starts_always(&recorded_small());
+}
+
+#[test]
+fn without_the_flush_before_the_switch_there_are_bricks() {
+    needs_the_flush_before_the_switch(&recorded_small());
+}
+
+#[test]
+fn with_a_boot_sector_that_comes_too_early_there_are_bricks() {
+    needs_the_boot_sector_to_come_last(&recorded_small());
+}
+
+#[test]
+fn before_the_point_of_no_return_the_old_system_is_not_touched() {
+    leaves_the_old_system_alone(&recorded_small());
 }

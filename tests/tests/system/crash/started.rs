@@ -6,9 +6,11 @@ use super::judged::{DESTROYING, open, seed};
 use harness::crash::boots::{Boots, what_boots};
 use harness::crash::cut::Medium;
 use harness::crash::log::{Request, WriteLog};
-use harness::migration::{BOOT, Machine};
+use harness::migration::BOOT;
 use harness::product::copy_disk;
-use harness::recorded::recorded;
+use harness::recorded::{Recorded, recorded_small};
+use harness::small::Small;
+use harness::vm::Running;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -17,39 +19,55 @@ use testkit::Random;
 /// Random cuts that are booted; `REPLANT_CRASH_BOOTS` says how many otherwise.
 fn wanted() -> usize {
     let text = std::env::var("REPLANT_CRASH_BOOTS").ok();
-    text.map_or(30, |text| text.parse().expect("a number"))
+    text.map_or(12, |text| text.parse().expect("a number"))
 }
 
-/// What a boot begins with, by what is on its first serial port.
-const SIGNS: [(&str, &str); 4] = [
-    // The kernel's command lines that both systems' GRUBs give.
-    ("root=/dev/mapper/old--vg-root", "old"),
-    ("security=selinux", "new"),
-    // The first step that the tiny system shows.
+/// Says what a machine that was started begins with.
+type Look<'a> = &'a dyn Fn(&Running) -> String;
+
+/// A machine whose migration was recorded.
+pub struct Subject {
+    pub recorded: Recorded,
+    /// What its systems begin with on a serial port.
+    pub old: &'static str,
+    pub new: &'static str,
+    /// Starts it from this disk, which may be written, and has somebody look.
+    pub start: fn(&Path, Look<'_>) -> String,
+}
+
+/// The first step that the tiny system shows, from where it goes on.
+const TINY: [(&str, &str); 2] = [
     ("[ 1/15]", "tiny, from the beginning"),
     ("[ 5/15]", "tiny, from the wipe"),
 ];
 
-/// What a machine starts from this disk, which becomes its own.
-fn starts(disk: &Path) -> String {
-    let machine = Machine::with_disk(disk);
-    let running = machine.vm().quiet().arg("-no-reboot").start();
-    let begin = Instant::now();
-    loop {
-        let said = running.serials[0].output();
-        if let Some((_, name)) = SIGNS.iter().find(|(sign, _)| said.contains(sign)) {
-            return (*name).into();
-        }
-        if begin.elapsed() > BOOT {
-            return format!("nothing that is known: {}", running.tail());
-        }
-        std::thread::sleep(Duration::from_millis(50));
+impl Subject {
+    fn signs(&self) -> [(&str, &str); 4] {
+        [(self.old, "old"), (self.new, "new"), TINY[0], TINY[1]]
+    }
+
+    /// What it starts from this disk.
+    fn starts(&self, disk: &Path) -> String {
+        (self.start)(disk, &|running| {
+            let begin = Instant::now();
+            loop {
+                let said: String = running.serials.iter().map(|port| port.output()).collect();
+                let signs = self.signs();
+                if let Some((_, name)) = signs.iter().find(|(sign, _)| said.contains(sign)) {
+                    return (*name).into();
+                }
+                if begin.elapsed() > BOOT {
+                    return format!("nothing that is known: {}", running.tail());
+                }
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        })
     }
 }
 
-#[test]
-fn what_the_judge_foretells_is_what_starts() {
-    let recorded = recorded();
+/// Cuts of this machine's migration, each of which is judged and then booted.
+pub fn as_foretold(subject: &Subject) {
+    let recorded = &subject.recorded;
     let log = WriteLog::open(&recorded.log());
     let grubs = [
         (what_boots(&open(&recorded.staged())), "old"),
@@ -88,7 +106,7 @@ fn what_the_judge_foretells_is_what_starts() {
         }
         copy_disk(&image, &disk);
         cut.write_to(&open(&disk));
-        let started = starts(&disk);
+        let started = subject.starts(&disk);
         // Where the old system's GRUB starts, it does once what it was armed for.
         let armed = expected == "old" && started == "tiny, from the beginning";
         assert!(
@@ -100,10 +118,20 @@ fn what_the_judge_foretells_is_what_starts() {
     }
     // The disk at the end, for a cut after the last flush is not in the log.
     copy_disk(&recorded.migrated(), &disk);
-    assert_eq!(starts(&disk), "new");
+    assert_eq!(subject.starts(&disk), "new");
     *table.entry("new".into()).or_default() += 1;
     println!("{table:#?}");
-    for (_, name) in SIGNS {
+    for (_, name) in subject.signs() {
         assert!(table.contains_key(name), "no boot came to {name:?}");
     }
+}
+
+#[test]
+fn what_the_judge_foretells_is_what_starts() {
+    as_foretold(&Subject {
+        recorded: recorded_small(),
+        old: "@system old@",
+        new: "@system new@",
+        start: |disk, look| look(&Small::with(disk).start()),
+    });
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A hardware watchdog that somebody left running resets nothing.
 
-use crate::machine::*;
+use super::machine::*;
 use harness::cache::Kernel;
 use std::time::Duration;
 

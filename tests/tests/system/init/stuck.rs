@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The end on a disk that takes nothing any more.
 
-use crate::machine::*;
+use super::machine::*;
 use harness::vm::{Bus, Running};
 use std::time::Duration;
 

@@ -3,12 +3,15 @@
 //! every disk controller that QEMU has and the image has a driver for.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
-use testkit::tool;
+use testkit::{run, tool};
 
 use harness::cache::{self, Kernel};
+use harness::example::example;
+use harness::initrd::Initrd;
+use harness::product;
 use harness::vm::{Bus, Vm};
 
 /// Serial number and the `-device` arguments; `DRIVE` is the drive's id.
@@ -89,59 +92,39 @@ const CONTROLLERS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The example of the agent, linked so that it runs where there is no library.
-fn stand_in() -> PathBuf {
-    let target = cache::source().join("target/static");
-    let status = Command::new(env!("CARGO"))
-        .current_dir(cache::source())
-        .env("RUSTFLAGS", "-C target-feature=+crt-static")
-        .args(["build", "-p", "replant", "--example", "devices", "--target"])
-        .args(["x86_64-unknown-linux-gnu", "--target-dir"])
-        .arg(&target)
-        .status()
-        .expect("cargo");
-    assert!(status.success(), "the example was not built");
-    let built = target.join("x86_64-unknown-linux-gnu/debug/examples/devices");
-    // Its debugging information is many times its size.
-    let stripped = target.join("devices");
-    let status = Command::new("strip")
-        .arg("-o")
-        .arg(&stripped)
-        .arg(&built)
-        .status();
-    assert!(status.expect("strip (package binutils)").success());
-    stripped
+/// What stands in the agent's place, and the libraries that it needs, as a
+/// second archive behind the first one, whose /bin/replant it replaces.
+fn stand_in(image: &Path) {
+    let program = example("devices");
+    let mut initrd = Initrd::new().copy(&program, "/bin/replant");
+    for word in tool("ldd", &[program.to_str().unwrap()]).split_whitespace() {
+        if word.starts_with('/') {
+            initrd = initrd.copy(Path::new(word), word);
+        }
+    }
+    let more = initrd.write(&image.with_extension("more"));
+    let mut bytes = std::fs::read(image).unwrap();
+    // An archive begins at a multiple of 4.
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
+    bytes.extend(std::fs::read(more).unwrap());
+    std::fs::write(image, bytes).unwrap();
 }
 
 fn initramfs(kernel: &Kernel, target: &Path, extra: &[&str]) {
-    tool(
-        "make",
-        &["-C", cache::source().to_str().unwrap(), "out/init"],
-    );
-    let status = Command::new(env!("CARGO"))
-        .current_dir(cache::source())
-        .args([
-            "run",
-            "-q",
-            "-p",
-            "replant-pack",
-            "--",
-            "initramfs",
-            "--kernel",
-        ])
+    let mut pack = Command::new(product::built("replant-pack"));
+    pack.args(["initramfs", "--kernel"])
         .arg(kernel.vmlinuz())
         .arg("--modules")
         .arg(&kernel.root)
         .arg("--init")
-        .arg(cache::source().join("out/init"))
+        .arg(product::built("init"))
         .arg("--replant")
-        .arg(stand_in())
+        .arg(product::built("replant"))
         .arg("-o")
         .arg(target)
-        .args(extra)
-        .status()
-        .expect("cargo");
-    assert!(status.success(), "replant-pack: {status}");
+        .args(extra);
+    run(&mut pack);
+    stand_in(target);
 }
 
 #[test]

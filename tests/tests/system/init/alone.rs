@@ -2,7 +2,7 @@
 //! A migration that goes on by itself: Esc pressed twice opens the console, and
 //! a console in front of which nobody is starts the machine again.
 
-use crate::machine::*;
+use super::machine::*;
 use harness::vm::Running;
 use std::time::Duration;
 

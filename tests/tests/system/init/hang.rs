@@ -2,8 +2,8 @@
 //! Nothing moves any more: the old system starts while there is one, and a
 //! person stops what hangs at any time.
 
-use crate::machine::*;
-use crate::stuck;
+use super::machine::*;
+use super::stuck;
 use std::time::Duration;
 
 /// The point of no return.

@@ -15,12 +15,12 @@ use std::path::Path;
 use testkit::Random;
 
 /// Numbers of the phases on the disk.
-const ARMED: u32 = 3;
-const DESTROYING: u32 = 4;
+pub const ARMED: u32 = 3;
+pub const DESTROYING: u32 = 4;
 const SWITCHED: u32 = 5;
 
 /// Steps after the point of no return, by their numbers in the state.
-const UNPACK: u32 = 5;
+pub const UNPACK: u32 = 5;
 const BOOT: u32 = 7;
 
 /// Their names, in this order.
@@ -31,10 +31,10 @@ fn after_no_return() -> Vec<&'static str> {
 }
 
 /// Where a migration is, by what the disk says: phase, and step or start.
-type At = (u32, u32);
+pub type At = (u32, u32);
 
 /// What each state was written at, by its place in the log.
-fn states(log: &WriteLog) -> Vec<(usize, At)> {
+pub fn states(log: &WriteLog) -> Vec<(usize, At)> {
     let state = |(number, request): (usize, &Request)| {
         let Request::Write { sectors: 8, at, .. } = *request else {
             return None;
@@ -69,6 +69,21 @@ fn cut(log: &WriteLog, range: Range<usize>, random: &mut Random, to: &Path) {
     cut.write_to(&open(to));
 }
 
+/// The machine of this migration, cut off while its state says `at`. Of phases
+/// that count their starts, any will do.
+pub fn cut_at(recorded: &Recorded, at: At, random: &mut Random) -> Small {
+    let log = WriteLog::open(&recorded.log());
+    let machine = Small::with(&recorded.staged());
+    let states = states(&log);
+    let found = states.iter().map(|(_, found)| *found);
+    let at = found
+        .filter(|found| found.0 == at.0 && found.1 >= at.1)
+        .min();
+    let at = at.expect("a state of this phase");
+    cut(&log, during(&log, at), random, &machine.disk);
+    machine
+}
+
 /// What is said of one cut machine.
 struct Row {
     cut: String,
@@ -91,7 +106,7 @@ fn ends(cut: String, machine: &Small, remains: &Remains, reference: &End) -> Row
             tail(console)
         );
     }
-    let end = End::of(machine, remains);
+    let end = End::of(machine, Some(remains));
     assert_eq!(end.said, reference.said, "{cut}");
     Row {
         cut,
@@ -128,20 +143,17 @@ fn print(rows: &[Row]) {
 /// All that is known of the migration that was not cut.
 struct Whole {
     recorded: Recorded,
-    log: WriteLog,
     remains: Remains,
     reference: End,
 }
 
 fn whole() -> Whole {
     let recorded = recorded_small();
-    let log = WriteLog::open(&recorded.log());
     let remains = Remains::of(&recorded.staged());
-    let reference = End::of(&Small::with(&recorded.migrated()), &remains);
+    let reference = End::of(&Small::with(&recorded.migrated()), Some(&remains));
     assert_eq!(reference.by_unit, None);
     Whole {
         recorded,
-        log,
         remains,
         reference,
     }
@@ -150,9 +162,7 @@ fn whole() -> Whole {
 impl Whole {
     /// The machine after a cut there.
     fn cut_at(&self, at: At, random: &mut Random) -> Small {
-        let machine = Small::with(&self.recorded.staged());
-        cut(&self.log, during(&self.log, at), random, &machine.disk);
-        machine
+        cut_at(&self.recorded, at, random)
     }
 
     fn ends(&self, cut: String, machine: &Small) -> Row {
@@ -179,10 +189,7 @@ fn a_cut_in_each_step() {
     let whole = whole();
     let mut random = Random(seed());
     let mut rows = Vec::new();
-    let armed = states(&whole.log);
-    let armed = armed.iter().find(|(_, at)| at.0 == ARMED);
-    let armed = armed.expect("a state that says armed").1;
-    let machine = whole.cut_at(armed, &mut random);
+    let machine = whole.cut_at((ARMED, 0), &mut random);
     rows.push(whole.ends("armed".into(), &machine));
     for (step, name) in (1..).zip(after_no_return()) {
         let machine = whole.cut_at((DESTROYING, step), &mut random);
@@ -196,7 +203,6 @@ fn a_cut_in_each_step() {
 }
 
 #[test]
-#[ignore = "make crash"]
 fn a_cut_while_it_goes_on_after_a_cut() {
     let whole = whole();
     let mut random = Random(seed());

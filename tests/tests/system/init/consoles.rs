@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Every console gets every line, any may type, and none holds up the others.
 
-use crate::machine::*;
+use super::machine::*;
 use harness::vm::Running;
 use std::fs::OpenOptions;
 use std::io::{Read, Write};

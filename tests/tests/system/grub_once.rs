@@ -22,7 +22,7 @@ use testkit::tool;
 
 /// The UUID in the configuration.
 const UUID: &str = "7d1d4a2e-0e5f-4c3a-9d55-5d6e0a1b2c3d";
-const CONFIG: &str = include_str!("../../ondisk/tests/fixtures/grub/config/debian.cfg");
+const CONFIG: &str = include_str!("../../../ondisk/tests/fixtures/grub/config/debian.cfg");
 /// Where GRUB's modules are (package grub-pc-bin).
 const MODULES: &str = "/usr/lib/grub/i386-pc";
 /// First sector of the partition.
