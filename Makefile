@@ -86,7 +86,7 @@ test: setup
 crash: setup
 	@$(MAKE) --no-print-directory programs
 	@REPLANT_CRASH_BOOTS=$${REPLANT_CRASH_BOOTS:-100} sh tests/failed.sh cargo test -p replant-tests \
-		--test system -- --include-ignored --nocapture $(or $(FILTER),crash::)
+		--test system -- --include-ignored --nocapture $(or $(FILTER),crash:: small::)
 
 # make test, and what it leaves to whoever has hours.
 .PHONY: whole

@@ -45,6 +45,12 @@ impl Recorded {
         self.text("json")
     }
 
+    /// Seconds of the host's processors that the migration took, from the old
+    /// GRUB to the end.
+    pub fn cpu(&self) -> f64 {
+        self.text("cpu").parse().expect("seconds")
+    }
+
     fn text(&self, name: &str) -> String {
         std::fs::read_to_string(self.dir.join(name)).expect(name)
     }
@@ -96,15 +102,18 @@ fn record(to: &Recorded) {
 
     std::fs::write(to.log(), "").expect("the log");
     machine.record(&to.log());
+    let mut cpu = 0.0;
     // From the old GRUB into the tiny system, which arms; then through LBA 0.
     for said in ["by replant's loader", "the new system is in place"] {
         let mut running = machine.boot(true);
         running.wait_exit(MIGRATION);
+        cpu += running.cpu().as_secs_f64();
         let console = running.serials[0].output();
         assert!(console.contains(said), "no {said:?}: {}", running.tail());
         to.keep("console", &console);
         to.keep("json", &running.serials[1].output());
     }
+    to.keep("cpu", &cpu.to_string());
     copy_disk(&machine.disk, &to.migrated());
     let again = tool("sha256sum", &[machine.medium.to_str().expect("UTF-8")]);
     assert_eq!(medium, again, "a disk that isn't ours was written");

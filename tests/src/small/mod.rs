@@ -135,21 +135,18 @@ impl Small {
     /// # Panics
     /// When it is not staged.
     pub fn stage(&self, level: &str) -> Boot {
-        let package = Small::package();
-        let media = self.dir.path().join("media");
-        std::fs::create_dir_all(media.join("package")).expect("mkdir");
-        let mut unpack = Command::new("tar");
-        unpack.arg("-xzf").arg(package).arg("-C");
-        run(unpack.arg(media.join("package")));
-        // What the second disk has the old system do.
+        self.stage_package(&Small::package(), level)
+    }
+
+    /// The same with a package of the caller's.
+    ///
+    /// # Panics
+    /// When it is not staged.
+    pub fn stage_package(&self, package: &Path, level: &str) -> Boot {
         let run =
             format!("cd /mnt/package && ./replant stage --package . --yes --protection {level}\n");
-        std::fs::write(media.join("run"), run).expect("write");
-        let medium = self.dir.path().join("medium");
-        let [from, to] = [&media, &medium].map(|path| path.to_str().expect("UTF-8"));
-        tool("mke2fs", &["-q", "-F", "-t", "ext2", "-d", from, to, "64m"]);
+        let medium = self.medium(package, &run, &[]);
         let boot = ended(self.vm().disk(&medium, Bus::Virtio).start());
-        std::fs::remove_dir_all(&media).expect("the media");
         assert!(
             boot.said
                 .contains("staged: the next boot goes into the tiny system"),
@@ -158,6 +155,38 @@ impl Small {
             tail(&boot.console)
         );
         boot
+    }
+
+    /// A disk for the old system's second one: this script, which it runs with
+    /// its output on the second serial port, the package in package/, and these
+    /// files.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub fn medium(&self, package: &Path, run_script: &str, more: &[&Path]) -> PathBuf {
+        let media = self.dir.path().join("media");
+        std::fs::create_dir_all(media.join("package")).expect("mkdir");
+        let mut unpack = Command::new("tar");
+        unpack.arg("-xzf").arg(package).arg("-C");
+        run(unpack.arg(media.join("package")));
+        std::fs::write(media.join("run"), run_script).expect("write");
+        for file in more {
+            let mut copy = Command::new("cp");
+            run(copy.arg("-L").arg(file).arg(&media));
+        }
+        let medium = self.dir.path().join("medium");
+        let [from, to] = [&media, &medium].map(|path| path.to_str().expect("UTF-8"));
+        let kib = tool("du", &["-sk", from]);
+        let kib: u64 = kib
+            .split_whitespace()
+            .next()
+            .expect("a size")
+            .parse()
+            .expect("KiB");
+        let size = format!("{}m", kib / 1024 * 21 / 20 + 16);
+        tool("mke2fs", &["-q", "-F", "-t", "ext2", "-d", from, to, &size]);
+        std::fs::remove_dir_all(&media).expect("the media");
+        medium
     }
 }
 

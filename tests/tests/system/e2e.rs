@@ -77,6 +77,10 @@ fn without_protection() {
     say("the tiny system, without protection");
     let mut running = machine.boot(true);
     running.wait_exit(MIGRATION);
+    let (cpu, protected) = (running.cpu().as_secs_f64(), recorded().cpu());
+    say(&format!(
+        "processor time: {cpu:.1} s without protection, {protected:.1} s with it"
+    ));
     let (console, json) = (running.serials[0].output(), running.serials[1].output());
     assert!(
         console.contains("the new system is in place"),

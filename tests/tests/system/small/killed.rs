@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `stage`, a second `stage` and `revert` are killed while they work, at system
+//! calls that change something; what follows takes everything back.
+
+use harness::small::{Small, ended, tail};
+use harness::vm::Bus;
+use std::path::{Path, PathBuf};
+use testkit::tool;
+
+/// Kills at each call, or, in `make test`, at so many of them that the next one
+/// is a quarter further on.
+fn script(each: bool) -> String {
+    let next = if each { "n + 1" } else { "n + 1 + n / 2" };
+    format!(
+        r#"
+cd /mnt/package
+calls="fallocate ioctl fsync fdatasync rename renameat renameat2 unlink unlinkat mkdir mkdirat fchmod fchown write pwrite64 copy_file_range"
+look() {{
+  find /boot /etc -not -path '/etc/upd*' -type f | sort | xargs busybox sha256sum | busybox sha256sum
+  find /boot /etc | sort | busybox sha256sum
+}}
+killed() {{ # CALL NUMBER COMMAND...: status 137 when it was
+  call=$1 number=$2; shift 2
+  LD_LIBRARY_PATH=/mnt /mnt/ld-linux-x86-64.so.2 /mnt/strace -f -qq -o /dev/null     -e trace=$call -e inject=$call:signal=KILL:when=$number "$@" >/tmp/said 2>&1 </dev/null
+}}
+stage() {{ ./replant stage --package . --yes --protection resume >/tmp/said 2>&1; }}
+clean() {{
+  ./replant revert >/tmp/said 2>&1 || {{ echo "@FAILED $*: revert: $(cat /tmp/said)@"; exit 1; }}
+  ls -d /etc/upd* /boot/replant* 2>/dev/null && {{ echo "@FAILED $*: left@"; exit 1; }}
+  busybox lsattr -R / 2>/dev/null | grep -- '^[-a-zA-Z]*i[-a-zA-Z]* ' && {{ echo "@FAILED $*: immutable@"; exit 1; }}
+  [ "$(look)" = "$before" ] || {{ echo "@FAILED $*: something else than before@"; exit 1; }}
+}}
+before=$(look) kills=0
+for call in $calls; do
+  n=1
+  while killed $call $n ./replant stage --package . --yes --protection resume; [ $? = 137 ]; do
+    kills=$((kills + 1))
+    # Every second time somebody stages again first.
+    [ $((n % 2)) = 0 ] || stage || {{ echo "@FAILED stage after $call $n: $(cat /tmp/said)@"; exit 1; }}
+    clean stage, $call $n
+    n=$(({next}))
+  done
+  clean stage, to its end
+done
+echo "@stage $kills@"; kills=0
+for call in $calls; do
+  n=1
+  while stage && killed $call $n ./replant revert; [ $? = 137 ]; do
+    kills=$((kills + 1))
+    clean revert, $call $n
+    n=$(({next}))
+  done
+  clean revert, to its end
+done
+echo "@revert $kills@"
+"#
+    )
+}
+
+/// The host's strace and its libraries, which the small machine has not.
+fn strace() -> Vec<PathBuf> {
+    let program = tool("sh", &["-c", "command -v strace"]);
+    let program = PathBuf::from(program.trim());
+    let needs = tool("ldd", &[program.to_str().expect("UTF-8")]);
+    let words = needs.split_whitespace();
+    let libraries = words.filter(|word| word.starts_with('/'));
+    libraries
+        .map(PathBuf::from)
+        .chain([program.clone()])
+        .collect()
+}
+
+fn is_taken_back(each: bool) {
+    let machine = Small::new();
+    let files = strace();
+    let files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
+    let medium = machine.medium(&Small::package(), &script(each), &files);
+    let boot = ended(machine.vm().disk(&medium, Bus::Virtio).start());
+    let kills = |what: &str| {
+        let line = boot
+            .said
+            .lines()
+            .find_map(|line| line.trim().strip_prefix(what));
+        let line = line.unwrap_or_else(|| panic!("{}\n{}", boot.said, tail(&boot.console)));
+        line.trim_end_matches('@').parse::<u32>().expect("a number")
+    };
+    let (stage, revert) = (kills("@stage "), kills("@revert "));
+    println!("killed: stage {stage} times, revert {revert} times");
+    assert!(stage > 20 && revert > 10, "{}", boot.said);
+}
+
+#[test]
+#[ignore = "make crash"]
+fn at_each_call() {
+    is_taken_back(true);
+}
+
+#[test]
+fn now_and_then() {
+    is_taken_back(false);
+}
