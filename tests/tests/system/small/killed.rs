@@ -15,19 +15,20 @@ fn script(each: bool) -> String {
         r#"
 cd /mnt/package
 calls="fallocate ioctl fsync fdatasync rename renameat renameat2 unlink unlinkat mkdir mkdirat fchmod fchown write pwrite64 copy_file_range"
+of_the_host() {{ LD_LIBRARY_PATH=/mnt /mnt/ld-linux-x86-64.so.2 "/mnt/$@"; }}
 look() {{
-  find /boot /etc -not -path '/etc/upd*' -type f | sort | xargs busybox sha256sum | busybox sha256sum
+  find /boot /etc ! -path '/etc/upd*' -type f | sort | xargs busybox sha256sum | busybox sha256sum
   find /boot /etc | sort | busybox sha256sum
 }}
 killed() {{ # CALL NUMBER COMMAND...: status 137 when it was
   call=$1 number=$2; shift 2
-  LD_LIBRARY_PATH=/mnt /mnt/ld-linux-x86-64.so.2 /mnt/strace -f -qq -o /dev/null     -e trace=$call -e inject=$call:signal=KILL:when=$number "$@" >/tmp/said 2>&1 </dev/null
+  of_the_host strace -f -qq -o /dev/null     -e trace=$call -e inject=$call:signal=KILL:when=$number "$@" >/tmp/said 2>&1 </dev/null
 }}
 stage() {{ ./replant stage --package . --yes --protection resume >/tmp/said 2>&1; }}
 clean() {{
   ./replant revert >/tmp/said 2>&1 || {{ echo "@FAILED $*: revert: $(cat /tmp/said)@"; exit 1; }}
   ls -d /etc/upd* /boot/replant* 2>/dev/null && {{ echo "@FAILED $*: left@"; exit 1; }}
-  busybox lsattr -R / 2>/dev/null | grep -- '^[-a-zA-Z]*i[-a-zA-Z]* ' && {{ echo "@FAILED $*: immutable@"; exit 1; }}
+  of_the_host lsattr -R /etc /boot 2>/dev/null | grep -- '^[-a-zA-Z]*i[-a-zA-Z]* ' && {{ echo "@FAILED $*: immutable@"; exit 1; }}
   [ "$(look)" = "$before" ] || {{ echo "@FAILED $*: something else than before@"; exit 1; }}
 }}
 before=$(look) kills=0
@@ -57,22 +58,24 @@ echo "@revert $kills@"
     )
 }
 
-/// The host's strace and its libraries, which the small machine has not.
-fn strace() -> Vec<PathBuf> {
-    let program = tool("sh", &["-c", "command -v strace"]);
-    let program = PathBuf::from(program.trim());
-    let needs = tool("ldd", &[program.to_str().expect("UTF-8")]);
-    let words = needs.split_whitespace();
-    let libraries = words.filter(|word| word.starts_with('/'));
-    libraries
-        .map(PathBuf::from)
-        .chain([program.clone()])
-        .collect()
+/// Programs of the host that the small machine has not, and their libraries.
+fn programs() -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for name in ["strace", "lsattr"] {
+        let program = tool("sh", &["-c", &format!("command -v {name}")]);
+        let program = program.trim();
+        let needs = tool("ldd", &[program]);
+        let words = needs
+            .split_whitespace()
+            .filter(|word| word.starts_with('/'));
+        files.extend(words.chain([program]).map(PathBuf::from));
+    }
+    files
 }
 
 fn is_taken_back(each: bool) {
     let machine = Small::new();
-    let files = strace();
+    let files = programs();
     let files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
     let medium = machine.medium(&Small::package(), &script(each), &files);
     let boot = ended(machine.vm().disk(&medium, Bus::Virtio).start());
