@@ -7,6 +7,7 @@ use super::files::Files;
 use super::homes::Home;
 use super::model::{Accounts, User};
 use super::privilege::why_apart;
+use super::sshd::{Login, Sshd};
 use super::system::System;
 use crate::error::Result;
 use crate::report::Report;
@@ -18,35 +19,102 @@ use std::time::Duration;
 const LIMIT: usize = 256 << 10;
 /// How long a home may take to answer, the first time and once one has not.
 const PATIENCE: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(3)];
-/// What sshd reads.
-const NAMES: [&str; 2] = ["authorized_keys", "authorized_keys2"];
+/// Where they are written to, below the home.
+const FILE: &str = ".ssh/authorized_keys";
 
-/// Reads the keys of all accounts.
+/// Reads the keys of all accounts. Those `apart` are not carried over: whoever
+/// could log in with one is named.
 pub(crate) fn collect(
     root: &RootDir,
     files: &Files,
     accounts: &mut Accounts,
+    apart: &[User],
     report: &mut Report,
 ) -> Result<()> {
-    let config = root.text("etc/ssh/sshd_config")?.unwrap_or_default();
-    let strict = is_strict(&config);
-    let mut slow = BTreeSet::new();
-    for user in &mut accounts.users {
-        let name = &user.name;
-        if !user.home.starts_with('/') {
+    let sshd = Sshd::read(root)?;
+    for what in &sshd.unread {
+        report.warn(format!(
+            "what sshd_config says was not read whole, so ssh keys may be missing: {what}"
+        ));
+        accounts.other_way(what.clone());
+    }
+    let mut reader = Reader {
+        root,
+        files,
+        sshd,
+        slow: BTreeSet::new(),
+    };
+    let mut users = std::mem::take(&mut accounts.users);
+    for user in &mut users {
+        let found = reader.read(user, report);
+        user.authorized_keys = found.keys;
+        found.lost.into_iter().for_each(|l| accounts.other_way(l));
+    }
+    accounts.users = users;
+    for user in apart {
+        let found = reader.read(user, &mut Report::default());
+        if user.can_log_in() || !found.keys.trim().is_empty() {
             report.warn(format!(
-                "the home of {name} is no absolute path; no ssh keys are looked for"
+                "{} could log in to the old system and is a system account by its number, {}; it is not carried over, nor are its ssh keys",
+                user.name, user.uid
             ));
-            continue;
+            accounts.other_way(user.name.clone());
         }
-        let private = is_private(files, user);
+    }
+    Ok(())
+}
+
+/// Reads keys as sshd would.
+struct Reader<'a> {
+    root: &'a RootDir,
+    files: &'a Files,
+    sshd: Sshd,
+    /// Whose files did not answer.
+    slow: BTreeSet<u32>,
+}
+
+/// What was found of a user.
+#[derive(Default)]
+struct Keys {
+    /// The lines of all files.
+    keys: String,
+    /// What may let the user in and is not among them.
+    lost: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, user: &User, report: &mut Report) -> Keys {
+        let name = &user.name;
+        let login = Login::of(user, self.files);
+        let places = self.sshd.key_files(&login);
+        let mut keys = Keys {
+            lost: self.sshd.other_ways(&login),
+            ..Keys::default()
+        };
+        for way in &keys.lost {
+            report.warn(format!("{way}; this is not carried over"));
+        }
+        for why in places.unknown {
+            let line = format!("ssh keys of {name} are left out: {why}");
+            report.warn(line.clone());
+            keys.lost.push(line);
+        }
+        if places.paths.is_empty() {
+            return keys;
+        }
+        let strict = self.sshd.is_strict();
+        let private = is_private(self.files, user);
         let home = user.home.clone();
         let (uid, gid) = (user.uid, user.gid);
-        let patience = PATIENCE.get(slow.len().min(1)).copied().unwrap_or_default();
+        let patience = PATIENCE.get(self.slow.len().min(1));
+        let patience = patience.copied().unwrap_or_default();
+        let (paths, all) = (places.paths.clone(), places.paths.join(", "));
         let job = move |root: &RootDir| {
-            let top = root.directory_id(&home)?;
-            let one = |name: &str| {
-                let path = format!("{}/.ssh/{name}", home.trim_end_matches('/'));
+            let top = match home.starts_with('/') {
+                true => root.directory_id(&home)?,
+                false => None,
+            };
+            let one = |path: String| {
                 let found = root.find(&path).map(|found| {
                     let found = found?;
                     let why = why_loose(&found, top, uid, private.then_some(gid));
@@ -54,43 +122,47 @@ pub(crate) fn collect(
                 });
                 (path, found)
             };
-            Ok(NAMES.map(one))
+            Ok(paths.into_iter().map(one).collect::<Vec<_>>())
         };
-        let found = match root.as_person(&person(files, user), patience, job) {
+        let person = person(self.files, user);
+        let found = match self.root.as_person(&person, patience, job) {
             Ok(found) => found,
             Err(error) => {
                 if matches!(error, rootdir::Error::Slow { .. }) {
-                    slow.insert(uid);
+                    self.slow.insert(uid);
                 }
                 report.warn(format!(
-                    "the ssh keys of {name} below {} are left out: {error}",
-                    user.home
+                    "the ssh keys of {name} in {all} are left out: {error}"
                 ));
-                continue;
+                keys.lost.push(format!("keys of {name} in {all}"));
+                return keys;
             }
         };
         for (path, found) in found {
-            match found {
-                Ok(None) => {}
-                Ok(Some((bytes, _))) if bytes.len() > LIMIT => {
-                    report.warn(format!("{path} is too long and is left out"));
+            let why = match found {
+                Ok(None) => continue,
+                Ok(Some((bytes, _))) if bytes.len() > LIMIT => "it is too long".to_owned(),
+                Ok(Some((_, Some(why)))) if strict => {
+                    // Whoever has such a key could not log in with it.
+                    report.warn(format!(
+                        "{path} is left out: sshd does not believe it, for {why}"
+                    ));
+                    continue;
                 }
-                Ok(Some((_, Some(why)))) if strict => report.warn(format!(
-                    "{path} is left out: sshd does not believe it, for {why}"
-                )),
                 Ok(Some((bytes, _))) => {
                     let text = String::from_utf8_lossy(&bytes);
-                    user.authorized_keys.push_str(text.trim_end());
-                    user.authorized_keys.push('\n');
+                    keys.keys.push_str(text.trim_end());
+                    keys.keys.push('\n');
+                    continue;
                 }
                 // A link to what he may not read, or a file server's no.
-                Err(error) => report.warn(format!(
-                    "{path} is left out: {name} cannot read it: {error}"
-                )),
-            }
+                Err(error) => format!("{name} cannot read it: {error}"),
+            };
+            report.warn(format!("{path} is left out: {why}"));
+            keys.lost.push(format!("keys of {name} in {path}"));
         }
+        keys
     }
-    Ok(())
 }
 
 /// The user with all groups, as after a login.
@@ -114,22 +186,6 @@ fn is_private(files: &Files, user: &User) -> bool {
     let members = groups.all(|e| names(e, 3).all(|n| n == user.name));
     let mut others = files.passwd.entries(4);
     members && !others.any(|e| number(e, 3) == Some(user.gid) && field(e, 0) != user.name)
-}
-
-/// `StrictModes` of sshd_config: yes, unless the first word on it outside of a
-/// Match block is no.
-fn is_strict(config: &str) -> bool {
-    for line in config.lines() {
-        let mut words = line.split(|c: char| c.is_whitespace() || c == '=');
-        let mut words = words.by_ref().filter(|w| !w.is_empty());
-        let word = words.next().unwrap_or_default().to_ascii_lowercase();
-        match word.as_str() {
-            "match" => break,
-            "strictmodes" => return !words.next().is_some_and(|v| v.eq_ignore_ascii_case("no")),
-            _ => {}
-        }
-    }
-    true
 }
 
 /// Why sshd would not believe the file (StrictModes): it and its directories
@@ -174,6 +230,7 @@ pub(crate) fn apply(
     system: &System,
     report: &mut Report,
 ) -> Result<()> {
+    let sshd = Sshd::read(root)?;
     let with_keys = |u: &&User| !u.authorized_keys.trim().is_empty();
     for user in accounts.users.iter().filter(with_keys) {
         let name = &user.name;
@@ -199,6 +256,24 @@ pub(crate) fn apply(
             uid,
             gid,
         };
+        let here = User {
+            name: name.clone(),
+            uid,
+            gid,
+            home: home.path.to_owned(),
+            ..user.clone()
+        };
+        let read = sshd.key_files(&Login::of(&here, files)).paths;
+        let written = format!("{}/{FILE}", home.path.trim_end_matches('/'));
+        if !read.contains(&written) {
+            report.warn(format!(
+                "the sshd of the new system does not read {written}, where the ssh keys of {name} are, but {}; put them there, or change AuthorizedKeysFile",
+                match read.as_slice() {
+                    [] => "no file of this user".to_owned(),
+                    read => read.join(", "),
+                }
+            ));
+        }
         match add(root, &home, &user.authorized_keys, report) {
             Ok(()) => report.done(format!("ssh keys that may log in as {name} carried over")),
             Err(error) => report.warn(format!("the ssh keys of {name}: {error}")),
@@ -210,8 +285,8 @@ pub(crate) fn apply(
 /// Adds lines to the `authorized_keys` of a home directory.
 fn add(root: &RootDir, home: &Home<'_>, keys: &str, report: &mut Report) -> Result<()> {
     home.usable(root)?;
-    let dir = format!("{}/.ssh", home.path.trim_end_matches('/'));
-    let file = format!("{dir}/authorized_keys");
+    let top = home.path.trim_end_matches('/');
+    let (dir, file) = (format!("{top}/.ssh"), format!("{top}/{FILE}"));
     let guarded = root.guarded()?;
     for dir in [home.path, &dir] {
         guarded.make_dir(dir, home.attributes(0o700))?;
@@ -236,23 +311,4 @@ fn add(root: &RootDir, home: &Home<'_>, keys: &str, report: &mut Report) -> Resu
     let text = lines.join("\n") + "\n";
     guarded.write(&file, text.as_bytes(), home.attributes(0o600))?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sshd_is_strict_unless_strictmodes_says_no() {
-        for (config, want) in [
-            ("", true),
-            ("#StrictModes no\nPort 22\n", true),
-            ("Port 22\nstrictmodes no\n", false),
-            ("StrictModes=no\n", false),
-            ("StrictModes yes\nStrictModes no\n", true),
-            ("Match User a\n StrictModes no\n", true),
-        ] {
-            assert_eq!(is_strict(config), want, "{config:?}");
-        }
-    }
 }

@@ -7,7 +7,8 @@ use super::files::Files;
 use super::homes::too_long;
 use super::login_defs::LoginDefs;
 use super::model::{Accounts, Group, User};
-use super::ranges::{NOBODY, is_reserved, is_system};
+use super::people::{self, Kind};
+use super::ranges::{NOBODY, is_system};
 use super::sudoers::Sudoers;
 use crate::error::Result;
 use crate::report::Report;
@@ -19,7 +20,16 @@ pub(crate) fn collect(root: &RootDir, report: &mut Report) -> Result<Accounts> {
     let files = Files::read(root)?;
     let (login_defs, sudoers) = (LoginDefs::read(root)?, Sudoers::read(root)?);
     let mut accounts = pick(&files, &login_defs, &sudoers, report);
-    authorized::collect(root, &files, &mut accounts, report)?;
+    let nsswitch = root.text("etc/nsswitch.conf")?.unwrap_or_default();
+    let has_sssd = root.exists("etc/sssd/sssd.conf")?;
+    if let Some(source) = people::elsewhere(&files, &nsswitch, has_sssd) {
+        report.warn(format!(
+            "accounts that come from elsewhere ({source}: etc/nsswitch.conf) are not carried over, nor is what asks for them"
+        ));
+        accounts.other_way(format!("accounts of {source}"));
+    }
+    let apart = apart(&files, &accounts);
+    authorized::collect(root, &files, &mut accounts, &apart, report)?;
     Ok(accounts)
 }
 
@@ -30,11 +40,8 @@ pub(super) fn pick(
     sudoers: &Sudoers,
     report: &mut Report,
 ) -> Accounts {
-    let uid_min = login_defs.first_uid();
-    let mut accounts = Accounts {
-        groups: groups(files, login_defs.first_gid(), report),
-        ..Accounts::default()
-    };
+    let mut accounts = Accounts::default();
+    let mut services = Vec::new();
     let root = superuser(files);
     let mut seen = BTreeSet::new();
     for entry in files.passwd.entries(7) {
@@ -53,7 +60,8 @@ pub(super) fn pick(
             ));
             continue;
         }
-        if !is_root && (uid < uid_min || is_reserved(uid)) {
+        let kind = people::kind(uid, login_defs.users_from());
+        if !is_root && kind == Kind::System {
             if uid == 0 {
                 report.warn(format!(
                     "the user {name:?} has number 0 beside root; not carried over"
@@ -66,6 +74,10 @@ pub(super) fn pick(
             continue;
         }
         let mut user = user(files, entry, (name, uid, gid));
+        if !is_root && kind == Kind::Unclear && people::looks_like_a_service(&user) {
+            services.push(name);
+            continue;
+        }
         if is_root && name != "root" {
             report.warn(format!(
                 "the user with number 0 is called {name:?}; password and keys go to root of the new system"
@@ -93,19 +105,47 @@ pub(super) fn pick(
             accounts.users.push(user)
         }
     }
+    if !services.is_empty() {
+        report.warn(format!(
+            "accounts with numbers that may be users' and that look like services' (no password, no login shell, no home in /home) are not carried over: {}",
+            services.join(", ")
+        ));
+    }
+    accounts.groups = groups(files, login_defs.groups_from(), &accounts.users, report);
     privileges(&mut accounts, files, login_defs, sudoers);
     accounts
 }
 
-/// The groups with numbers of users' groups.
-fn groups(files: &Files, gid_min: u32, report: &mut Report) -> Vec<Group> {
+/// The accounts of the system with which somebody could log in, as far as the
+/// shell says.
+fn apart(files: &Files, accounts: &Accounts) -> Vec<User> {
+    let mut apart: Vec<User> = Vec::new();
+    for entry in files.passwd.entries(7) {
+        let name = field(entry, 0);
+        let (Some(uid), Some(gid)) = (number(entry, 2), number(entry, 3)) else {
+            continue;
+        };
+        let known = |u: &User| u.name == name;
+        let is_there = accounts.users.iter().any(known) || apart.iter().any(known);
+        // With number 0 it is root, or was warned of.
+        if uid != 0 && !is_there && people::is_shell(field(entry, 6)) {
+            apart.push(user(files, entry, (name, uid, gid)));
+        }
+    }
+    apart
+}
+
+/// The groups that people made.
+fn groups(files: &Files, first: u32, users: &[User], report: &mut Report) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for entry in files.group.entries(3) {
         let (name, Some(gid)) = (field(entry, 0), number(entry, 2)) else {
             continue;
         };
-        if is_system(gid, gid_min) {
-            continue;
+        match people::kind(gid, first) {
+            Kind::Person => {}
+            Kind::Unclear if people::is_peoples(entry, users) => {}
+            _ => continue,
         }
         if !is_name(name) {
             report.warn(format!(
@@ -194,7 +234,8 @@ fn privileges(accounts: &mut Accounts, files: &Files, login_defs: &LoginDefs, su
         let Some(gid) = files.group.get(name).and_then(|g| number(g, 2)) else {
             continue;
         };
-        if is_system(gid, gid_min) {
+        let peoples = accounts.groups.iter().any(|g| g.name == *name);
+        if is_system(gid, gid_min) && !peoples {
             system_groups.push(name.clone());
         }
         if sudoers.all_for_group(name, gid) {

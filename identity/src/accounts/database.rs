@@ -38,6 +38,12 @@ impl Table {
             .filter(move |l| is_entry(l, fields))
     }
 
+    /// Whether a line takes entries from NIS.
+    pub(crate) fn has_nis(&self) -> bool {
+        let nis = |l: &Vec<String>| l.first().is_some_and(|n| n.starts_with('+'));
+        self.lines.iter().any(nis)
+    }
+
     /// The first entry with a name.
     pub(crate) fn get(&self, name: &str) -> Option<&[String]> {
         self.entries(1)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! login.defs(5): where users' numbers begin, and what a new home may be.
 
+use super::ranges::FIRST;
 use crate::error::Result;
 use rootdir::RootDir;
 
@@ -23,16 +24,32 @@ impl LoginDefs {
         values.next_back()
     }
 
-    /// Users' numbers begin here: UID_MIN, but never below 1000 (500 was the
-    /// limit of systems that are not migrated, and their system accounts go
-    /// higher).
+    /// Where people's numbers begin if nothing is said.
+    pub(crate) const PEOPLE: u32 = 1000;
+
+    /// From here on a number of the new system is a user's: UID_MIN, but never
+    /// below 1000, for what is there becomes nobody else's.
     pub(crate) fn first_uid(&self) -> u32 {
-        self.number("UID_MIN", 10).unwrap_or(1000).max(1000)
+        self.users_from().max(Self::PEOPLE)
     }
 
     /// The same for groups: GID_MIN.
     pub(crate) fn first_gid(&self) -> u32 {
-        self.number("GID_MIN", 10).unwrap_or(1000).max(1000)
+        self.groups_from().max(Self::PEOPLE)
+    }
+
+    /// Where this system counts users from, whatever others do: UID_MIN.
+    pub(crate) fn users_from(&self) -> u32 {
+        self.number("UID_MIN", 10)
+            .unwrap_or(Self::PEOPLE)
+            .max(FIRST)
+    }
+
+    /// The same for groups: GID_MIN.
+    pub(crate) fn groups_from(&self) -> u32 {
+        self.number("GID_MIN", 10)
+            .unwrap_or(Self::PEOPLE)
+            .max(FIRST)
     }
 
     /// Permission bits of a new home: HOME_MODE, otherwise what UMASK leaves.
@@ -49,19 +66,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_value_counts_and_no_user_is_below_1000() {
+    fn the_last_value_counts_and_no_user_of_the_new_system_is_below_1000() {
         let defs = |text: &str| LoginDefs(text.to_owned());
-        for (text, uid, mode) in [
-            ("", 1000, 0o700),
-            ("UID_MIN 500\nUMASK 022\n", 1000, 0o755),
-            ("UID_MIN 2000\n#UID_MIN 3000\nUID_MIN 4000\n", 4000, 0o700),
-            ("UMASK\t022\nHOME_MODE\t0750\n", 1000, 0o750),
-            ("UID_MIN x\nUMASK 9\n", 1000, 0o700),
+        for (text, from, uid, mode) in [
+            ("", 1000, 1000, 0o700),
+            ("UID_MIN 500\nUMASK 022\n", 500, 1000, 0o755),
+            ("UID_MIN 0\n", 100, 1000, 0o700),
+            (
+                "UID_MIN 2000\n#UID_MIN 3000\nUID_MIN 4000\n",
+                4000,
+                4000,
+                0o700,
+            ),
+            ("UMASK\t022\nHOME_MODE\t0750\n", 1000, 1000, 0o750),
+            ("UID_MIN x\nUMASK 9\n", 1000, 1000, 0o700),
         ] {
             let defs = defs(text);
             assert_eq!(
-                (defs.first_uid(), defs.home_mode()),
-                (uid, mode),
+                (defs.users_from(), defs.first_uid(), defs.home_mode()),
+                (from, uid, mode),
                 "{text:?}"
             );
         }

@@ -11,11 +11,13 @@ mod login_defs;
 mod membership;
 mod model;
 mod numbers;
+mod people;
 mod plan;
 mod privilege;
 mod ranges;
 mod reown;
 mod shadow;
+mod sshd;
 mod sudoers;
 mod system;
 #[cfg(test)]

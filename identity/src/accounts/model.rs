@@ -19,6 +19,10 @@ pub struct Accounts {
     pub sudo_users: Vec<String>,
     /// Groups whose members sudo let run every command.
     pub sudo_groups: Vec<String>,
+    /// Ways to log in to the old system that are not carried over, or that
+    /// could not be looked at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_ways: Vec<String>,
 }
 
 /// A user, or root.
@@ -54,6 +58,15 @@ pub struct User {
     /// Text of `~/.ssh/authorized_keys`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub authorized_keys: String,
+}
+
+impl Accounts {
+    /// Notes a way to log in that is not carried over, once.
+    pub(crate) fn other_way(&mut self, way: String) {
+        if !self.other_ways.contains(&way) {
+            self.other_ways.push(way);
+        }
+    }
 }
 
 impl User {

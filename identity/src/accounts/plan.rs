@@ -41,6 +41,7 @@ pub(crate) fn plan(
     report: &mut Report,
 ) -> Result<Plan> {
     let mut users: Vec<&User> = Vec::new();
+    let mut ways = accounts.other_ways.clone();
     for user in &accounts.users {
         if let Some(why) = user.unwritable() {
             report.warn(format!("the user {:?} is left out: {why}", user.name));
@@ -54,6 +55,8 @@ pub(crate) fn plan(
             users.push(user);
         }
     }
+    let apart = |u: &&User| !users.iter().any(|user| user.name == u.name) && u.can_log_in();
+    ways.extend(accounts.users.iter().filter(apart).map(|u| u.name.clone()));
     let carried: Carried = users.iter().map(|u| (u.name.clone(), u.uid)).collect();
     let groups = groups(accounts, &files, system, report);
     let mut plan = Plan {
@@ -87,13 +90,26 @@ pub(crate) fn plan(
             let home = add(user, accounts, &mut files, system, report);
             plan.homes.extend(home);
         } else if !user.can_log_in() && !way_in {
-            report.warn("nobody could log in to the old system with a password or a key; root's password is the payload's");
+            report.warn(no_way_in(&ways));
         } else {
             shadow::carry(&mut files, user, &system.id, report);
         }
     }
     plan.files = files;
     Ok(plan)
+}
+
+/// Why root's password stays the payload's. Only a complete list says that
+/// nobody could log in.
+fn no_way_in(ways: &[String]) -> String {
+    let why = match ways {
+        [] => "nobody could log in to the old system with a password or a key".to_owned(),
+        ways => format!(
+            "nobody who is carried over could log in to the old system with a password or a key (not carried over, or not known: {})",
+            ways.join("; ")
+        ),
+    };
+    format!("{why}; root's password is the payload's")
 }
 
 /// The old groups that are to be in the new system.
@@ -142,6 +158,12 @@ fn add(
         let fields = [name, "x", &uid, &gid, &user.gecos, &user.home, &shell];
         files.passwd.set(fields.map(str::to_owned).to_vec());
         report.done(format!("user {name} with number {uid}"));
+        if is_system(user.uid, system.login_defs.first_uid()) {
+            report.warn(format!(
+                "{name} keeps the number {uid}, which is a system account's for programs of the new system (below {}); so systemd keeps the user's own services and logs with the system's",
+                system.login_defs.first_uid()
+            ));
+        }
     }
     shadow::carry(files, user, &system.id, report);
     membership::join(user, accounts, files, system, report);
@@ -149,7 +171,7 @@ fn add(
     let entry = files.passwd.get(name)?;
     let (uid, gid) = (number(entry, 2)?, number(entry, 3)?);
     // The rule is above; a number that came by another way is not a user's.
-    if is_system(uid, system.login_defs.first_uid()) {
+    if uid != user.uid && is_system(uid, system.login_defs.first_uid()) {
         return None;
     }
     let home = field(entry, 5).to_owned();

@@ -6,12 +6,12 @@
 
 use super::database::{field, names, number};
 use super::files::Files;
-use super::model::{Accounts, User};
-use super::ranges::{NOBODY, is_system};
+use super::model::{Accounts, Group, User};
+use super::ranges::{FIRST, NOBODY, is_system};
 use super::system::System;
 
 /// Groups by which one becomes root, with sudo or without.
-const LIKE_ROOT: [&str; 12] = [
+pub(super) const LIKE_ROOT: [&str; 12] = [
     "root",
     "wheel",
     "sudo",
@@ -57,6 +57,15 @@ fn is_like_root(
     group.map(|entry| format!("the group {}", field(entry, 0)))
 }
 
+/// Whether the entry is the user himself, with a number below the new system's
+/// UID_MIN, written when the same was done before.
+fn is_own(user: &User, entry: &[String]) -> bool {
+    user.uid >= FIRST
+        && number(entry, 2) == Some(user.uid)
+        && field(entry, 4) == user.gecos
+        && field(entry, 5) == user.home
+}
+
 /// Why the old user is not joined with what the new system has under his name.
 pub(crate) fn why_apart(
     user: &User,
@@ -70,7 +79,8 @@ pub(crate) fn why_apart(
         Some(entry) => number(entry, 2).unwrap_or(NOBODY),
         None => user.uid,
     };
-    if entry.is_some() && is_system(uid, new.login_defs.first_uid()) {
+    let foreign = entry.is_some_and(|e| !is_own(user, e));
+    if foreign && is_system(uid, new.login_defs.first_uid()) {
         return Some(format!("{name} is a system account of the new system"));
     }
     let how = is_like_root(name, uid, entry.and_then(|e| number(e, 3)), files, new)?;
@@ -92,7 +102,12 @@ pub(crate) fn why_not_member(
         .group
         .get(group)
         .map(|e| number(e, 2).unwrap_or(NOBODY));
-    let system = found.is_some_and(|gid| is_system(gid, new.login_defs.first_gid()));
+    // A people's group of the old system, with a number below GID_MIN.
+    let own = |gid: u32| {
+        let same = |g: &Group| g.name == group && g.gid == gid && gid >= FIRST;
+        accounts.groups.iter().any(same)
+    };
+    let system = found.is_some_and(|gid| is_system(gid, new.login_defs.first_gid()) && !own(gid));
     let sudo = new
         .sudoers
         .names_group(group, found.or(old_gid).unwrap_or(NOBODY));

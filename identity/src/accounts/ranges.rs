@@ -4,6 +4,9 @@
 /// The number of nobody, and the end of what a user can have.
 pub(crate) const NOBODY: u32 = 65534;
 
+/// Below, numbers are given by distributions, and are the same on all machines.
+pub(crate) const FIRST: u32 = 100;
+
 /// Whether a number is a system account's or a system group's; `min` is where
 /// people's numbers begin.
 pub(crate) fn is_system(number: u32, min: u32) -> bool {

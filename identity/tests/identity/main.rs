@@ -8,3 +8,4 @@ mod el;
 mod netlink;
 mod support;
 mod users;
+mod ways_in;

@@ -84,19 +84,31 @@ fn users_are_picked_by_number() {
 }
 
 #[test]
-fn users_of_el6_style_numbers_begin_at_1000() {
-    let passwd = "svc:x:700:700::/:/sbin/nologin\nu:x:1000:1000::/home/u:/bin/sh\n";
+fn users_count_from_uid_min_and_services_are_left_out() {
+    let passwd =
+        "svc:x:700:700::/:/sbin/nologin\nu:x:501:501::/home/u:/bin/sh\nlow:x:499:499::/:/bin/sh\n";
+    let mut report = Report::default();
     let accounts = pick(
-        &files(passwd, "", "", "", ""),
-        &LoginDefs("UID_MIN 500\n".into()),
+        &files(
+            passwd,
+            "",
+            "u:x:501:\nsvc:x:700:\ndocker:x:701:u\nteam:x:702:u\n",
+            "",
+            "",
+        ),
+        &LoginDefs("UID_MIN 500\nGID_MIN 500\n".into()),
         &Sudoers::default(),
-        &mut Report::default(),
+        &mut report,
     );
-    assert_eq!(accounts.users.len(), 1);
+    assert_eq!(accounts.users.len(), 1, "{accounts:?}");
     assert_eq!(
         accounts.users[0].password, "x",
         "no shadow entry: the field of passwd"
     );
+    let groups: Vec<&str> = accounts.groups.iter().map(|g| g.name.as_str()).collect();
+    assert_eq!(groups, ["u", "team"]);
+    assert_eq!(accounts.system_groups, ["docker"]);
+    assert!(report.warnings[0].ends_with(": svc"), "{report:?}");
 }
 
 #[test]

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Who of the old system's accounts is a person, and which groups are people's.
+//! Numbers say it where all agree on them. Between the UID_MIN of the old
+//! login.defs and 1000 (or the other way round) they do not: EL6 counted users
+//! from 500, where later systems have services. There it is the looks.
+
+use super::database::{field, names, number};
+use super::files::Files;
+use super::login_defs::LoginDefs;
+use super::model::User;
+use super::privilege::LIKE_ROOT;
+use super::ranges::is_reserved;
+
+/// Shells with which nobody logs in.
+const NO_SHELLS: [&str; 5] = ["nologin", "false", "sync", "shutdown", "halt"];
+
+/// What a number says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A person's, or a group that people made.
+    Person,
+    /// The system's.
+    System,
+    /// Either's.
+    Unclear,
+}
+
+/// What a number from `first` on says, where the old system counts people from
+/// there.
+pub(super) fn kind(id: u32, first: u32) -> Kind {
+    match id {
+        _ if is_reserved(id) => Kind::System,
+        id if id >= first.max(LoginDefs::PEOPLE) => Kind::Person,
+        id if id < first.min(LoginDefs::PEOPLE) => Kind::System,
+        _ => Kind::Unclear,
+    }
+}
+
+/// Whether somebody can log in with the shell.
+pub(super) fn is_shell(shell: &str) -> bool {
+    let name = shell.rsplit('/').next().unwrap_or_default();
+    !NO_SHELLS.contains(&name)
+}
+
+/// Whether an account looks like a service's: nobody logs in, and its home is
+/// not among people's.
+pub(super) fn looks_like_a_service(user: &User) -> bool {
+    !is_shell(&user.shell) && !user.can_log_in() && !user.home.starts_with("/home/")
+}
+
+/// Whether a group whose number does not tell is people's: some user has it,
+/// and it does not make anybody root.
+pub(super) fn is_peoples(entry: &[String], users: &[User]) -> bool {
+    let inside =
+        |user: &User| number(entry, 2) == Some(user.gid) || names(entry, 3).any(|n| n == user.name);
+    !LIKE_ROOT.contains(&field(entry, 0)) && users.iter().any(inside)
+}
+
+/// Where accounts come from that passwd does not have.
+pub(super) fn elsewhere(files: &Files, nsswitch: &str, has_sssd: bool) -> Option<String> {
+    let line = nsswitch
+        .lines()
+        .find_map(|l| l.trim().strip_prefix("passwd:"));
+    let words = line
+        .unwrap_or_default()
+        .split('#')
+        .next()
+        .unwrap_or_default();
+    let far = |word: &&str| match *word {
+        "sss" => has_sssd,
+        "compat" => files.passwd.has_nis(),
+        word => ["ldap", "nis", "nisplus", "winbind", "hesiod", "extrausers"].contains(&word),
+    };
+    let found: Vec<&str> = words.split_whitespace().filter(far).collect();
+    (!found.is_empty()).then(|| found.join(", "))
+}
