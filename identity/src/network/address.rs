@@ -38,6 +38,24 @@ impl Cidr {
         Cidr::new(ip, prefix)
     }
 
+    /// Whether an address lies in the network.
+    pub fn contains(&self, ip: IpAddr) -> bool {
+        let same = |a: u128, b: u128, width: u32| {
+            let host = width.saturating_sub(u32::from(self.prefix));
+            a.checked_shr(host).unwrap_or(0) == b.checked_shr(host).unwrap_or(0)
+        };
+        match (self.ip, ip) {
+            (IpAddr::V4(a), IpAddr::V4(b)) => same(u32::from(a).into(), u32::from(b).into(), 32),
+            (IpAddr::V6(a), IpAddr::V6(b)) => same(a.into(), b.into(), 128),
+            _ => false,
+        }
+    }
+
+    /// Whether it is one host's and not a network's.
+    pub fn is_host(&self) -> bool {
+        self.prefix == if self.ip.is_ipv4() { 32 } else { 128 }
+    }
+
     /// The default route of the family of `like`.
     pub fn default_of(v6: bool) -> Cidr {
         let ip = if v6 {
@@ -150,6 +168,28 @@ mod tests {
             Cidr::parse("10.1.2.3/255.255.0.0").unwrap().to_string(),
             "10.1.2.3/16"
         );
+    }
+
+    #[test]
+    fn an_address_in_a_network() {
+        for (network, ip, want) in [
+            ("192.0.2.1/24", "192.0.2.254", true),
+            ("192.0.2.1/24", "192.0.3.1", false),
+            ("198.51.100.77/32", "198.51.100.77", true),
+            ("198.51.100.77/32", "198.51.100.76", false),
+            ("0.0.0.0/0", "10.0.0.1", true),
+            ("2001:db8::1/56", "2001:db8:0:ff::1", true),
+            ("2001:db8::1/128", "2001:db8::2", false),
+            ("::/0", "fe80::1", true),
+            ("0.0.0.0/0", "fe80::1", false),
+        ] {
+            let network = Cidr::parse(network).unwrap();
+            assert_eq!(
+                network.contains(ip.parse().unwrap()),
+                want,
+                "{network} {ip}"
+            );
+        }
     }
 
     #[test]

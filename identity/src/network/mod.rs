@@ -3,10 +3,13 @@
 //! and the kernel, and written as the new system has it.
 
 pub(crate) mod address;
+pub(crate) mod bond;
 pub(crate) mod files;
 pub mod kernel;
 pub(crate) mod merge;
 pub(crate) mod model;
+#[cfg(test)]
+mod tests;
 pub(crate) mod write;
 
 pub use address::{Cidr, Mac};

@@ -123,10 +123,19 @@ impl Interface {
         }
     }
 
+    /// Whether a next hop lies in none of the interface's networks: the kernel
+    /// must be told that it is on the link all the same. Link-local ones are.
+    pub fn is_off_link(&self, hop: IpAddr) -> bool {
+        let local = matches!(hop, IpAddr::V6(ip) if ip.is_unicast_link_local());
+        let mut addresses = self.families().into_iter().flat_map(|f| &f.addresses);
+        !local && !addresses.any(|a| a.contains(hop))
+    }
+
     /// Adds a route; a default route with a next hop becomes the gateway.
     pub fn add_route(&mut self, route: Route) {
         let family = self.family_mut(route.to.ip.is_ipv6());
-        if route.to.prefix == 0 && family.gateway.is_none() && route.via.is_some() {
+        let plain = route.via.is_some() && route.source.is_none();
+        if route.to.prefix == 0 && family.gateway.is_none() && plain {
             family.gateway = route.via;
             family.metric = family.metric.or(route.metric);
             return;
@@ -193,7 +202,7 @@ pub struct Family {
     /// Static addresses, with their networks' prefix lengths.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<Cidr>,
-    /// Next hop of the default route.
+    /// Next hop of the default route; of IPv4's it may be an IPv6 address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gateway: Option<IpAddr>,
     /// Metric of the default route.
@@ -215,12 +224,32 @@ pub struct Family {
 pub struct Route {
     /// Where to.
     pub to: Cidr,
-    /// Next hop; none for a directly attached network.
+    /// Next hop; none for a directly attached network. It may be of the other
+    /// family than the route.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<IpAddr>,
     /// Metric, if set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric: Option<u32>,
+    /// The next hop is on the link, whatever the addresses' prefixes say.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub on_link: bool,
+    /// The address that packets come from, if set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<IpAddr>,
+}
+
+impl Route {
+    /// A route with nothing but a next hop, or without one.
+    pub fn new(to: Cidr, via: Option<IpAddr>) -> Route {
+        Route {
+            to,
+            via,
+            metric: None,
+            on_link: false,
+            source: None,
+        }
+    }
 }
 
 /// Whether the kernel takes this as an interface's name, and a file name and a

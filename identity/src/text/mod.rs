@@ -15,3 +15,15 @@ pub(crate) fn is_yes(text: &str) -> bool {
         "yes" | "true" | "on" | "1" | "y" | "t"
     )
 }
+
+/// The number of the line that sets a name to a value, or that is a section's
+/// header; 1 if there is none.
+pub(crate) fn line_of(text: &str, name: &str) -> usize {
+    let sets = |line: &str| {
+        let line = line.trim_start();
+        let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
+        let rest = line.strip_prefix(name).map(str::trim_start);
+        rest.is_some_and(|rest| rest.starts_with('=') || name.ends_with(']'))
+    };
+    text.lines().position(sets).map_or(1, |at| at + 1)
+}

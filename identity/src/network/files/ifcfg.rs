@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `ifcfg-*`, `route-*` and `route6-*` of /etc/sysconfig/network-scripts (EL7
-//! and earlier; initscripts' sysconfig.txt and nm-settings-ifcfg-rh(5)).
+//! `ifcfg-*`, `route-*` and `route6-*` of /etc/sysconfig/network-scripts, and
+//! /etc/sysconfig/static-routes (EL7 and earlier; initscripts' sysconfig.txt
+//! and nm-settings-ifcfg-rh(5)).
 
 use super::Candidate;
+use super::command::{self, Command};
 use crate::network::address::{Cidr, Mac, prefix_length};
+use crate::network::bond;
 use crate::network::model::{Interface, Kind, Method, Route};
-use crate::text::{is_yes, shell};
+use crate::text::{is_yes, line_of, shell};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -32,9 +35,21 @@ pub(super) fn parse(
         .or(get("DEVICETYPE"))
         .unwrap_or("Ethernet")
         .to_ascii_lowercase();
-    let options = |text: &str| -> BTreeMap<String, String> {
-        let pairs = text.split_whitespace().filter_map(|w| w.split_once('='));
-        pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+    let mut options = |value: &str| -> BTreeMap<String, String> {
+        let mut options = BTreeMap::new();
+        let mut left_out = Vec::new();
+        for word in value.split_whitespace() {
+            let (name, value) = word.split_once('=').unwrap_or((word, ""));
+            left_out.extend(bond::add(&mut options, name, value).err());
+        }
+        left_out.extend(bond::settle(&mut options));
+        let line = line_of(text, "BONDING_OPTS");
+        warnings.extend(
+            left_out
+                .into_iter()
+                .map(|why| format!("{source}:{line}: {why}; it is not carried over")),
+        );
+        options
     };
     let kind = match kind.as_str() {
         _ if yes("VLAN") || kind == "vlan" => vlan(device, &get)?,
@@ -76,7 +91,7 @@ pub(super) fn parse(
     v4(&v, &mut i, &source, warnings);
     v6(&v, global, &mut i);
     let here = |dev: Option<&str>, g: &str| global.get(g).is_none_or(|d| Some(d.as_str()) == dev);
-    let inside = |i: &Interface, gw: IpAddr| i.v4.addresses.iter().any(|a| contains(a, gw));
+    let inside = |i: &Interface, gw: IpAddr| i.v4.addresses.iter().any(|a| a.contains(gw));
     if let Some(gateway) = global.get("GATEWAY").and_then(|g| g.parse().ok())
         && i.v4.gateway.is_none()
         && inside(&i, gateway)
@@ -264,80 +279,94 @@ fn class_prefix(ip: Ipv4Addr) -> u8 {
     }
 }
 
-fn contains(network: &Cidr, ip: IpAddr) -> bool {
-    match (network.ip, ip) {
-        (IpAddr::V4(n), IpAddr::V4(ip)) => {
-            let mask = u32::MAX
-                .checked_shl(32 - u32::from(network.prefix.min(32)))
-                .unwrap_or(0);
-            u32::from(n) & mask == u32::from(ip) & mask
-        }
-        _ => false,
-    }
-}
-
-/// A `route-*` or `route6-*` file, in either of its two forms.
-pub(super) fn routes(text: &str, v6: bool) -> Vec<Route> {
+/// A `route-*` or `route6-*` file, in either of its two forms. Each route has
+/// its line's number.
+pub(super) fn routes(
+    text: &str,
+    v6: bool,
+    source: &str,
+    warnings: &mut Vec<String>,
+) -> Vec<(usize, Command)> {
     let v = shell::parse(text);
     if v.keys().any(|k| k.starts_with("ADDRESS")) {
-        let number = |k: &String| {
-            k.strip_prefix("ADDRESS")
-                .and_then(|n| n.parse::<u32>().ok())
-        };
-        let mut numbers: Vec<u32> = v.keys().filter_map(number).collect();
-        numbers.sort_unstable();
-        return numbers
-            .iter()
-            .filter_map(|n| {
-                let get = |key: &str| v.get(&format!("{key}{n}"));
-                let ip = get("ADDRESS")?.parse().ok()?;
-                let prefix = get("NETMASK")
-                    .or(get("PREFIX"))
-                    .map_or(Some(32), |m| prefix_length(m))?;
-                Some(Route {
-                    to: Cidr::new(ip, prefix)?,
-                    via: get("GATEWAY").and_then(|g| g.parse().ok()),
-                    metric: get("METRIC").and_then(|m| m.parse().ok()),
-                })
-            })
-            .collect();
+        return numbered_routes(text, &v, source, warnings);
     }
-    text.lines()
-        .filter_map(|line| route(line.split('#').next()?, v6))
-        .collect()
-}
-
-/// The arguments of `ip route add`; other tables than the main one are not
-/// understood, and such a line is none.
-pub(super) fn route(line: &str, v6: bool) -> Option<Route> {
-    let mut words = line.split_whitespace().peekable();
-    if words.peek() == Some(&"to") || words.peek() == Some(&"unicast") {
-        words.next();
-    }
-    let to = match words.next()? {
-        "default" => Cidr::default_of(v6),
-        text => Cidr::parse(text)?,
-    };
-    let mut route = Route {
-        to,
-        via: None,
-        metric: None,
-    };
-    while let Some(word) = words.next() {
-        match word {
-            "via" => {
-                let mut hop = words.next()?;
-                if hop == "inet" || hop == "inet6" {
-                    hop = words.next()?;
-                }
-                route.via = Some(hop.parse().ok()?);
-            }
-            "metric" | "preference" => route.metric = words.next()?.parse().ok(),
-            "table" if words.next()? != "main" => return None,
-            _ => {}
+    let mut found = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        let line = line.split('#').next().unwrap_or_default();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        if words.is_empty() {
+            continue;
+        }
+        match command::route(&words, v6) {
+            Ok(command) => found.push((at + 1, command)),
+            Err(why) => warnings.push(format!(
+                "{source}:{}: the route `{}` is not carried over: {why}",
+                at + 1,
+                line.trim()
+            )),
         }
     }
-    Some(route)
+    found
+}
+
+/// `ADDRESS0=`, `NETMASK0=`, `GATEWAY0=`.
+fn numbered_routes(
+    text: &str,
+    v: &BTreeMap<String, String>,
+    source: &str,
+    warnings: &mut Vec<String>,
+) -> Vec<(usize, Command)> {
+    let number = |k: &String| {
+        k.strip_prefix("ADDRESS")
+            .and_then(|n| n.parse::<u32>().ok())
+    };
+    let mut numbers: Vec<u32> = v.keys().filter_map(number).collect();
+    numbers.sort_unstable();
+    let mut found = Vec::new();
+    for n in numbers {
+        let get = |key: &str| v.get(&format!("{key}{n}")).filter(|v| !v.is_empty());
+        let line = line_of(text, &format!("ADDRESS{n}"));
+        let ip = get("ADDRESS").and_then(|a| a.parse().ok());
+        let prefix = get("NETMASK")
+            .or(get("PREFIX"))
+            .map_or(Some(32), |m| prefix_length(m));
+        let to = ip
+            .zip(prefix)
+            .and_then(|(ip, prefix)| Cidr::new(ip, prefix));
+        let Some(to) = to else {
+            warnings.push(format!(
+                "{source}:{line}: the route number {n} is no network and is not carried over"
+            ));
+            continue;
+        };
+        let command = Command {
+            device: None,
+            route: Route {
+                metric: get("METRIC").and_then(|m| m.parse().ok()),
+                ..Route::new(to, get("GATEWAY").and_then(|g| g.parse().ok()))
+            },
+            lost: Vec::new(),
+        };
+        found.push((line, command));
+    }
+    found
+}
+
+/// A line of /etc/sysconfig/static-routes: the interface, or `any`, and what
+/// follows the dash of `route add -`.
+pub(super) fn static_route(line: &str) -> Option<Result<Command, String>> {
+    let line = line.split('#').next().unwrap_or_default();
+    let mut words = line.split_whitespace();
+    let device = words.next()?;
+    let kind = format!("-{}", words.next().unwrap_or_default());
+    let words: Vec<&str> = ["add", &kind].into_iter().chain(words).collect();
+    Some(command::old_route(&words, false).map(|mut command| {
+        if device != "any" {
+            command.device = Some(device.to_owned());
+        }
+        command
+    }))
 }
 
 #[cfg(test)]

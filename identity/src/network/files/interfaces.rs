@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Debian's /etc/network/interfaces (interfaces(5) of ifupdown).
 
-use super::{Candidate, ifcfg::route};
-use crate::network::address::{Cidr, prefix_length};
+use super::command::{self, Added, Command, When};
+use super::{Candidate, place};
+use crate::network::address::{Cidr, Mac, prefix_length};
+use crate::network::bond;
 use crate::network::model::{Interface, Kind, Method, Route};
 use crate::text::{glob, is_yes};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// What a file says, before interfaces are made of it: stanzas for one
@@ -32,15 +35,33 @@ pub(super) struct Stanza {
     pub v6: bool,
     /// static, dhcp, manual …
     pub method: String,
-    /// Name and value of each line.
-    pub options: Vec<(String, String)>,
+    /// Number, name and value of each line.
+    pub options: Vec<(usize, String, String)>,
+}
+
+impl Stanza {
+    /// The file with the line, for warnings.
+    fn at(&self, line: usize) -> String {
+        format!("{}:{line}", self.source)
+    }
+}
+
+/// What stanzas say of other interfaces than their own.
+#[derive(Default)]
+struct Elsewhere {
+    /// Ports and their masters.
+    ports: Vec<(String, String)>,
+    /// The stanza's interface, the route, and where it is written.
+    routes: Vec<(usize, Command, String)>,
+    /// The same with further addresses of interfaces that are named.
+    addresses: Vec<(usize, String, Cidr, String)>,
 }
 
 /// Reads one file.
 pub(super) fn parse(source: &str, text: &str) -> Parsed {
     let mut parsed = Parsed::default();
     let mut inside = false;
-    for line in joined(text) {
+    for (number, line) in joined(text) {
         let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((&line, ""));
         let rest = rest.trim();
         match word {
@@ -82,7 +103,8 @@ pub(super) fn parse(source: &str, text: &str) -> Parsed {
             }
             _ => {
                 if inside && let Some(stanza) = parsed.stanzas.last_mut() {
-                    stanza.options.push((word.to_owned(), rest.to_owned()));
+                    let line = (number, word.to_owned(), rest.to_owned());
+                    stanza.options.push(line);
                 }
                 continue;
             }
@@ -92,11 +114,12 @@ pub(super) fn parse(source: &str, text: &str) -> Parsed {
     parsed
 }
 
-/// Lines without comments, those that end in a backslash joined.
-fn joined(text: &str) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
+/// Lines without comments and their numbers, those that end in a backslash
+/// joined.
+fn joined(text: &str) -> Vec<(usize, String)> {
+    let mut lines: Vec<(usize, String)> = Vec::new();
     let mut open = false;
-    for line in text.lines() {
+    for (at, line) in text.lines().enumerate() {
         if !open && line.trim_start().starts_with('#') {
             continue;
         }
@@ -105,19 +128,19 @@ fn joined(text: &str) -> Vec<String> {
             None => (line, false),
         };
         match lines.last_mut().filter(|_| open) {
-            Some(last) => last.push_str(part),
-            None => lines.push(part.trim().to_owned()),
+            Some((_, last)) => last.push_str(part),
+            None => lines.push((at + 1, part.trim().to_owned())),
         }
         open = more;
     }
-    lines.retain(|l| !l.trim().is_empty());
+    lines.retain(|(_, l)| !l.trim().is_empty());
     lines
 }
 
 /// Interfaces of all files' stanzas together.
 pub(super) fn candidates(parsed: &Parsed, warnings: &mut Vec<String>) -> Vec<Candidate> {
     let mut all: Vec<Candidate> = Vec::new();
-    let mut ports: Vec<(String, String)> = Vec::new();
+    let mut elsewhere = Elsewhere::default();
     for stanza in &parsed.stanzas {
         // `eth0:1` is a further address of eth0.
         let name = stanza.name.split(':').next().unwrap_or_default();
@@ -141,10 +164,38 @@ pub(super) fn candidates(parsed: &Parsed, warnings: &mut Vec<String>) -> Vec<Can
                 all.len() - 1
             });
         if let Some(candidate) = all.get_mut(at) {
-            apply(stanza, &mut candidate.interface, &mut ports, warnings);
+            apply(
+                stanza,
+                at,
+                &mut candidate.interface,
+                &mut elsewhere,
+                warnings,
+            );
         }
     }
-    for (port, master) in ports {
+    for (own, name, address, origin) in elsewhere.addresses {
+        match place::find(&all, Some(own), &name).and_then(|at| all.get_mut(at)) {
+            Some(candidate) => candidate.interface.add_address(address),
+            None => warnings.push(format!(
+                "{origin}: {address} is for {name}, which no file configures; it is not carried over"
+            )),
+        }
+    }
+    for (own, command, origin) in elsewhere.routes {
+        place::place(&mut all, Some(own), command, &origin, warnings);
+    }
+    for candidate in &mut all {
+        if let Kind::Bond { options } = &mut candidate.interface.kind {
+            let left_out = bond::settle(options);
+            warnings.extend(left_out.into_iter().map(|line| {
+                format!(
+                    "{}: {}: {line}; it is not carried over",
+                    candidate.source, candidate.interface.name
+                )
+            }));
+        }
+    }
+    for (port, master) in elsewhere.ports {
         match all.iter_mut().find(|c| c.interface.name == port) {
             Some(candidate) => candidate.interface.master = Some(master),
             None => all.push(Candidate {
@@ -183,21 +234,28 @@ fn vlan_by_name(name: &str) -> Kind {
 
 fn apply(
     stanza: &Stanza,
+    at: usize,
     i: &mut Interface,
-    ports: &mut Vec<(String, String)>,
+    elsewhere: &mut Elsewhere,
     warnings: &mut Vec<String>,
 ) {
     let mut netmask = None;
     let mut addresses = Vec::new();
-    for (key, value) in &stanza.options {
+    let mut peer = None;
+    // What is added once the interface is up comes after its own address.
+    let mut further = Vec::new();
+    let mut gateway = None;
+    for (line, key, value) in &stanza.options {
+        let origin = || stanza.at(*line);
         let words = || value.split_whitespace();
         // bond_mode and bond-mode are the same.
         match key.replace('_', "-").as_str() {
             "address" => addresses.push(value.as_str()),
             "netmask" => netmask = prefix_length(value),
             "gateway" => {
+                // `none` of some tools' templates.
                 if let Ok(ip) = value.parse::<IpAddr>() {
-                    i.family_mut(ip.is_ipv6()).gateway = Some(ip);
+                    gateway = Some(ip);
                 }
             }
             "metric" => i.family_mut(stanza.v6).metric = value.parse().ok(),
@@ -228,38 +286,81 @@ fn apply(
                 }
             }
             "bond-slaves" | "slaves" => {
-                bond(i, None);
+                bond(i);
                 let slaves = words().filter(|w| *w != "none");
-                ports.extend(slaves.map(|w| (w.to_owned(), i.name.clone())));
+                elsewhere
+                    .ports
+                    .extend(slaves.map(|w| (w.to_owned(), i.name.clone())));
             }
             "bond-master" => i.master = Some(value.clone()),
+            // Of several the first one that is a port of the bond.
             "bond-primary" => {
-                bond(i, Some(("primary", value)));
+                if let (Some(options), Some(first)) = (bond(i), words().next()) {
+                    options.insert("primary".to_owned(), first.to_owned());
+                }
             }
-            other if other.starts_with("bond-") && !other.starts_with("bond-give") => {
-                let name = key.replace('-', "_");
-                bond(i, Some((name.trim_start_matches("bond_"), value)));
+            "bond-give-a-chance" | "bond-create" => {}
+            other if other.starts_with("bond-") => {
+                let name = other.trim_start_matches("bond-").replace('-', "_");
+                if let Some(options) = bond(i)
+                    && let Err(why) = bond::add(options, &name, value)
+                {
+                    warnings.push(format!("{}: {why}; it is not carried over", origin()));
+                }
             }
+            "pointopoint" => match value.parse::<IpAddr>() {
+                Ok(ip) => peer = Some(ip),
+                Err(_) => warnings.push(format!(
+                    "{}: `{key} {value}` of {} is no address and is left out",
+                    origin(),
+                    stanza.name
+                )),
+            },
             "bridge-ports" => {
                 if !matches!(i.kind, Kind::Bridge { .. }) {
                     i.kind = Kind::Bridge { stp: false };
                 }
                 let names = words().filter(|w| *w != "none" && *w != "all" && *w != "regex");
-                ports.extend(names.map(|w| (w.to_owned(), i.name.clone())));
+                elsewhere
+                    .ports
+                    .extend(names.map(|w| (w.to_owned(), i.name.clone())));
             }
             "bridge-stp" => i.kind = Kind::Bridge { stp: is_yes(value) },
-            "pre-up" | "up" | "post-up" if set_link(value, i) => {}
-            "up" | "post-up" => match up(value, stanza.v6) {
-                Some(Added::Route(route)) => i.add_route(route),
-                Some(Added::Address(address)) => i.add_address(address),
-                None => warnings.push(format!(
-                    "{}: `{key} {value}` of {} is not carried over; do the same on the new system",
-                    stanza.source, stanza.name
-                )),
-            },
-            "pre-up" | "down" | "pre-down" | "post-down" => warnings.push(format!(
+            "pre-up" | "up" | "post-up" => {
+                for lost in commands(stanza, value, i, |added| match added {
+                    Added::Route(command) => elsewhere.routes.push((at, command, origin())),
+                    Added::Address(None, address) => further.push(address),
+                    Added::Address(Some(name), address) => {
+                        let own = name.split(':').next() == stanza.name.split(':').next();
+                        if own || name == "$IFACE" || name == "${IFACE}" {
+                            further.push(address);
+                        } else {
+                            elsewhere.addresses.push((at, name, address, origin()));
+                        }
+                    }
+                    Added::Peer(name, address, peer) => {
+                        let width = if peer.ip.is_ipv6() { 128 } else { 32 };
+                        further.extend(Cidr::new(address.ip, width));
+                        let command = Command {
+                            device: name,
+                            route: Route::new(peer, None),
+                            lost: Vec::new(),
+                        };
+                        elsewhere.routes.push((at, command, origin()));
+                    }
+                    Added::Nothing => {}
+                }) {
+                    warnings.push(format!(
+                        "{}: `{key} {lost}` of {} is not carried over; do the same on the new system",
+                        origin(),
+                        stanza.name
+                    ));
+                }
+            }
+            "down" | "pre-down" | "post-down" => warnings.push(format!(
                 "{}: `{key} {value}` of {} is not carried over",
-                stanza.source, stanza.name
+                origin(),
+                stanza.name
             )),
             other if other.starts_with("wpa-") || other.starts_with("wireless-") => {
                 warnings.push(format!(
@@ -267,7 +368,12 @@ fn apply(
                     stanza.source, stanza.name
                 ));
             }
-            _ => {}
+            other if WITHOUT_EFFECT.contains(&other) => {}
+            _ => warnings.push(format!(
+                "{}: `{key} {value}` of {} is not understood and is not carried over",
+                origin(),
+                stanza.name
+            )),
         }
     }
     for text in addresses {
@@ -279,13 +385,30 @@ fn apply(
             }),
         };
         match address {
-            Some(address) if stanza.method == "static" => i.add_address(address),
+            Some(address) if stanza.method == "static" => match peer {
+                Some(peer) => {
+                    let width = if peer.is_ipv6() { 128 } else { 32 };
+                    if let (Some(own), Some(peer)) =
+                        (Cidr::new(address.ip, width), Cidr::new(peer, width))
+                    {
+                        i.add_address(own);
+                        i.add_route(Route::new(peer, None));
+                    }
+                }
+                None => i.add_address(address),
+            },
             Some(_) => {}
             None => warnings.push(format!(
                 "{}: `address {text}` of {} is no address and is left out",
                 stanza.source, stanza.name
             )),
         }
+    }
+    for address in further {
+        i.add_address(address);
+    }
+    if let Some(gateway) = gateway {
+        i.family_mut(gateway.is_ipv6()).gateway = Some(gateway);
     }
     let family = i.family_mut(stanza.v6);
     family.method = match stanza.method.as_str() {
@@ -300,15 +423,78 @@ fn apply(
     };
 }
 
-/// Makes it a bond, and sets an option.
-fn bond(i: &mut Interface, option: Option<(&str, &str)>) {
+/// Lines that say what is so anyway, or what others say better: waiting times
+/// of the old tools, and words that ifupdown computes itself.
+const WITHOUT_EFFECT: [&str; 15] = [
+    "broadcast",
+    "network",
+    "label",
+    "scope",
+    "description",
+    "bridge-fd",
+    "bridge-maxwait",
+    "bridge-waitport",
+    "bridge-hello",
+    "bridge-maxage",
+    "accept-ra",
+    "autoconf",
+    "dad-attempts",
+    "dad-interval",
+    "dns-sortlist",
+];
+
+/// Every command of a line: what it adds goes to `take`, what is not understood
+/// comes back.
+fn commands(
+    stanza: &Stanza,
+    line: &str,
+    i: &mut Interface,
+    mut take: impl FnMut(Added),
+) -> Vec<String> {
+    let Some(list) = command::list(line) else {
+        return vec![line.to_owned()];
+    };
+    let mut lost = Vec::new();
+    let mut understood = true;
+    for (when, text) in list {
+        let text = text.trim();
+        if when == When::Failed {
+            if !command::is_harmless(text) {
+                lost.push(format!("… || {text}"));
+            }
+            continue;
+        }
+        // What depends on a command that is not understood may never run.
+        if when == When::Worked && !understood {
+            lost.push(format!("… && {text}"));
+            continue;
+        }
+        understood = command::is_harmless(text) || set_link(text, i);
+        if understood {
+            continue;
+        }
+        match command::added(text, stanza.v6) {
+            Ok(added) => {
+                understood = true;
+                take(added);
+            }
+            Err(why) if why.is_empty() => lost.push(text.to_owned()),
+            Err(why) => lost.push(format!("{text} ({why})")),
+        }
+    }
+    lost
+}
+
+/// Makes it a bond.
+fn bond(i: &mut Interface) -> Option<&mut BTreeMap<String, String>> {
     if !matches!(i.kind, Kind::Bond { .. }) {
         i.kind = Kind::Bond {
-            options: Default::default(),
+            options: BTreeMap::new(),
         };
     }
-    if let (Kind::Bond { options }, Some((name, value))) = (&mut i.kind, option) {
-        options.insert(name.to_owned(), value.to_owned());
+    match &mut i.kind {
+        Kind::Bond { options } => Some(options),
+        _ => None,
     }
 }
 
@@ -316,80 +502,22 @@ fn bond(i: &mut Interface, option: Option<(&str, &str)>) {
 /// MAC`, `… up`. True if it was that.
 fn set_link(command: &str, i: &mut Interface) -> bool {
     let words: Vec<&str> = command.split_whitespace().collect();
-    let ["ip", "link", "set", rest @ ..] = words.as_slice() else {
+    let [program, "link" | "l", "set", rest @ ..] = words.as_slice() else {
         return false;
     };
     let rest = rest.strip_prefix(&["dev"]).unwrap_or(rest);
-    let ["$IFACE" | "${IFACE}", rest @ ..] = rest else {
+    let Some((name, rest)) = rest.split_first() else {
         return false;
     };
+    let own = ["$IFACE", "${IFACE}", i.name.as_str()].contains(name);
+    if !own || program.rsplit('/').next() != Some("ip") {
+        return false;
+    }
     match rest {
         ["up"] => {}
-        ["mtu", mtu] => i.mtu = mtu.parse().ok(),
-        ["address", mac] => i.cloned_mac = mac.parse().ok(),
+        ["mtu", mtu] if mtu.parse::<u32>().is_ok() => i.mtu = mtu.parse().ok(),
+        ["address", mac] if mac.parse::<Mac>().is_ok() => i.cloned_mac = mac.parse().ok(),
         _ => return false,
     }
     true
-}
-
-enum Added {
-    Route(Route),
-    Address(Cidr),
-}
-
-/// What a command of an `up` line adds, if it is `ip route`, `ip addr` or
-/// `route`.
-fn up(command: &str, v6: bool) -> Option<Added> {
-    let command = command.split(['|', ';', '&']).next()?;
-    let mut words: Vec<&str> = command.split_whitespace().collect();
-    let program = words.first()?.rsplit('/').next()?;
-    let mut v6 = v6;
-    if program == "ip" {
-        words.remove(0);
-        while let Some(option) = words.first().filter(|w| w.starts_with('-')) {
-            v6 = match *option {
-                "-6" => true,
-                "-4" => false,
-                _ => v6,
-            };
-            words.remove(0);
-        }
-        let [object, verb, rest @ ..] = words.as_slice() else {
-            return None;
-        };
-        if !["add", "a", "replace", "append"].contains(verb) {
-            return None;
-        }
-        return match *object {
-            "route" | "r" | "ro" => route(&rest.join(" "), v6).map(Added::Route),
-            "addr" | "address" | "a" => Cidr::parse(rest.first()?).map(Added::Address),
-            _ => None,
-        };
-    }
-    if program != "route" || !words.contains(&"add") {
-        return None;
-    }
-    let after = |key: &str| {
-        words
-            .iter()
-            .position(|w| *w == key)
-            .and_then(|p| words.get(p + 1))
-            .copied()
-    };
-    let to = match (after("-net"), after("-host")) {
-        (Some("default"), _) => Cidr::default_of(v6),
-        (Some(net), _) => match after("netmask") {
-            Some(mask) => Cidr::new(net.parse().ok()?, prefix_length(mask)?)?,
-            None => Cidr::parse(net).filter(|_| net.contains('/'))?,
-        },
-        (None, Some(host)) => Cidr::parse(host)?,
-        (None, None) if words.contains(&"default") => Cidr::default_of(v6),
-        _ => return None,
-    };
-    let via = after("gw").and_then(|g| g.parse().ok());
-    Some(Added::Route(Route {
-        to,
-        via,
-        metric: after("metric").and_then(|m| m.parse().ok()),
-    }))
 }

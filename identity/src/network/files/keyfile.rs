@@ -3,8 +3,10 @@
 
 use super::Candidate;
 use crate::network::address::{Cidr, Mac};
+use crate::network::bond;
 use crate::network::model::{Family, Interface, Kind, Method, Route};
-use crate::text::{ini::Ini, is_yes};
+use crate::text::{ini::Ini, is_yes, line_of};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// One keyfile. None for kinds of connections that have no part in the
@@ -17,12 +19,7 @@ pub(super) fn parse(file: &str, text: &str, warnings: &mut Vec<String>) -> Optio
     let kind = match connection("type")? {
         "ethernet" | "802-3-ethernet" => Kind::Ethernet,
         "bond" => Kind::Bond {
-            options: ini
-                .sections("bond")
-                .flatten()
-                .filter(|(k, _)| k != "interface-name")
-                .cloned()
-                .collect(),
+            options: bonding(&ini, file, text, warnings),
         },
         "bridge" => Kind::Bridge {
             stp: get("bridge", "stp").is_none_or(is_yes),
@@ -59,7 +56,8 @@ pub(super) fn parse(file: &str, text: &str, warnings: &mut Vec<String>) -> Optio
         ..Interface::default()
     };
     for (section, v6) in [("ipv4", false), ("ipv6", true)] {
-        let mut family = family(&ini, section);
+        let mut routes = Vec::new();
+        let mut family = family(&ini, section, file, &mut routes, warnings);
         for key in ["dns", "dns-search"] {
             for item in list(ini.get(section, key)) {
                 // `1.1.1.1#name` asks for DNS over TLS.
@@ -80,8 +78,12 @@ pub(super) fn parse(file: &str, text: &str, warnings: &mut Vec<String>) -> Optio
         if i.master.is_some() {
             // A port's own addresses are not used.
             family = Family::default();
+            routes.clear();
         }
         *i.family_mut(v6) = family;
+        for route in routes {
+            i.add_route(route);
+        }
     }
     let priority: i32 = connection("autoconnect-priority")
         .and_then(|p| p.parse().ok())
@@ -110,6 +112,30 @@ pub(super) fn parse(file: &str, text: &str, warnings: &mut Vec<String>) -> Optio
     })
 }
 
+fn bonding(
+    ini: &Ini,
+    file: &str,
+    text: &str,
+    warnings: &mut Vec<String>,
+) -> BTreeMap<String, String> {
+    let mut options = BTreeMap::new();
+    let mut warn = |name: &str, why: String| {
+        let line = line_of(text, name);
+        warnings.push(format!("{file}:{line}: {why}; it is not carried over"));
+    };
+    for (name, value) in ini.sections("bond").flatten() {
+        if name != "interface-name"
+            && let Err(why) = bond::add(&mut options, name, value)
+        {
+            warn(name, why);
+        }
+    }
+    for why in bond::settle(&mut options) {
+        warn("[bond]", why);
+    }
+    options
+}
+
 fn mac(text: &str) -> Option<Mac> {
     // "permanent", "random" and the like are no addresses. Before 1.0 the
     // octets were decimal numbers.
@@ -128,7 +154,13 @@ fn list(text: Option<&str>) -> impl Iterator<Item = &str> {
         .filter(|t| !t.is_empty())
 }
 
-fn family(ini: &Ini, section: &str) -> Family {
+fn family(
+    ini: &Ini,
+    section: &str,
+    file: &str,
+    routes: &mut Vec<Route>,
+    warnings: &mut Vec<String>,
+) -> Family {
     let get = |k: &str| ini.get(section, k).filter(|v| !v.is_empty());
     let mut family = Family {
         method: match get("method") {
@@ -162,10 +194,51 @@ fn family(ini: &Ini, section: &str) -> Family {
             let via = parts.next().and_then(|v| v.parse::<IpAddr>().ok());
             let metric = parts.next().and_then(|m| m.parse().ok());
             let via = via.filter(|v| !v.is_unspecified());
-            family.routes.push(Route { to, via, metric });
+            let mut route = Route {
+                metric,
+                ..Route::new(to, via)
+            };
+            let attributes = get(&format!("{key}_options")).unwrap_or_default();
+            if let Some(why) = options(attributes, &mut route) {
+                warnings.push(format!(
+                    "{file}: the route to {to} is not carried over: {why}"
+                ));
+                continue;
+            }
+            for lost in unknown_options(attributes) {
+                warnings.push(format!(
+                    "{file}: `{lost}` of the route to {to} is not carried over"
+                ));
+            }
+            routes.push(route);
         }
     }
     family
+}
+
+fn pairs(attributes: &str) -> impl Iterator<Item = (&str, &str)> {
+    let words = attributes.split([',', ' ']).map(str::trim);
+    words.filter_map(|w| w.split_once('='))
+}
+
+/// Attributes of a route. What it returns is why there can be no such route.
+fn options(attributes: &str, route: &mut Route) -> Option<String> {
+    for (name, value) in pairs(attributes) {
+        match name {
+            "onlink" => route.on_link = is_yes(value),
+            "src" => route.source = value.parse().ok(),
+            "table" if value != "254" && value != "0" => return Some(format!("table {value}")),
+            "type" if value != "unicast" => return Some(value.to_owned()),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn unknown_options(attributes: &str) -> impl Iterator<Item = String> {
+    const KNOWN: [&str; 4] = ["onlink", "src", "table", "type"];
+    let unknown = pairs(attributes).filter(|(name, _)| !KNOWN.contains(name));
+    unknown.map(|(name, value)| format!("{name}={value}"))
 }
 
 fn numbered(key: &str, names: &[&str]) -> bool {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Finding the network configuration files of a system.
 
-use super::{Candidate, Files, ifcfg, interfaces, keyfile, networkd, resolv};
+use super::{Candidate, Files, ifcfg, interfaces, keyfile, networkd, place, resolv};
 use crate::error::Result;
 use crate::network::model::Kind;
 use crate::text::{glob, shell};
@@ -9,6 +9,7 @@ use rootdir::RootDir;
 use std::collections::BTreeMap;
 
 const SCRIPTS: &str = "etc/sysconfig/network-scripts";
+const STATIC_ROUTES: &str = "etc/sysconfig/static-routes";
 const KEYFILES: &str = "etc/NetworkManager/system-connections";
 const INTERFACES: &str = "etc/network/interfaces";
 const NETWORKD: &str = "etc/systemd/network";
@@ -44,6 +45,7 @@ fn ifcfg_files(root: &RootDir, files: &mut Files) -> Result<()> {
     let global = shell::parse(&root.text("etc/sysconfig/network")?.unwrap_or_default());
     let mut aliases: Vec<Candidate> = Vec::new();
     let mut found: Vec<Candidate> = Vec::new();
+    let mut routes = Vec::new();
     for name in root.list(SCRIPTS)? {
         let Some(file) = name.strip_prefix("ifcfg-").filter(|f| !is_copy(f)) else {
             continue;
@@ -51,7 +53,7 @@ fn ifcfg_files(root: &RootDir, files: &mut Files) -> Result<()> {
         let Some(text) = root.text(&format!("{SCRIPTS}/{name}"))? else {
             continue;
         };
-        let Some(mut c) = ifcfg::parse(file, &text, &global, &mut files.warnings) else {
+        let Some(c) = ifcfg::parse(file, &text, &global, &mut files.warnings) else {
             continue;
         };
         let device = match c.interface.name.as_str() {
@@ -59,12 +61,19 @@ fn ifcfg_files(root: &RootDir, files: &mut Files) -> Result<()> {
             device => device.to_owned(),
         };
         for (prefix, v6) in [("route-", false), ("route6-", true)] {
-            let mut text = root.text(&format!("{SCRIPTS}/{prefix}{device}"))?;
+            let mut name = format!("{prefix}{device}");
+            let mut text = root.text(&format!("{SCRIPTS}/{name}"))?;
             if text.is_none() {
-                text = root.text(&format!("{SCRIPTS}/{prefix}{file}"))?;
+                name = format!("{prefix}{file}");
+                text = root.text(&format!("{SCRIPTS}/{name}"))?;
             }
-            for route in ifcfg::routes(&text.unwrap_or_default(), v6) {
-                c.interface.add_route(route);
+            let text = text.unwrap_or_default();
+            for (line, route) in ifcfg::routes(&text, v6, &name, &mut files.warnings) {
+                let mut route = route;
+                let alias = c.interface.name.split_once(':').map(|(base, _)| base);
+                route.device = route.device.or(alias.map(str::to_owned));
+                let own = alias.is_none().then_some(found.len());
+                routes.push((own, route, format!("{name}:{line}")));
             }
             if root.exists(&format!(
                 "{SCRIPTS}/{}{device}",
@@ -93,6 +102,32 @@ fn ifcfg_files(root: &RootDir, files: &mut Files) -> Result<()> {
                 .warnings
                 .push(format!("{}: there is no {base}", alias.source)),
         }
+    }
+    for (own, route, origin) in routes {
+        place::place(&mut found, own, route, &origin, &mut files.warnings);
+    }
+    let text = root.text(STATIC_ROUTES)?.unwrap_or_default();
+    for (at, line) in text.lines().enumerate() {
+        let origin = format!("{STATIC_ROUTES}:{}", at + 1);
+        match ifcfg::static_route(line) {
+            Some(Ok(route)) => place::place(&mut found, None, route, &origin, &mut files.warnings),
+            Some(Err(why)) => files
+                .warnings
+                .push(format!("{origin}: `{line}` is not carried over: {why}")),
+            None => {}
+        }
+    }
+    let used = |gateway: &str| {
+        let hop = gateway.parse().ok();
+        let mut all = found.iter().filter(|c| c.interface.v4.gateway.is_some());
+        all.any(|c| c.interface.v4.gateway == hop)
+    };
+    if let Some(gateway) = global.get("GATEWAY").filter(|g| !g.is_empty())
+        && !used(gateway)
+    {
+        files.warnings.push(format!(
+            "etc/sysconfig/network: GATEWAY={gateway} is not in the network of the interface that it is for, or this one has a gateway of its own; it is not carried over"
+        ));
     }
     files.candidates.append(&mut found);
     Ok(())
@@ -180,13 +215,14 @@ fn absolute(path: &str) -> String {
 fn networkd_files(root: &RootDir, files: &mut Files) -> Result<()> {
     let mut devices: BTreeMap<String, Kind> = BTreeMap::new();
     let mut parents: BTreeMap<String, String> = BTreeMap::new();
+    let mut preferred = Vec::new();
     let mut found: Vec<Candidate> = Vec::new();
     for name in root.list(NETWORKD)? {
         let Some(text) = root.text(&format!("{NETWORKD}/{name}"))? else {
             continue;
         };
         if name.ends_with(".netdev") {
-            match networkd::netdev(&text) {
+            match networkd::netdev(&name, &text, &mut files.warnings) {
                 Some(device) => {
                     devices.insert(device.name, device.kind);
                 }
@@ -195,12 +231,27 @@ fn networkd_files(root: &RootDir, files: &mut Files) -> Result<()> {
                 )),
             }
         } else if name.ends_with(".network")
-            && let Some((candidate, vlans)) = networkd::network(&name, &text)
+            && let Some(unit) = networkd::network(&name, &text, &mut files.warnings)
         {
-            for vlan in vlans {
-                parents.insert(vlan, candidate.interface.name.clone());
+            let i = &unit.candidate.interface;
+            for vlan in unit.vlans {
+                parents.insert(vlan, i.name.clone());
             }
-            found.push(candidate);
+            for (option, set) in [("primary", unit.primary), ("active_slave", unit.active)] {
+                if let Some(bond) = i.master.clone().filter(|_| set && !i.name.is_empty()) {
+                    preferred.push((bond, option, i.name.clone()));
+                } else if set {
+                    files.warnings.push(format!(
+                        "{name}: that its port is the bond's {option} is not carried over, for the file does not name the port"
+                    ));
+                }
+            }
+            found.push(unit.candidate);
+        }
+    }
+    for (bond, option, port) in preferred {
+        if let Some(Kind::Bond { options }) = devices.get_mut(&bond) {
+            options.insert(option.to_owned(), port);
         }
     }
     for candidate in &mut found {

@@ -2,11 +2,13 @@
 //! Network configuration files of the old system. The parsers are pure: text
 //! in, values out; `load` finds the files.
 
+mod command;
 mod ifcfg;
 mod interfaces;
 mod keyfile;
 mod load;
 mod networkd;
+mod place;
 pub(crate) mod resolv;
 #[cfg(test)]
 mod tests;

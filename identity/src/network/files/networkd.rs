@@ -3,8 +3,9 @@
 
 use super::Candidate;
 use crate::network::address::Cidr;
+use crate::network::bond::{self, Value};
 use crate::network::model::{Interface, Kind, Method, Route};
-use crate::text::{ini::Ini, is_yes};
+use crate::text::{ini::Ini, is_yes, line_of};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -17,11 +18,11 @@ pub(super) struct NetDev {
 }
 
 /// A `.netdev` file.
-pub(super) fn netdev(text: &str) -> Option<NetDev> {
+pub(super) fn netdev(file: &str, text: &str, warnings: &mut Vec<String>) -> Option<NetDev> {
     let ini = Ini::parse(text);
     let kind = match ini.get("NetDev", "Kind")? {
         "bond" => Kind::Bond {
-            options: bond(&ini),
+            options: bonding(&ini, file, text, warnings),
         },
         "bridge" => Kind::Bridge {
             stp: ini.get("Bridge", "STP").is_some_and(is_yes),
@@ -42,33 +43,68 @@ pub(super) fn netdev(text: &str) -> Option<NetDev> {
     })
 }
 
-fn bond(ini: &Ini) -> BTreeMap<String, String> {
+fn bonding(
+    ini: &Ini,
+    file: &str,
+    text: &str,
+    warnings: &mut Vec<String>,
+) -> BTreeMap<String, String> {
     let mut options = BTreeMap::new();
+    let mut warn = |key: &str, why: String| {
+        let line = line_of(text, key);
+        warnings.push(format!("{file}:{line}: {why}; it is not carried over"));
+    };
     for (key, value) in ini.sections("Bond").flatten() {
-        let (name, value) = match key.as_str() {
-            "Mode" => ("mode", value.clone()),
-            "TransmitHashPolicy" => ("xmit_hash_policy", value.clone()),
-            "LACPTransmitRate" => ("lacp_rate", value.clone()),
-            "MIIMonitorSec" => {
-                let (number, shift) = match value.strip_suffix("ms") {
-                    Some(number) => (number.trim(), 0),
-                    None => (value.strip_suffix('s').unwrap_or(value).trim(), 3),
-                };
-                let (whole, part) = number.split_once('.').unwrap_or((number, ""));
-                let Ok(time) = format!("{whole}{part:0<shift$.shift$}").parse::<u32>() else {
-                    continue;
-                };
-                ("miimon", time.to_string())
-            }
-            _ => continue,
+        let mut names = bond::CHOICES.iter();
+        let Some(choice) = names.find(|c| c.networkd == Some(key.as_str())) else {
+            warn(key, format!("{key}={value} of a bond is not known"));
+            continue;
         };
-        options.insert(name.to_owned(), value);
+        let value = match choice.value {
+            Value::Milliseconds => milliseconds(value).map(|t| t.to_string()),
+            Value::Seconds => milliseconds(value).map(|t| (t / 1000).to_string()),
+            _ => Some(value.clone()),
+        };
+        let added = value.map(|value| bond::add(&mut options, choice.name, &value));
+        match added {
+            Some(Ok(())) => {}
+            Some(Err(why)) => warn(key, why),
+            None => warn(key, format!("{key} of a bond is no time")),
+        }
+    }
+    for why in bond::settle(&mut options) {
+        warn("Mode", why);
     }
     options
 }
 
-/// A `.network` file, and the VLANs that it puts on the interface.
-pub(super) fn network(file: &str, text: &str) -> Option<(Candidate, Vec<String>)> {
+/// A time span in one unit; seconds if none is given.
+fn milliseconds(text: &str) -> Option<u32> {
+    let text = text.trim();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
+    let shift = match text.get(digits.len()..).map(str::trim)? {
+        "ms" | "msec" => 0,
+        "" | "s" | "sec" | "second" | "seconds" => 3,
+        _ => return None,
+    };
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+    format!("{whole}{part:0<shift$.shift$}").parse().ok()
+}
+
+/// What a `.network` file says.
+pub(super) struct Unit {
+    /// Of the interface itself.
+    pub candidate: Candidate,
+    /// The VLANs on it.
+    pub vlans: Vec<String>,
+    /// Its bond prefers it (`primary`).
+    pub primary: bool,
+    /// Its bond begins with it (`active_slave`).
+    pub active: bool,
+}
+
+/// A `.network` file.
+pub(super) fn network(file: &str, text: &str, warnings: &mut Vec<String>) -> Option<Unit> {
     let ini = Ini::parse(text);
     if ini.get("Link", "Unmanaged").is_some_and(is_yes) {
         return None;
@@ -114,11 +150,7 @@ pub(super) fn network(file: &str, text: &str) -> Option<(Candidate, Vec<String>)
         .all("Network", "Gateway")
         .filter_map(|g| g.parse::<IpAddr>().ok());
     for via in gateways {
-        i.add_route(Route {
-            to: Cidr::default_of(via.is_ipv6()),
-            via: Some(via),
-            metric: None,
-        });
+        i.add_route(Route::new(Cidr::default_of(via.is_ipv6()), Some(via)));
     }
     for route in ini.sections("Route") {
         let get = |k: &str| {
@@ -127,16 +159,31 @@ pub(super) fn network(file: &str, text: &str) -> Option<(Candidate, Vec<String>)
                 .rfind(|(key, _)| key == k)
                 .map(|(_, v)| v.as_str())
         };
-        let via = get("Gateway").and_then(|g| g.parse::<IpAddr>().ok());
-        let metric = get("Metric").and_then(|m| m.parse().ok());
-        let to = match get("Destination") {
-            Some(text) => Cidr::parse(text),
-            None => via.map(|v| Cidr::default_of(v.is_ipv6())),
-        };
-        if let Some(to) = to
-            && get("Table").is_none_or(|t| t == "main")
-        {
-            i.add_route(Route { to, via, metric });
+        match section_route(&get) {
+            Ok(found) => i.add_route(found),
+            Err(why) => {
+                let what = get("Destination").or(get("Gateway")).unwrap_or_default();
+                warnings.push(format!(
+                    "{file}: the route {what} is not carried over: {why}"
+                ));
+            }
+        }
+        const KNOWN: [&str; 10] = [
+            "Destination",
+            "Gateway",
+            "GatewayOnLink",
+            "GatewayOnlink",
+            "Metric",
+            "PreferredSource",
+            "Table",
+            "Type",
+            "Scope",
+            "Protocol",
+        ];
+        for (key, value) in route.iter().filter(|(k, _)| !KNOWN.contains(&k.as_str())) {
+            warnings.push(format!(
+                "{file}: `{key}={value}` of a route is not carried over"
+            ));
         }
     }
     let (dhcp4, dhcp6) = match network("DHCP").unwrap_or("no") {
@@ -190,5 +237,42 @@ pub(super) fn network(file: &str, text: &str) -> Option<(Candidate, Vec<String>)
         patterns,
         ..Candidate::default()
     };
-    Some((candidate, vlans.collect()))
+    Some(Unit {
+        candidate,
+        vlans: vlans.collect(),
+        primary: network("PrimarySlave").is_some_and(is_yes),
+        active: network("ActiveSlave").is_some_and(is_yes),
+    })
+}
+
+/// A `[Route]` section; the error says why there can be no such route.
+fn section_route<'a>(get: &impl Fn(&str) -> Option<&'a str>) -> Result<Route, String> {
+    let get = |key: &str| get(key).filter(|v| !v.is_empty());
+    let via = match get("Gateway") {
+        // `_dhcp4` and `_ipv6ra` are the one that comes by these.
+        Some(text) => Some(
+            text.parse::<IpAddr>()
+                .map_err(|_| format!("Gateway={text}"))?,
+        ),
+        None => None,
+    };
+    let to = match get("Destination") {
+        Some(text) => Cidr::parse(text).ok_or_else(|| format!("Destination={text}"))?,
+        None => {
+            let via = via.ok_or_else(|| "it has neither Destination nor Gateway".to_owned())?;
+            Cidr::default_of(via.is_ipv6())
+        }
+    };
+    for (key, fine) in [("Table", ["main", "254"]), ("Type", ["unicast", "unicast"])] {
+        if let Some(value) = get(key).filter(|v| !fine.contains(v)) {
+            return Err(format!("{key}={value}"));
+        }
+    }
+    let on_link = get("GatewayOnLink").or(get("GatewayOnlink"));
+    Ok(Route {
+        metric: get("Metric").and_then(|m| m.parse().ok()),
+        on_link: on_link.is_some_and(is_yes),
+        source: get("PreferredSource").and_then(|s| s.parse().ok()),
+        ..Route::new(to, via)
+    })
 }

@@ -70,7 +70,7 @@ pub struct Address {
     pub valid: Option<u32>,
 }
 
-/// A unicast route.
+/// A route that leads somewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     /// The link's number.
@@ -87,6 +87,10 @@ pub struct Route {
     pub table: u32,
     /// It has further next hops, which are not here.
     pub multipath: bool,
+    /// The next hop is on the link, whatever the addresses' prefixes say.
+    pub on_link: bool,
+    /// The address that packets come from, where the route says so.
+    pub source: Option<IpAddr>,
 }
 
 impl KernelNetwork {
@@ -96,6 +100,7 @@ impl KernelNetwork {
         socket::dump(socket::GETLINK, "links", |b| {
             parse::link(b, &mut network.links)
         })?;
+        network.name_ports();
         socket::dump(socket::GETADDR, "addresses", |b| {
             parse::address(b, &mut network.addresses)
         })?;
@@ -103,6 +108,22 @@ impl KernelNetwork {
             parse::route(b, &mut network.routes)
         })?;
         Ok(network)
+    }
+
+    /// A bond's preferred port goes by number here, and by name elsewhere.
+    fn name_ports(&mut self) {
+        let names: BTreeMap<String, String> = self
+            .links
+            .iter()
+            .map(|l| (l.index.to_string(), l.name.clone()))
+            .collect();
+        for link in &mut self.links {
+            if let Some(primary) = link.bond.get_mut("primary")
+                && let Some(name) = names.get(primary)
+            {
+                primary.clone_from(name);
+            }
+        }
     }
 
     /// The link with a number.

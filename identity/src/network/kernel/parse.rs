@@ -4,6 +4,7 @@
 
 use super::{Address, Link, Route};
 use crate::network::address::{Cidr, Mac};
+use crate::network::bond::{CHOICES, add, settle};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// One message of a datagram.
@@ -117,65 +118,59 @@ fn link_info(bytes: &[u8], link: &mut Link) {
 }
 
 fn link_data(bytes: &[u8], link: &mut Link) {
-    const MODES: [&str; 7] = [
-        "balance-rr",
-        "active-backup",
-        "balance-xor",
-        "broadcast",
-        "802.3ad",
-        "balance-tlb",
-        "balance-alb",
-    ];
-    const HASHES: [&str; 6] = [
-        "layer2",
-        "layer3+4",
-        "layer2+3",
-        "encap2+3",
-        "encap3+4",
-        "vlan+srcmac",
-    ];
     let driver = link.kind.clone().unwrap_or_default();
     for (kind, value) in attributes(bytes, 0) {
         match (driver.as_str(), kind) {
             ("vlan", 1) => link.vlan = u16_at(value, 0),
             ("bridge", 5) => link.stp = u32_at(value, 0).is_some_and(|v| v != 0),
-            ("bond", 1) => {
-                if let Some(mode) = named(&MODES, value) {
-                    link.bond.insert("mode".into(), mode);
+            // The driver's own values are bytes and words under one number.
+            ("bond", 1) => bond(link, "mode", number(value)),
+            ("bond", 3) => bond(link, "miimon", number(value)),
+            ("bond", 8 | 31) => {
+                let all: Vec<String> = attributes(value, 0)
+                    .filter_map(|(_, v)| ip(if kind == 8 { 2 } else { 10 }, v))
+                    .map(|ip| ip.to_string())
+                    .collect();
+                let name = if kind == 8 {
+                    "arp_ip_target"
+                } else {
+                    "ns_ip6_target"
+                };
+                if !all.is_empty() {
+                    link.bond.insert(name.to_owned(), all.join(","));
                 }
             }
-            ("bond", 3) => {
-                if let Some(time) = u32_at(value, 0) {
-                    link.bond.insert("miimon".into(), time.to_string());
-                }
-            }
-            ("bond", 14) => {
-                if let Some(hash) = named(&HASHES, value) {
-                    link.bond.insert("xmit_hash_policy".into(), hash);
-                }
-            }
-            ("bond", 21) => {
-                if let Some(rate) = named(&["slow", "fast"], value) {
-                    link.bond.insert("lacp_rate".into(), rate);
+            ("bond", kind) => {
+                let set = number(value);
+                let mut all = CHOICES.iter();
+                let found = all.find_map(|c| Some((c, c.attribute?)).filter(|c| c.1.0 == kind));
+                if let Some((choice, (_, default))) = found
+                    && set != Some(default)
+                {
+                    bond(link, choice.name, set);
                 }
             }
             _ => {}
         }
     }
-    // These two mean something in some modes only, and other modes refuse them.
-    let mode = link.bond.get("mode").cloned().unwrap_or_default();
-    if mode != "802.3ad" {
-        link.bond.remove("lacp_rate");
-    }
-    if !["balance-xor", "802.3ad", "balance-tlb"].contains(&mode.as_str()) {
-        link.bond.remove("xmit_hash_policy");
+    // The kernel tells what other modes would have, too.
+    settle(&mut link.bond);
+}
+
+fn bond(link: &mut Link, name: &str, value: Option<u32>) {
+    if let Some(value) = value {
+        // A value that is newer than the table is left to the driver's default.
+        let _ = add(&mut link.bond, name, &value.to_string());
     }
 }
 
-fn named(names: &[&str], value: &[u8]) -> Option<String> {
-    names
-        .get(usize::from(*value.first()?))
-        .map(|n| (*n).to_owned())
+/// A number of one, two or four bytes.
+fn number(value: &[u8]) -> Option<u32> {
+    match value.len() {
+        1 => value.first().copied().map(u32::from),
+        2 => u16_at(value, 0).map(u32::from),
+        _ => u32_at(value, 0),
+    }
 }
 
 /// RTM_NEWADDR.
@@ -217,9 +212,11 @@ pub(super) fn route(body: &[u8], routes: &mut Vec<Route>) {
         return;
     };
     // RTN_UNICAST; RTM_F_CLONED is an entry of the route cache.
-    if kind != 1 || u32_at(body, 8).is_none_or(|flags| flags & 0x200 != 0) {
+    let Some(flags) = u32_at(body, 8).filter(|f| kind == 1 && f & 0x200 == 0) else {
         return;
-    }
+    };
+    // RTNH_F_ONLINK
+    let mut on_link = flags & 4 != 0;
     let Some(mut to) = (match family {
         2 => Some(Cidr::default_of(false)),
         10 => Some(Cidr::default_of(true)),
@@ -227,28 +224,33 @@ pub(super) fn route(body: &[u8], routes: &mut Vec<Route>) {
     }) else {
         return;
     };
-    let (mut link, mut via, mut metric, mut table, mut multipath) =
-        (None, None, 0, u32::from(table), false);
+    // RTA_VIA has a next hop of the other family.
+    let other = |value: &[u8]| u16_at(value, 0).and_then(|f| ip(f as u8, value.get(2..)?));
+    let (mut link, mut via, mut metric, mut table, mut multipath, mut source) =
+        (None, None, 0, u32::from(table), false, None);
     for (kind, value) in attributes(body, 12) {
         match kind {
             1 => to.ip = ip(family, value).unwrap_or(to.ip),
             4 => link = u32_at(value, 0),
             5 => via = ip(family, value),
             6 => metric = u32_at(value, 0).unwrap_or(0),
+            7 => source = ip(family, value),
             9 => {
                 // rtnexthop: length, flags, hops, link, attributes.
                 let first = usize::from(u16_at(value, 0).unwrap_or(0));
                 multipath = value.len() > first.next_multiple_of(4);
                 link = u32_at(value, 4);
                 for (kind, value) in attributes(value.get(..first).unwrap_or_default(), 8) {
-                    if kind == 5 {
-                        via = ip(family, value);
+                    match kind {
+                        5 => via = ip(family, value),
+                        18 => via = other(value),
+                        _ => {}
                     }
                 }
+                on_link |= value.get(2).is_some_and(|flags| flags & 4 != 0);
             }
             15 => table = u32_at(value, 0).unwrap_or(table),
-            // RTA_VIA: a next hop of the other family.
-            18 => via = u16_at(value, 0).and_then(|f| ip(f as u8, value.get(2..)?)),
+            18 => via = other(value),
             _ => {}
         }
     }
@@ -263,6 +265,8 @@ pub(super) fn route(body: &[u8], routes: &mut Vec<Route>) {
         protocol,
         table,
         multipath,
+        on_link,
+        source,
     });
 }
 

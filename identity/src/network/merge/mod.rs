@@ -303,9 +303,10 @@ fn from_kernel(link: &kernel::Link, running: &KernelNetwork, report: &mut Report
             Some(route.metric).filter(|m| *m != 0 && !(route.to.ip.is_ipv6() && *m == 1024));
         if i.family_mut(route.to.ip.is_ipv6()).method == Method::Static {
             i.add_route(Route {
-                to: route.to,
-                via: route.via,
                 metric,
+                on_link: route.on_link,
+                source: route.source,
+                ..Route::new(route.to, route.via)
             });
         }
     }

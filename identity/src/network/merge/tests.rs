@@ -83,6 +83,8 @@ fn route(link: u32, to: &str, via: Option<&str>, protocol: u8, table: u32) -> ke
         protocol,
         table,
         multipath: false,
+        on_link: false,
+        source: None,
     }
 }
 

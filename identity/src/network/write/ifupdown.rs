@@ -7,10 +7,12 @@
 
 use super::{File, Interface, Network};
 use crate::error::Result;
-use crate::network::model::{Dns, Family, Kind, Method};
+use crate::network::address::Cidr;
+use crate::network::model::{Dns, Kind, Method, Route};
 use crate::report::Report;
 use crate::text::HEADER;
 use rootdir::RootDir;
+use std::net::IpAddr;
 
 /// The file.
 pub(super) const INTERFACES: &str = "etc/network/interfaces";
@@ -78,7 +80,7 @@ fn stanzas(i: &Interface, network: &Network, out: &mut String) {
                 out.push_str(&format!("    address {address}\n"));
             }
             if n == 0 {
-                rest(family, &dns, first, method, out);
+                rest(i, word == "inet6", &dns, first, method, out);
             }
             first = false;
         }
@@ -88,23 +90,22 @@ fn stanzas(i: &Interface, network: &Network, out: &mut String) {
     }
 }
 
-fn rest(family: &Family, dns: &Dns, first: bool, method: &str, out: &mut String) {
-    if let Some(gateway) = family.gateway.filter(|_| method == "static") {
+fn rest(i: &Interface, v6: bool, dns: &Dns, first: bool, method: &str, out: &mut String) {
+    let family = if v6 { &i.v6 } else { &i.v4 };
+    // `gateway` is for a next hop of the stanza's own family.
+    let plain = |g: &IpAddr| method == "static" && g.is_ipv6() == v6;
+    if let Some(gateway) = family.gateway.filter(plain) {
         out.push_str(&format!("    gateway {gateway}\n"));
     }
     if let Some(metric) = family.metric {
         out.push_str(&format!("    metric {metric}\n"));
     }
-    for route in &family.routes {
-        let via = route.via.map(|v| format!(" via {v}")).unwrap_or_default();
-        let metric = route
-            .metric
-            .map(|m| format!(" metric {m}"))
-            .unwrap_or_default();
-        out.push_str(&format!(
-            "    up ip route replace {}{via} dev $IFACE{metric}\n",
-            route.to
-        ));
+    let other = family.gateway.filter(|g| !plain(g)).map(|gateway| Route {
+        metric: family.metric,
+        ..Route::new(Cidr::default_of(v6), Some(gateway))
+    });
+    for route in other.iter().chain(&family.routes) {
+        out.push_str(&format!("    up {}\n", command(i, route)));
     }
     // For resolvconf; without it /etc/resolv.conf is written, too.
     if first && !dns.servers.is_empty() {
@@ -114,6 +115,25 @@ fn rest(family: &Family, dns: &Dns, first: bool, method: &str, out: &mut String)
     if first && !dns.search.is_empty() {
         out.push_str(&format!("    dns-search {}\n", dns.search.join(" ")));
     }
+}
+
+fn command(i: &Interface, route: &Route) -> String {
+    let v6 = route.to.ip.is_ipv6();
+    let mut words = vec![format!("ip route replace {}", route.to)];
+    words.extend(route.via.map(|via| match via.is_ipv6() == v6 {
+        true => format!("via {via}"),
+        false => format!("via inet6 {via}"),
+    }));
+    words.push("dev $IFACE".to_owned());
+    words.extend(route.metric.map(|m| format!("metric {m}")));
+    words.extend(route.source.map(|s| format!("src {s}")));
+    if route
+        .via
+        .is_some_and(|via| route.on_link || i.is_off_link(via))
+    {
+        words.push("onlink".to_owned());
+    }
+    words.join(" ")
 }
 
 fn hardware(i: &Interface, out: &mut String) {
@@ -142,11 +162,16 @@ fn make(i: &Interface, network: &Network, out: &mut String) {
         Kind::Ethernet => {}
         Kind::Bond { options } => {
             let mut kind = String::from("bond");
-            // The mode first: others depend on it. The primary port is set
+            // The mode first: others depend on it. What names a port is set
             // when the bond has it.
-            let mut sorted: Vec<_> = options.iter().filter(|(n, _)| *n != "primary").collect();
+            let port = |name: &str| ["primary", "active_slave"].contains(&name);
+            let mut sorted: Vec<_> = options.iter().filter(|(n, _)| !port(n)).collect();
             sorted.sort_by_key(|(n, _)| *n != "mode");
             for (name, value) in sorted {
+                let name = match name.as_str() {
+                    "peer_notif_delay" => "peer_notify_delay",
+                    name => name,
+                };
                 kind.push_str(&format!(" {name} {value}"));
             }
             add("", kind);
@@ -159,9 +184,9 @@ fn make(i: &Interface, network: &Network, out: &mut String) {
                 ));
                 out.push_str(&format!("    pre-up ip link set dev {} up\n", port.name));
             }
-            if let Some(primary) = options.get("primary") {
+            for (option, port) in options.iter().filter(|(n, _)| port(n)) {
                 out.push_str(&format!(
-                    "    pre-up ip link set dev $IFACE type bond primary {primary}\n"
+                    "    pre-up ip link set dev $IFACE type bond {option} {port}\n"
                 ));
             }
         }

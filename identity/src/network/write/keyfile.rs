@@ -3,23 +3,30 @@
 //! by MAC address, so that it does not matter what the new system calls them.
 
 use super::{File, Interface, Network};
-use crate::network::model::{Dns, Family, Kind, Method};
+use crate::network::address::Cidr;
+use crate::network::bond;
+use crate::network::model::{Kind, Method, Route};
+use crate::report::Report;
 use crate::text::HEADER;
 use ondisk::sha256::Sha256Sum;
 use std::fmt::Write;
+use std::net::IpAddr;
 
 /// One file per interface. `seed` makes the UUIDs this machine's own.
-pub(super) fn render(network: &Network, seed: &str, old: bool) -> Vec<File> {
-    let file = |i: &Interface| File {
-        path: format!(
-            "etc/NetworkManager/system-connections/replant-{}.nmconnection",
-            i.name
-        ),
-        text: text(i, network, seed, old),
-        // Readable by others, the file would be ignored.
-        mode: 0o600,
-    };
-    network.interfaces.iter().map(file).collect()
+pub(super) fn render(network: &Network, seed: &str, old: bool, report: &mut Report) -> Vec<File> {
+    let mut files = Vec::new();
+    for i in &network.interfaces {
+        files.push(File {
+            path: format!(
+                "etc/NetworkManager/system-connections/replant-{}.nmconnection",
+                i.name
+            ),
+            text: text(i, network, seed, old, report),
+            // Readable by others, the file would be ignored.
+            mode: 0o600,
+        });
+    }
+    files
 }
 
 /// The same for the same machine and interface: a UUID of version 8.
@@ -41,7 +48,7 @@ fn uuid(seed: &str, name: &str) -> String {
     text
 }
 
-fn text(i: &Interface, network: &Network, seed: &str, old: bool) -> String {
+fn text(i: &Interface, network: &Network, seed: &str, old: bool, report: &mut Report) -> String {
     let mut out = String::from(HEADER);
     let mut put = |line: String| {
         out.push_str(&line);
@@ -92,7 +99,15 @@ fn text(i: &Interface, network: &Network, seed: &str, old: bool) -> String {
         Kind::Bond { options } => {
             put("\n[bond]".into());
             for (name, value) in options {
-                put(format!("{name}={value}"));
+                // One that it does not know, and it takes nothing of the file.
+                if bond::find(name).is_some_and(|c| c.keyfile) {
+                    put(format!("{name}={value}"));
+                } else {
+                    report.warn(format!(
+                        "{}: NetworkManager cannot set the bonding option {name}={value}; it is not carried over",
+                        i.name
+                    ));
+                }
             }
         }
         Kind::Bridge { stp } => put(format!("\n[bridge]\nstp={stp}")),
@@ -107,13 +122,14 @@ fn text(i: &Interface, network: &Network, seed: &str, old: bool) -> String {
         }
     }
     if master.is_none() {
-        out.push_str(&family(&i.v4, &i.dns, false, old));
-        out.push_str(&family(&i.v6, &i.dns, true, old));
+        out.push_str(&family(i, false, old, report));
+        out.push_str(&family(i, true, old, report));
     }
     out
 }
 
-fn family(f: &Family, dns: &Dns, v6: bool, old: bool) -> String {
+fn family(i: &Interface, v6: bool, old: bool, report: &mut Report) -> String {
+    let (f, dns) = (if v6 { &i.v6 } else { &i.v4 }, &i.dns);
     let mut out = format!("\n[{}]\n", if v6 { "ipv6" } else { "ipv4" });
     let mut put = |line: String| {
         out.push_str(&line);
@@ -128,8 +144,22 @@ fn family(f: &Family, dns: &Dns, v6: bool, old: bool) -> String {
         Method::Off | Method::Unset => "disabled",
     };
     put(format!("method={method}"));
+    // It takes no next hop of the other family: the whole file would be
+    // refused, and the interface had no address.
+    let fits = |hop: &IpAddr| hop.is_ipv6() == v6;
+    let other = f.gateway.filter(|g| !fits(g)).into_iter();
+    let other = other.map(|g| Route::new(Cidr::default_of(v6), Some(g)));
+    let refused = |r: &Route| r.via.is_some_and(|hop| !fits(&hop));
+    for route in other.chain(f.routes.iter().filter(|r| refused(r)).cloned()) {
+        let hop = route.via.map(|v| v.to_string()).unwrap_or_default();
+        report.warn(format!(
+            "{}: NetworkManager has no route to {} by the IPv6 next hop {hop}: it is not carried over, and the new system has no such route until somebody sets it",
+            i.name, route.to
+        ));
+    }
+    let gateway = f.gateway.filter(fits);
     for (n, address) in f.addresses.iter().enumerate() {
-        match f.gateway.filter(|_| n == 0) {
+        match gateway.filter(|_| n == 0) {
             Some(gateway) => put(format!("address1={address},{gateway}")),
             None => put(format!("address{}={address}", n + 1)),
         }
@@ -140,7 +170,23 @@ fn family(f: &Family, dns: &Dns, v6: bool, old: bool) -> String {
     if f.never_default {
         put("never-default=true".into());
     }
-    for (n, route) in f.routes.iter().enumerate() {
+    // A gateway stands with an address.
+    let alone = gateway.filter(|_| f.addresses.is_empty());
+    let alone = alone.map(|g| Route {
+        metric: f.metric,
+        ..Route::new(Cidr::default_of(v6), Some(g))
+    });
+    let routes = alone.iter().chain(f.routes.iter().filter(|r| !refused(r)));
+    // A family that is off refuses routes.
+    let off = method == "disabled" || method == "ignore";
+    for (n, route) in routes.enumerate() {
+        if off {
+            report.warn(format!(
+                "{}: the route to {} is not carried over, for the interface has no address of its family",
+                i.name, route.to
+            ));
+            continue;
+        }
         let none = if v6 { "::" } else { "0.0.0.0" };
         let via = match (route.via, route.metric) {
             (Some(via), _) => format!(",{via}"),
@@ -149,6 +195,17 @@ fn family(f: &Family, dns: &Dns, v6: bool, old: bool) -> String {
         };
         let metric = route.metric.map(|m| format!(",{m}")).unwrap_or_default();
         put(format!("route{}={}{via}{metric}", n + 1, route.to));
+        let mut options = Vec::new();
+        if route
+            .via
+            .is_some_and(|via| route.on_link || i.is_off_link(via))
+        {
+            options.push("onlink=true".to_owned());
+        }
+        options.extend(route.source.map(|s| format!("src={s}")));
+        if !options.is_empty() {
+            put(format!("route{}_options={}", n + 1, options.join(",")));
+        }
     }
     let servers: String = dns
         .servers
@@ -156,8 +213,8 @@ fn family(f: &Family, dns: &Dns, v6: bool, old: bool) -> String {
         .filter(|s| s.is_ipv6() == v6)
         .map(|s| format!("{s};"))
         .collect();
-    // A family that is off refuses name servers.
-    if method != "disabled" && method != "ignore" {
+    // Nor does it take name servers.
+    if !off {
         if !servers.is_empty() {
             put(format!("dns={servers}"));
         }

@@ -43,11 +43,14 @@ pub(super) fn rename(network: &mut Network, report: &mut Report) {
         {
             *parent = name;
         }
-        if let Kind::Bond { options } = &mut i.kind
-            && let Some(primary) = options.get_mut("primary")
-            && let Some(name) = get(primary)
-        {
-            *primary = name;
+        if let Kind::Bond { options } = &mut i.kind {
+            for option in ["primary", "active_slave"] {
+                if let Some(port) = options.get_mut(option)
+                    && let Some(name) = get(port)
+                {
+                    *port = name;
+                }
+            }
         }
     }
 }

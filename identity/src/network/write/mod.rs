@@ -12,6 +12,7 @@ mod resolver;
 mod tests;
 
 use crate::error::Result;
+use crate::network::bond;
 use crate::network::model::{Interface, Kind, Method, Network};
 use crate::report::Report;
 use detect::Manager;
@@ -49,6 +50,13 @@ pub(crate) fn apply(
     spread_dns(&mut network, manager);
     // A bond's primary port goes by name with every manager.
     let by_name = |i: &Interface| matches!(&i.kind, Kind::Bond { options } if options.contains_key("primary"));
+    for i in &mut network.interfaces {
+        if let Kind::Bond { options } = &mut i.kind {
+            for line in bond::settle(options) {
+                report.warn(format!("{}: {line}; it is not carried over", i.name));
+            }
+        }
+    }
     let pin = manager == Manager::Ifupdown
         || policy.pin_interface_names
         || network.interfaces.iter().any(by_name);
@@ -58,8 +66,8 @@ pub(crate) fn apply(
         files.extend(link::render(&network, report));
     }
     files.extend(match manager {
-        Manager::Nm { old } => keyfile::render(&network, seed, old),
-        Manager::Networkd => networkd::render(&network),
+        Manager::Nm { old } => keyfile::render(&network, seed, old, report),
+        Manager::Networkd => networkd::render(&network, report),
         Manager::Ifupdown => ifupdown::render(&network),
     });
     aside::put_aside(root, &network, &files, report)?;
@@ -82,6 +90,23 @@ pub(crate) fn apply(
     }
     report.done(format!("network configured for {manager}"));
     Ok(())
+}
+
+/// An interface's files as one text, for tests of the whole way.
+#[cfg(test)]
+pub(crate) fn rendered(
+    network: &Network,
+    manager: &str,
+    name: &str,
+    report: &mut Report,
+) -> String {
+    let files = match manager {
+        "nm" => keyfile::render(network, "seed", false, report),
+        "networkd" => networkd::render(network, report),
+        _ => ifupdown::render(network),
+    };
+    let own = |f: &&File| manager == "ifupdown" || f.path.contains(&format!("-{name}."));
+    files.iter().filter(own).map(|f| f.text.as_str()).collect()
 }
 
 /// Name servers of the whole machine go to the interface with the gateway,

@@ -2,13 +2,16 @@
 //! systemd-networkd's files (systemd.network(5), systemd.netdev(5)).
 
 use super::{File, Interface, Network};
-use crate::network::model::{Kind, Method};
-use crate::text::HEADER;
+use crate::network::address::Cidr;
+use crate::network::bond::{self, Value};
+use crate::network::model::{Kind, Method, Route};
+use crate::report::Report;
+use crate::text::{HEADER, is_yes};
 
 const DIR: &str = "etc/systemd/network";
 
 /// A `.network` file per interface, and a `.netdev` file per virtual one.
-pub(super) fn render(network: &Network) -> Vec<File> {
+pub(super) fn render(network: &Network, report: &mut Report) -> Vec<File> {
     let mut files = Vec::new();
     for i in &network.interfaces {
         // Before the payload's and netplan's own, which begin with 10.
@@ -17,7 +20,7 @@ pub(super) fn render(network: &Network) -> Vec<File> {
             text,
             mode: 0o644,
         };
-        if let Some(text) = netdev(i) {
+        if let Some(text) = netdev(i, report) {
             files.push(file("netdev", text));
         }
         files.push(file("network", text(i, network)));
@@ -25,23 +28,19 @@ pub(super) fn render(network: &Network) -> Vec<File> {
     files
 }
 
-fn netdev(i: &Interface) -> Option<String> {
+fn netdev(i: &Interface, report: &mut Report) -> Option<String> {
     let (kind, section) = match &i.kind {
         Kind::Ethernet => return None,
         Kind::Bond { options } => {
             let mut section = String::from("\n[Bond]\n");
             for (name, value) in options {
-                let name = match name.as_str() {
-                    "mode" => "Mode",
-                    "xmit_hash_policy" => "TransmitHashPolicy",
-                    "lacp_rate" => "LACPTransmitRate",
-                    "miimon" => {
-                        section.push_str(&format!("MIIMonitorSec={value}ms\n"));
-                        continue;
-                    }
-                    _ => continue,
-                };
-                section.push_str(&format!("{name}={value}\n"));
+                match option(name, value) {
+                    Some(line) => section.push_str(&line),
+                    None => report.warn(format!(
+                        "{}: systemd-networkd cannot set the bonding option {name}={value}; it is not carried over",
+                        i.name
+                    )),
+                }
             }
             ("bond", section)
         }
@@ -56,6 +55,24 @@ fn netdev(i: &Interface) -> Option<String> {
         "{HEADER}[NetDev]\nName={}\nKind={kind}\n{mac}{section}",
         i.name
     ))
+}
+
+/// The line of a bonding option; empty if a port's file has it.
+fn option(name: &str, value: &str) -> Option<String> {
+    let choice = bond::find(name)?;
+    // networkd knows fewer of the driver's names.
+    if value.starts_with("filter") || value == "vlan+srcmac" {
+        return None;
+    }
+    let value = match choice.value {
+        Value::Port => return Some(String::new()),
+        Value::Milliseconds => format!("{value}ms"),
+        Value::Seconds => format!("{value}s"),
+        Value::Addresses => value.replace(',', " "),
+        Value::Switch => is_yes(value).to_string(),
+        _ => value.to_owned(),
+    };
+    Some(format!("{}={value}\n", choice.networkd?))
 }
 
 fn text(i: &Interface, network: &Network) -> String {
@@ -100,6 +117,13 @@ fn text(i: &Interface, network: &Network) -> String {
             if bridge { "Bridge" } else { "Bond" },
             master.name
         ));
+        if let Kind::Bond { options } = &master.kind {
+            for (option, key) in [("primary", "PrimarySlave"), ("active_slave", "ActiveSlave")] {
+                if options.get(option) == Some(&i.name) {
+                    put(format!("{key}=true"));
+                }
+            }
+        }
         return out;
     }
     put(format!(
@@ -128,22 +152,17 @@ fn text(i: &Interface, network: &Network) -> String {
     if !i.dns.search.is_empty() {
         put(format!("Domains={}", i.dns.search.join(" ")));
     }
-    for family in i.families() {
-        let gateway = family.gateway.filter(|_| !family.addresses.is_empty());
-        if let Some(gateway) = gateway {
-            put(format!("\n[Route]\nGateway={gateway}"));
-            if let Some(metric) = family.metric {
-                put(format!("Metric={metric}"));
-            }
+    for (family, v6) in i.families().into_iter().zip([false, true]) {
+        if let Some(gateway) = family.gateway {
+            let to = Cidr::default_of(v6);
+            let route = Route {
+                metric: family.metric,
+                ..Route::new(to, Some(gateway))
+            };
+            put(section(i, &route));
         }
         for route in &family.routes {
-            put(format!("\n[Route]\nDestination={}", route.to));
-            if let Some(via) = route.via {
-                put(format!("Gateway={via}"));
-            }
-            if let Some(metric) = route.metric {
-                put(format!("Metric={metric}"));
-            }
+            put(section(i, route));
         }
     }
     for (family, section) in [(&i.v4, "DHCPv4"), (&i.v6, "IPv6AcceptRA")] {
@@ -161,4 +180,28 @@ fn text(i: &Interface, network: &Network) -> String {
         }
     }
     out
+}
+
+fn section(i: &Interface, route: &Route) -> String {
+    let mut lines = vec!["\n[Route]".to_owned()];
+    // Without a destination it is the default route of the next hop's family.
+    let other = route
+        .via
+        .is_none_or(|v| v.is_ipv6() != route.to.ip.is_ipv6());
+    if route.to.prefix != 0 || other {
+        lines.push(format!("Destination={}", route.to));
+    }
+    if let Some(via) = route.via {
+        lines.push(format!("Gateway={via}"));
+        if route.on_link || i.is_off_link(via) {
+            lines.push("GatewayOnLink=yes".to_owned());
+        }
+    }
+    if let Some(source) = route.source {
+        lines.push(format!("PreferredSource={source}"));
+    }
+    if let Some(metric) = route.metric {
+        lines.push(format!("Metric={metric}"));
+    }
+    lines.join("\n")
 }

@@ -25,15 +25,10 @@ fn sample() -> Network {
     ens.v6.gateway = Some("fe80::1".parse().unwrap());
     let via = Some("192.0.2.254".parse().unwrap());
     ens.add_route(Route {
-        to: cidr("10.0.0.0/8"),
-        via,
         metric: Some(50),
+        ..Route::new(cidr("10.0.0.0/8"), via)
     });
-    ens.add_route(Route {
-        to: cidr("10.9.0.0/16"),
-        via: None,
-        metric: None,
-    });
+    ens.add_route(Route::new(cidr("10.9.0.0/16"), None));
     ens.dns = Dns {
         servers: vec![
             "192.0.2.53".parse().unwrap(),
@@ -107,15 +102,28 @@ fn golden(name: &str, files: &[File]) {
 fn golden_keyfiles() {
     golden(
         "keyfile.txt",
-        &keyfile::render(&sample(), "0123456789abcdef0123456789abcdef", false),
+        &keyfile::render(
+            &sample(),
+            "0123456789abcdef0123456789abcdef",
+            false,
+            &mut Report::default(),
+        ),
     );
-    let old = joined(&keyfile::render(&sample(), "", true));
+    let old = joined(&keyfile::render(
+        &sample(),
+        "",
+        true,
+        &mut Report::default(),
+    ));
     assert!(old.contains("method=ignore") && !old.contains("[ipv6]\nmethod=disabled"));
 }
 
 #[test]
 fn golden_networkd() {
-    golden("networkd.txt", &networkd::render(&sample()));
+    golden(
+        "networkd.txt",
+        &networkd::render(&sample(), &mut Report::default()),
+    );
 }
 
 #[test]
@@ -133,8 +141,8 @@ fn what_is_rendered_is_read_back() {
         let top = tempfile::tempdir().unwrap();
         let root = RootDir::open(top.path()).unwrap();
         let files = match manager {
-            "nm" => keyfile::render(&sample(), "x", false),
-            "networkd" => networkd::render(&sample()),
+            "nm" => keyfile::render(&sample(), "x", false, &mut Report::default()),
+            "networkd" => networkd::render(&sample(), &mut Report::default()),
             _ => ifupdown::render(&sample()),
         };
         for f in &files {

@@ -39,9 +39,8 @@ fn cidrs(list: &[Cidr]) -> Vec<String> {
 
 fn route(to: &str, via: Option<&str>, metric: Option<u32>) -> Route {
     Route {
-        to: Cidr::parse(to).unwrap(),
-        via: via.map(|v| v.parse().unwrap()),
         metric,
+        ..Route::new(Cidr::parse(to).unwrap(), via.map(|v| v.parse().unwrap()))
     }
 }
 
@@ -66,14 +65,18 @@ fn damaged_files() {
         let mut found: Vec<Candidate> = Vec::new();
         found.extend(ifcfg::parse("x", &text, &global, &mut warnings));
         found.extend(keyfile::parse("x", &text, &mut warnings));
-        found.extend(networkd::network("x", &text).map(|n| n.0));
-        networkd::netdev(&text);
+        found.extend(networkd::network("x", &text, &mut warnings).map(|n| n.candidate));
+        networkd::netdev("x", &text, &mut warnings);
         let parsed = interfaces::parse("x", &text);
         found.extend(interfaces::candidates(&parsed, &mut warnings));
         for v6 in [false, true] {
-            for route in ifcfg::routes(&text, v6) {
+            for (_, command) in ifcfg::routes(&text, v6, "x", &mut warnings) {
+                let route = command.route;
                 assert!(route.to.prefix <= if route.to.ip.is_ipv6() { 128 } else { 32 });
             }
+        }
+        for line in text.lines() {
+            let _ = ifcfg::static_route(line);
         }
         resolv::parse(&text);
         shell::parse(&text);

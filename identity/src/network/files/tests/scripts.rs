@@ -95,7 +95,7 @@ fn el7_scripts() {
         panic!()
     };
     assert_eq!(options["mode"], "802.3ad");
-    assert_eq!(options["lacp_rate"], "1");
+    assert_eq!(options["lacp_rate"], "fast");
     assert_eq!(interface(&files, "bond0").v6.method, Method::Off);
     let vlan = interface(&files, "bond0.100");
     assert_eq!(

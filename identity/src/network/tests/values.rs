@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+use super::*;
+use crate::network::model::Kind;
+
+fn bond(network: &Network) -> String {
+    let Kind::Bond { options } = &get(network, "bond0").kind else {
+        panic!("{network:#?}")
+    };
+    let pairs: Vec<String> = options.iter().map(|(n, v)| format!("{n}={v}")).collect();
+    pairs.join(" ")
+}
+
+#[test]
+fn bonding_options_by_number() {
+    let kernel = live("bond/live");
+    let (network, warnings) = carried("bond/old-el", Some(&kernel));
+    assert_eq!(warnings, [""; 0]);
+    assert_eq!(
+        bond(&network),
+        "lacp_rate=fast miimon=100 mode=802.3ad xmit_hash_policy=layer3+4"
+    );
+    let (text, warnings) = written(&network, "networkd", "bond0");
+    has(
+        &text,
+        &[
+            "LACPTransmitRate=fast",
+            "MIIMonitorSec=100ms",
+            "Mode=802.3ad",
+            "TransmitHashPolicy=layer3+4",
+        ],
+    );
+    assert_eq!(warnings, [""; 0]);
+
+    let (network, _) = carried("bond/old-debian", Some(&kernel));
+    let (text, warnings) = written(&network, "networkd", "bond0");
+    has(
+        &text,
+        &[
+            "ARPIntervalSec=200ms",
+            "ARPIPTargets=192.168.0.1",
+            "FailOverMACPolicy=active",
+            "Mode=active-backup",
+        ],
+    );
+    assert_eq!(warnings, [""; 0]);
+    let (text, _) = written(&network, "networkd", "eth1");
+    has(&text, &["Bond=bond0", "PrimarySlave=true"]);
+    let (text, _) = written(&network, "networkd", "eth0");
+    assert!(!text.contains("Primary"), "{text}");
+    let (text, _) = written(&network, "nm", "bond0");
+    has(
+        &text,
+        &["fail_over_mac=active", "mode=active-backup", "primary=eth1"],
+    );
+    let (text, _) = written(&network, "ifupdown", "bond0");
+    assert!(
+        text.contains("type bond mode active-backup arp_interval 200 arp_ip_target 192.168.0.1 fail_over_mac active\n"),
+        "{text}"
+    );
+}
+
+/// Every option and every manager: it is written, or a warning names it.
+#[test]
+fn no_bonding_option_is_lost_without_a_word() {
+    use crate::network::bond::{CHOICES, Value, settle};
+    let mut count = 0;
+    for choice in CHOICES {
+        let value = match choice.value {
+            Value::Name(names) => names.last().unwrap(),
+            Value::Addresses => "192.0.2.1,192.0.2.2",
+            Value::Switch => "0",
+            Value::Text => "00:11:22:33:44:55",
+            Value::Port => "eth1",
+            _ => "3",
+        };
+        for mode in ["balance-rr", "active-backup", "802.3ad", "balance-tlb"] {
+            let pairs = [("mode", mode), (choice.name, value)];
+            let mut options: std::collections::BTreeMap<String, String> =
+                pairs.map(|(n, v)| (n.to_owned(), v.to_owned())).into();
+            if choice.name == "mode" || !settle(&mut options).is_empty() {
+                continue;
+            }
+            let base = |name: &str, kind| Interface {
+                name: name.into(),
+                kind,
+                ..Interface::default()
+            };
+            let port = Interface {
+                master: Some("bond0".into()),
+                ..base("eth1", Kind::Ethernet)
+            };
+            let network = Network {
+                interfaces: vec![port, base("bond0", Kind::Bond { options })],
+                ..Network::default()
+            };
+            for manager in ["networkd", "nm", "ifupdown"] {
+                let (bond, warnings) = written(&network, manager, "bond0");
+                let (port, _) = written(&network, manager, "eth1");
+                let name = match manager {
+                    "networkd" => choice.networkd.unwrap_or("Slave=true"),
+                    "ifupdown" if choice.name == "peer_notif_delay" => "peer_notify_delay",
+                    _ => choice.name,
+                };
+                let there = bond.contains(name) || port.contains(name);
+                let named = warnings.iter().any(|w| w.contains(choice.name));
+                assert!(
+                    there != named,
+                    "{manager} {}: {bond}{port}{warnings:?}",
+                    choice.name
+                );
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 150, "{count}");
+}
+
+#[test]
+fn an_option_that_is_not_understood_is_named_with_its_line() {
+    let dir = "etc/sysconfig/network-scripts";
+    let (_, warnings) = carried_of(
+        &[
+            (
+                &format!("{dir}/ifcfg-bond0"),
+                "DEVICE=bond0\nTYPE=Bond\nBONDING_OPTS=\"mode=1 max_bonds=2 miimon=fast lacp_rate=1\"\n",
+            ),
+            (
+                "etc/network/interfaces",
+                "iface bond1 inet manual\n bond-mode 9\n bond-colour red\n colour blue\n",
+            ),
+            (
+                "etc/systemd/network/b.netdev",
+                "[NetDev]\nName=b\nKind=bond\n[Bond]\nMode=active-backup\nColour=red\nUpDelaySec=1h\n",
+            ),
+            (
+                "etc/NetworkManager/system-connections/b",
+                "[connection]\nid=b\ntype=bond\ninterface-name=b2\n[bond]\nmode=1\ncolour=red\n",
+            ),
+        ],
+        None,
+    );
+    assert_eq!(
+        warnings,
+        [
+            "ifcfg-bond0:3: the bonding option max_bonds=2 is not known; it is not carried over",
+            "ifcfg-bond0:3: fast is no value of the bonding option miimon; it is not carried over",
+            "ifcfg-bond0:3: the bonding option lacp_rate=fast has no effect in the mode active-backup; it is not carried over",
+            "b:7: the bonding option colour=red is not known; it is not carried over",
+            "etc/network/interfaces:2: 9 is no value of the bonding option mode; it is not carried over",
+            "etc/network/interfaces:3: the bonding option colour=red is not known; it is not carried over",
+            "etc/network/interfaces:4: `colour blue` of bond1 is not understood and is not carried over",
+            "b.netdev:6: Colour=red of a bond is not known; it is not carried over",
+            "b.netdev:7: UpDelaySec of a bond is no time; it is not carried over",
+        ]
+    );
+}
+
+#[test]
+fn every_command_of_a_line() {
+    let (network, warnings) = carried("commands/old", Some(&live("commands/live")));
+    assert_eq!(
+        routes(&network, "eth1"),
+        [
+            "10.0.0.0/24 via 192.168.1.1",
+            "10.1.0.0/16 via 192.168.1.9",
+            "10.2.0.0/16 via 192.168.1.9",
+            "10.3.0.0/16 via 192.168.1.9",
+            "10.4.0.0/16 via 192.168.1.9",
+            "10.5.0.0/16 via 192.168.1.9 src 192.168.1.3",
+            "203.0.113.7/32 via 192.168.1.9",
+            "10.6.0.0/16 via 192.168.1.9",
+        ]
+    );
+    assert_eq!(
+        addresses(&network, "eth1"),
+        ["192.168.1.3/24", "192.168.1.4/24"],
+        "the stanza's own address is the primary one"
+    );
+    assert!(
+        !warnings.iter().any(|w| w.contains("10.2.0.0")),
+        "{warnings:?}"
+    );
+    let tree = [(
+        "etc/network/interfaces",
+        "iface e inet static\n address 192.0.2.1/24\n\
+         up [ -x /bin/vpn ] && ip route add 10.1.0.0/16 via 192.0.2.2\n\
+         up for n in 1 2; do ip route add 10.$n.0.0/16 via 192.0.2.2; done\n\
+         up modprobe x; ip addr add 192.0.2.3/24 dev f && ip addr add 192.0.2.4/24 dev $IFACE || exit 0\n\
+         up ip route add 10.2.0.0/16 via 192.0.2.2 || ip route add 10.3.0.0/16 via 192.0.2.2\n\
+         iface f inet manual\n",
+    )];
+    let (network, warnings) = carried_of(&tree, None);
+    assert_eq!(addresses(&network, "e"), ["192.0.2.1/24", "192.0.2.4/24"]);
+    assert_eq!(addresses(&network, "f"), ["192.0.2.3/24"]);
+    assert_eq!(routes(&network, "e"), ["10.2.0.0/16 via 192.0.2.2"]);
+    let lines: Vec<&str> = warnings
+        .iter()
+        .map(|w| w.split(" of e").next().unwrap())
+        .collect();
+    let at = |n: u32, text: &str| format!("etc/network/interfaces:{n}: `up {text}`");
+    assert_eq!(
+        lines,
+        [
+            at(3, "[ -x /bin/vpn ]"),
+            at(3, "… && ip route add 10.1.0.0/16 via 192.0.2.2"),
+            at(
+                4,
+                "for n in 1 2; do ip route add 10.$n.0.0/16 via 192.0.2.2; done"
+            ),
+            at(5, "modprobe x"),
+            at(6, "… || ip route add 10.3.0.0/16 via 192.0.2.2"),
+        ]
+    );
+}
