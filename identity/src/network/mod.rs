@@ -13,4 +13,4 @@ mod tests;
 pub(crate) mod write;
 
 pub use address::{Cidr, Mac};
-pub use model::{Dns, Family, Interface, Kind, Method, Network, Route};
+pub use model::{Dns, Family, Interface, Kind, Methods, Network, Route};

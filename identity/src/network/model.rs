@@ -112,12 +112,9 @@ impl Interface {
         if v6 { &mut self.v6 } else { &mut self.v4 }
     }
 
-    /// Adds a static address and makes its family static.
+    /// Adds a static address.
     pub fn add_address(&mut self, address: Cidr) {
         let family = self.family_mut(address.ip.is_ipv6());
-        if family.method == Method::Unset || family.method == Method::Off {
-            family.method = Method::Static;
-        }
         if !family.addresses.contains(&address) {
             family.addresses.push(address);
         }
@@ -176,29 +173,98 @@ pub enum Kind {
     },
 }
 
-/// How a family gets its addresses.
+/// How a family gets addresses beside its static ones, which are a list of
+/// their own: several ways at once, or none.
+///
+/// Written as `unset`, `off`, or the ways with `+` in between; `static`, which
+/// earlier versions wrote, is `unset` with addresses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Method {
-    /// Nothing is said: the new system's default applies.
-    #[default]
-    Unset,
-    /// No addresses.
-    Off,
-    /// The addresses in the configuration.
-    Static,
+#[serde(try_from = "String", into = "String")]
+pub struct Methods {
+    /// Something is said. Otherwise the new system's default applies: IPv6
+    /// heeds router advertisements, and IPv4 asks nobody.
+    pub said: bool,
     /// DHCP.
-    Dhcp,
+    pub dhcp: bool,
     /// IPv6 router advertisements, and DHCPv6 when these say so.
-    Auto,
+    pub auto: bool,
+}
+
+impl Methods {
+    /// Nothing is said.
+    pub const UNSET: Methods = Methods {
+        said: false,
+        dhcp: false,
+        auto: false,
+    };
+    /// Nothing but the static addresses, if there are any.
+    pub const FIXED: Methods = Methods {
+        said: true,
+        ..Methods::UNSET
+    };
+    /// DHCP.
+    pub const DHCP: Methods = Methods {
+        dhcp: true,
+        ..Methods::FIXED
+    };
+    /// Router advertisements.
+    pub const AUTO: Methods = Methods {
+        auto: true,
+        ..Methods::FIXED
+    };
+
+    /// Both.
+    pub fn and(self, other: Methods) -> Methods {
+        Methods {
+            said: self.said || other.said,
+            dhcp: self.dhcp || other.dhcp,
+            auto: self.auto || other.auto,
+        }
+    }
+
+    /// Addresses come from outside.
+    pub fn is_dynamic(self) -> bool {
+        self.dhcp || self.auto
+    }
+}
+
+impl From<Methods> for String {
+    fn from(methods: Methods) -> String {
+        let text = match (methods.said, methods.dhcp, methods.auto) {
+            (_, true, true) => "auto+dhcp",
+            (_, true, false) => "dhcp",
+            (_, false, true) => "auto",
+            (true, false, false) => "off",
+            (false, false, false) => "unset",
+        };
+        text.to_owned()
+    }
+}
+
+impl TryFrom<String> for Methods {
+    type Error = String;
+    fn try_from(text: String) -> Result<Methods, String> {
+        let mut methods = Methods::UNSET;
+        for word in text.split('+') {
+            methods = methods.and(match word {
+                "unset" | "static" => Methods::UNSET,
+                "off" => Methods::FIXED,
+                "dhcp" => Methods::DHCP,
+                "auto" => Methods::AUTO,
+                _ => return Err(format!("{text:?} is no way to an address")),
+            });
+        }
+        Ok(methods)
+    }
 }
 
 /// One interface's configuration for IPv4 or IPv6.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Family {
-    /// Where addresses come from.
-    pub method: Method,
+    /// Where further addresses come from.
+    #[serde(rename = "method")]
+    pub methods: Methods,
     /// Static addresses, with their networks' prefix lengths.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<Cidr>,
@@ -217,6 +283,13 @@ pub struct Family {
     /// Static routes other than the default one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub routes: Vec<Route>,
+}
+
+impl Family {
+    /// It is said that there are no addresses.
+    pub fn is_off(&self) -> bool {
+        self.methods == Methods::FIXED && self.addresses.is_empty()
+    }
 }
 
 /// A static route.

@@ -44,6 +44,19 @@ impl Ini {
             .map(|(_, v)| v.as_str())
     }
 
+    /// All values of a key of systemd's lists, where an empty one takes back what
+    /// comes before it.
+    pub(crate) fn list<'a>(&'a self, section: &str, key: &str) -> Vec<&'a str> {
+        let mut values = Vec::new();
+        for value in self.all(section, key) {
+            match value.is_empty() {
+                true => values.clear(),
+                false => values.push(value),
+            }
+        }
+        values
+    }
+
     /// The last value of a key.
     pub(crate) fn get<'a>(&'a self, section: &str, key: &str) -> Option<&'a str> {
         self.all(section, key).last()

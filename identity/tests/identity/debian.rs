@@ -60,7 +60,7 @@ fn kernel() -> KernelNetwork {
             },
         ],
         addresses: vec![address("10.0.2.77/24", true)],
-        routes: vec![],
+        ..Default::default()
     }
 }
 

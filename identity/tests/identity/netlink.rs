@@ -72,6 +72,8 @@ fn the_kernel_tells_what_ip_shows() {
         "route add 172.16.0.0/12 dev br0 scope link table 77",
         "route add 198.51.100.0/24 nexthop via 192.0.2.3 nexthop via 192.0.2.4",
         "route add blackhole 203.0.113.0/24",
+        "route add 10.64.0.0/10 via inet6 fe80::1 dev eth0",
+        "route add 10.32.0.0/11 via 203.0.113.1 dev eth0 onlink src 192.0.2.10",
         "-6 route add default via 2001:db8::1 dev eth0",
         "-6 route add 2001:db8:9::/48 via fe80::1 dev eth0 metric 5",
     ] {
@@ -168,17 +170,23 @@ fn the_kernel_tells_what_ip_shows() {
             let dev = after(line, "dev")
                 .and_then(|d| network.named(d))
                 .map(|l| l.index);
-            let via = after(line, "via");
+            let via = match after(line, "via") {
+                Some("inet6") => after(line, "inet6"),
+                via => via,
+            };
             let found = ours.iter().any(|r| {
                 r.to.to_string() == to
                     && r.table.to_string() == table
                     && r.metric.to_string() == metric
                     && r.link == dev
+                    && r.on_link == line.contains(" onlink")
                     && r.via.map(|v| v.to_string()).as_deref() == via
             });
             assert!(found, "{line}\n{ours:#?}");
         }
     }
+    let refused: Vec<String> = network.refused.iter().map(|r| r.to_string()).collect();
+    assert_eq!(refused, ["203.0.113.0/24"]);
     let several: Vec<_> = network.routes.iter().filter(|r| r.multipath).collect();
     assert_eq!(several.len(), 1);
     assert_eq!(several[0].via.unwrap().to_string(), "192.0.2.3");

@@ -7,7 +7,7 @@ use super::Candidate;
 use super::command::{self, Command};
 use crate::network::address::{Cidr, Mac, prefix_length};
 use crate::network::bond;
-use crate::network::model::{Interface, Kind, Method, Route};
+use crate::network::model::{Interface, Kind, Methods, Route};
 use crate::text::{is_yes, line_of, shell};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -67,7 +67,7 @@ pub(super) fn parse(
                 options: team(get("TEAM_CONFIG").unwrap_or_default()),
             }
         }
-        "ethernet" | "teamport" => Kind::Ethernet,
+        "ethernet" | "teamport" | "alias" => Kind::Ethernet,
         other => {
             warnings.push(format!(
                 "{source}: devices of type {other} are not carried over"
@@ -220,9 +220,8 @@ fn v4(v: &BTreeMap<String, String>, i: &mut Interface, source: &str, warnings: &
         .to_ascii_lowercase()
         .as_str()
     {
-        "dhcp" | "bootp" => i.v4.method = Method::Dhcp,
-        _ if i.v4.addresses.is_empty() => i.v4.method = Method::Off,
-        _ => {}
+        "dhcp" | "bootp" => i.v4.methods = Methods::DHCP,
+        _ => i.v4.methods = Methods::FIXED,
     }
 }
 
@@ -257,16 +256,23 @@ fn v6(v: &BTreeMap<String, String>, global: &BTreeMap<String, String>, i: &mut I
     let init = get("IPV6INIT").or(get("NETWORKING_IPV6"));
     if init.is_some_and(|t| !is_yes(t)) {
         i.v6 = Default::default();
-        i.v6.method = Method::Off;
-    } else if own("DHCPV6C").is_some_and(is_yes) {
-        i.v6.method = Method::Dhcp;
-    } else if i.v6.addresses.is_empty() {
-        let auto = get("IPV6_AUTOCONF").map(is_yes);
-        i.v6.method = match (auto, init) {
-            (Some(false), _) => Method::Off,
-            (Some(true), _) | (None, Some(_)) => Method::Auto,
-            (None, None) => Method::Unset,
-        };
+        i.v6.methods = Methods::FIXED;
+        return;
+    }
+    let forwards = get("IPV6FORWARDING").is_some_and(is_yes);
+    let auto = get("IPV6_AUTOCONF").map(is_yes);
+    let auto = auto.or(forwards.then_some(false));
+    let dhcp = own("DHCPV6C").is_some_and(is_yes);
+    i.v6.methods = match (auto, init) {
+        (Some(false), _) => Methods::FIXED,
+        (Some(true), _) => Methods::AUTO,
+        // The default route comes by router advertisements in any case.
+        (None, _) if dhcp => Methods::AUTO,
+        (None, Some(_)) if i.v6.addresses.is_empty() => Methods::AUTO,
+        (None, _) => Methods::UNSET,
+    };
+    if dhcp {
+        i.v6.methods = i.v6.methods.and(Methods::DHCP);
     }
 }
 

@@ -5,7 +5,7 @@ use super::command::{self, Added, Command, When};
 use super::{Candidate, place};
 use crate::network::address::{Cidr, Mac, prefix_length};
 use crate::network::bond;
-use crate::network::model::{Interface, Kind, Method, Route};
+use crate::network::model::{Interface, Kind, Methods, Route};
 use crate::text::{glob, is_yes};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -245,6 +245,8 @@ fn apply(
     // What is added once the interface is up comes after its own address.
     let mut further = Vec::new();
     let mut gateway = None;
+    // Whether router advertisements are heeded.
+    let mut advertised = None;
     for (line, key, value) in &stanza.options {
         let origin = || stanza.at(*line);
         let words = || value.split_whitespace();
@@ -308,6 +310,10 @@ fn apply(
                     warnings.push(format!("{}: {why}; it is not carried over", origin()));
                 }
             }
+            "accept-ra" => advertised = Some(value != "0"),
+            "autoconf" if stanza.v6 && value == "1" => advertised = Some(true),
+            // Of `inet6 auto`: what router advertisements say is asked for.
+            "autoconf" | "dhcp" if stanza.v6 => {}
             "pointopoint" => match value.parse::<IpAddr>() {
                 Ok(ip) => peer = Some(ip),
                 Err(_) => warnings.push(format!(
@@ -411,21 +417,23 @@ fn apply(
         i.family_mut(gateway.is_ipv6()).gateway = Some(gateway);
     }
     let family = i.family_mut(stanza.v6);
-    family.method = match stanza.method.as_str() {
-        "dhcp" | "bootp" => Method::Dhcp,
-        "auto" => Method::Auto,
-        _ if !family.addresses.is_empty() => Method::Static,
-        // An interface that is only brought up has no IPv4 address, but gets
-        // IPv6 ones from router advertisements all the same.
-        _ if stanza.v6 => family.method,
-        _ if family.method == Method::Unset => Method::Off,
-        _ => family.method,
+    let methods = match (stanza.method.as_str(), advertised) {
+        ("dhcp" | "bootp", _) if !stanza.v6 => Methods::DHCP,
+        _ if !stanza.v6 => Methods::FIXED,
+        ("dhcp", Some(false)) => Methods::DHCP,
+        // The default route comes by router advertisements in any case.
+        ("dhcp", _) => Methods::DHCP.and(Methods::AUTO),
+        ("auto", _) | (_, Some(true)) => Methods::AUTO,
+        (_, Some(false)) => Methods::FIXED,
+        // The kernel heeds them unless it is told otherwise.
+        (_, None) => Methods::UNSET,
     };
+    family.methods = family.methods.and(methods);
 }
 
 /// Lines that say what is so anyway, or what others say better: waiting times
 /// of the old tools, and words that ifupdown computes itself.
-const WITHOUT_EFFECT: [&str; 15] = [
+const WITHOUT_EFFECT: [&str; 13] = [
     "broadcast",
     "network",
     "label",
@@ -436,8 +444,6 @@ const WITHOUT_EFFECT: [&str; 15] = [
     "bridge-waitport",
     "bridge-hello",
     "bridge-maxage",
-    "accept-ra",
-    "autoconf",
     "dad-attempts",
     "dad-interval",
     "dns-sortlist",

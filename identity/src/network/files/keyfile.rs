@@ -4,7 +4,7 @@
 use super::Candidate;
 use crate::network::address::{Cidr, Mac};
 use crate::network::bond;
-use crate::network::model::{Family, Interface, Kind, Method, Route};
+use crate::network::model::{Family, Interface, Kind, Methods, Route};
 use crate::text::{ini::Ini, is_yes, line_of};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -163,13 +163,12 @@ fn family(
 ) -> Family {
     let get = |k: &str| ini.get(section, k).filter(|v| !v.is_empty());
     let mut family = Family {
-        method: match get("method") {
-            Some("manual" | "shared") => Method::Static,
-            Some("auto") if section == "ipv4" => Method::Dhcp,
-            Some("auto") => Method::Auto,
-            Some("dhcp") => Method::Dhcp,
-            Some("disabled" | "ignore" | "link-local") => Method::Off,
-            _ => Method::Unset,
+        methods: match get("method") {
+            Some("manual" | "shared" | "disabled" | "ignore" | "link-local") => Methods::FIXED,
+            Some("auto") if section == "ipv4" => Methods::DHCP,
+            Some("auto") => Methods::AUTO,
+            Some("dhcp") => Methods::DHCP,
+            _ => Methods::UNSET,
         },
         gateway: get("gateway").and_then(|g| g.parse().ok()),
         metric: get("route-metric").and_then(|m| m.parse().ok()),

@@ -3,8 +3,9 @@
 
 use super::{Candidate, Files, ifcfg, interfaces, keyfile, networkd, place, resolv};
 use crate::error::Result;
-use crate::network::model::Kind;
-use crate::text::{glob, shell};
+use crate::network::address::Cidr;
+use crate::network::model::{Kind, Route};
+use crate::text::{glob, ini::Ini, shell};
 use rootdir::RootDir;
 use std::collections::BTreeMap;
 
@@ -12,7 +13,15 @@ const SCRIPTS: &str = "etc/sysconfig/network-scripts";
 const STATIC_ROUTES: &str = "etc/sysconfig/static-routes";
 const KEYFILES: &str = "etc/NetworkManager/system-connections";
 const INTERFACES: &str = "etc/network/interfaces";
-const NETWORKD: &str = "etc/systemd/network";
+/// Where systemd-networkd has its files; of a name the first one counts.
+/// netplan's generator writes to /run.
+const NETWORKD: [&str; 5] = [
+    "etc/systemd/network",
+    "run/systemd/network",
+    "usr/local/lib/systemd/network",
+    "usr/lib/systemd/network",
+    "lib/systemd/network",
+];
 
 /// Reads all of them, whichever system this is.
 pub(crate) fn load(root: &RootDir) -> Result<Files> {
@@ -94,8 +103,12 @@ fn ifcfg_files(root: &RootDir, files: &mut Files) -> Result<()> {
         let base = alias.interface.name.split(':').next().unwrap_or_default();
         match found.iter_mut().find(|c| c.interface.name == base) {
             Some(c) => {
-                for address in alias.interface.v4.addresses {
-                    c.interface.add_address(address);
+                let (i, alias_of) = (&mut c.interface, alias.interface);
+                for address in alias_of.v4.addresses.iter().chain(&alias_of.v6.addresses) {
+                    i.add_address(*address);
+                }
+                if let Some(gateway) = alias_of.v4.gateway {
+                    i.add_route(Route::new(Cidr::default_of(false), Some(gateway)));
                 }
             }
             None => files
@@ -212,15 +225,55 @@ fn absolute(path: &str) -> String {
     }
 }
 
+/// The files of all of networkd's directories, each name once, by name. A link
+/// to /dev/null masks a name.
+fn units(root: &RootDir, below: &str, suffixes: &[&str]) -> Result<BTreeMap<String, String>> {
+    let mut found = BTreeMap::new();
+    for dir in NETWORKD {
+        let dir = format!("{dir}{below}");
+        for name in root.list(&dir)? {
+            if suffixes.iter().any(|s| name.ends_with(s)) {
+                let path = format!("{dir}/{name}");
+                found.entry(name).or_insert(path);
+            }
+        }
+    }
+    let mut masked = Vec::new();
+    for (name, path) in &found {
+        if root.link(path)?.is_some_and(|target| target == "/dev/null") {
+            masked.push(name.clone());
+        }
+    }
+    for name in masked {
+        found.remove(&name);
+    }
+    Ok(found)
+}
+
 fn networkd_files(root: &RootDir, files: &mut Files) -> Result<()> {
     let mut devices: BTreeMap<String, Kind> = BTreeMap::new();
     let mut parents: BTreeMap<String, String> = BTreeMap::new();
     let mut preferred = Vec::new();
     let mut found: Vec<Candidate> = Vec::new();
-    for name in root.list(NETWORKD)? {
-        let Some(text) = root.text(&format!("{NETWORKD}/{name}"))? else {
+    for (name, path) in units(root, "", &[".network", ".netdev"])? {
+        let Some(mut text) = root.text(&path)? else {
             continue;
         };
+        // Those of the distribution for containers and the like.
+        let vendor = path.contains("lib/systemd/");
+        let special = |text: &str| {
+            let ini = Ini::parse(text);
+            ["Virtualization", "Kind"]
+                .iter()
+                .any(|k| ini.get("Match", k).is_some())
+        };
+        if vendor && special(&text) {
+            continue;
+        }
+        for (_, path) in units(root, &format!("/{name}.d"), &[".conf"])? {
+            text.push('\n');
+            text.push_str(&root.text(&path)?.unwrap_or_default());
+        }
         if name.ends_with(".netdev") {
             match networkd::netdev(&name, &text, &mut files.warnings) {
                 Some(device) => {

@@ -4,7 +4,7 @@
 use super::Candidate;
 use crate::network::address::Cidr;
 use crate::network::bond::{self, Value};
-use crate::network::model::{Interface, Kind, Method, Route};
+use crate::network::model::{Interface, Kind, Methods, Route};
 use crate::text::{ini::Ini, is_yes, line_of};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -140,16 +140,17 @@ pub(super) fn network(file: &str, text: &str, warnings: &mut Vec<String>) -> Opt
     i.auto = ini
         .get("Link", "ActivationPolicy")
         .is_none_or(|p| !p.contains("down") && p != "manual");
-    let addresses = ini
-        .all("Network", "Address")
-        .chain(ini.all("Address", "Address"));
+    let list = |key: &str| ini.list("Network", key).into_iter();
+    let addresses = list("Address").chain(ini.all("Address", "Address"));
     for address in addresses.filter_map(Cidr::parse) {
         i.add_address(address);
     }
-    let gateways = ini
-        .all("Network", "Gateway")
-        .filter_map(|g| g.parse::<IpAddr>().ok());
-    for via in gateways {
+    for text in list("Gateway") {
+        // `_dhcp4` and the like come by these.
+        let Ok(via) = text.parse::<IpAddr>() else {
+            warnings.push(format!("{file}: Gateway={text} is not carried over"));
+            continue;
+        };
         i.add_route(Route::new(Cidr::default_of(via.is_ipv6()), Some(via)));
     }
     for route in ini.sections("Route") {
@@ -193,30 +194,27 @@ pub(super) fn network(file: &str, text: &str, warnings: &mut Vec<String>) -> Opt
         other => (is_yes(other), is_yes(other)),
     };
     let advertised = network("IPv6AcceptRA").map(is_yes);
-    i.v4.method = match i.v4.method {
-        _ if dhcp4 => Method::Dhcp,
-        Method::Unset => Method::Off,
-        method => method,
-    };
-    i.v6.method = match i.v6.method {
-        _ if dhcp6 && advertised == Some(false) => Method::Dhcp,
-        _ if dhcp6 => Method::Auto,
-        Method::Static => Method::Static,
-        _ if advertised == Some(false) => Method::Off,
-        _ if advertised == Some(true) => Method::Auto,
-        _ => Method::Unset,
+    i.v4.methods = if dhcp4 { Methods::DHCP } else { Methods::FIXED };
+    // Without router advertisements DHCPv6 begins by itself, and so it does if
+    // it is told to.
+    let solicits = ini.get("DHCPv6", "WithoutRA") == Some("solicit");
+    i.v6.methods = match advertised {
+        Some(false) if dhcp6 => Methods::DHCP,
+        Some(false) => Methods::FIXED,
+        _ if dhcp6 && solicits => Methods::AUTO.and(Methods::DHCP),
+        _ if dhcp6 => Methods::AUTO,
+        Some(true) => Methods::AUTO,
+        None => Methods::UNSET,
     };
     if master.is_some() {
         (i.v4, i.v6) = Default::default();
     }
     i.master = master;
-    let dns = ini.all("Network", "DNS").flat_map(str::split_whitespace);
+    let dns = list("DNS").flat_map(str::split_whitespace);
     i.dns.servers = dns
         .filter_map(|d| d.split('#').next()?.parse().ok())
         .collect();
-    let domains = ini
-        .all("Network", "Domains")
-        .flat_map(str::split_whitespace);
+    let domains = list("Domains").flat_map(str::split_whitespace);
     i.dns.search = domains
         .filter(|d| !d.starts_with('~'))
         .map(str::to_owned)
@@ -227,8 +225,7 @@ pub(super) fn network(file: &str, text: &str, warnings: &mut Vec<String>) -> Opt
             i.v4.metric
                 .or(ini.get(section, "RouteMetric").and_then(|m| m.parse().ok()));
     }
-    let vlans = ini
-        .all("Network", "VLAN")
+    let vlans = list("VLAN")
         .flat_map(str::split_whitespace)
         .map(str::to_owned);
     let candidate = Candidate {

@@ -2,7 +2,6 @@
 //! Which interface a route belongs to: not always the one whose file has it.
 
 use super::{Candidate, command::Command};
-use crate::network::model::Method;
 
 /// Gives a route to the interface that its command names; without a name, as
 /// the kernel does, to the one whose network has the next hop, and otherwise to
@@ -28,7 +27,7 @@ pub(super) fn place(
     // A link-local next hop, or none, tells nothing.
     let near = |c: &Candidate| route.via.is_some_and(|hop| !c.interface.is_off_link(hop));
     // Nobody knows the network that DHCP will say.
-    let dynamic = |c: &Candidate| c.interface.v4.method == Method::Dhcp;
+    let dynamic = |c: &Candidate| c.interface.v4.methods.dhcp;
     let at = match &device {
         Some(name) => find(all, own, name),
         None if own

@@ -21,6 +21,9 @@ pub struct KernelNetwork {
     pub addresses: Vec<Address>,
     /// Unicast routes of all tables.
     pub routes: Vec<Route>,
+    /// Networks that a route somebody set refuses (blackhole, unreachable,
+    /// prohibit).
+    pub refused: Vec<Cidr>,
 }
 
 /// A network link.
@@ -105,7 +108,8 @@ impl KernelNetwork {
             parse::address(b, &mut network.addresses)
         })?;
         socket::dump(socket::GETROUTE, "routes", |b| {
-            parse::route(b, &mut network.routes)
+            parse::route(b, &mut network.routes);
+            network.refused.extend(parse::refusal(b));
         })?;
         Ok(network)
     }

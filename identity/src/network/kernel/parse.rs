@@ -270,6 +270,22 @@ pub(super) fn route(body: &[u8], routes: &mut Vec<Route>) {
     });
 }
 
+/// RTM_NEWROUTE of a route that somebody set and that leads nowhere: where to.
+pub(super) fn refusal(body: &[u8]) -> Option<Cidr> {
+    let [family, length, _, _, _, protocol, _, kind, ..] = *body else {
+        return None;
+    };
+    // RTPROT_BOOT, RTPROT_STATIC; RTN_BLACKHOLE, RTN_UNREACHABLE, RTN_PROHIBIT.
+    if !(3..=4).contains(&protocol) || !(6..=8).contains(&kind) {
+        return None;
+    }
+    let ip = match attributes(body, 12).find(|(kind, _)| *kind == 1) {
+        Some((_, value)) => ip(family, value)?,
+        None => Cidr::default_of(family == 10).ip,
+    };
+    Cidr::new(ip, length)
+}
+
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_ne_bytes(
         bytes.get(at..)?.first_chunk::<2>().copied()?,

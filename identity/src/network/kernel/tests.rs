@@ -102,6 +102,7 @@ fn damaged_messages() {
                 parse::link(body, &mut network.links);
                 parse::address(body, &mut network.addresses);
                 parse::route(body, &mut network.routes);
+                network.refused.extend(parse::refusal(body));
             }
         }
         assert!(network.links.iter().all(|l| !l.name.is_empty()));

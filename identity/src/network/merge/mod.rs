@@ -5,23 +5,20 @@
 //! they win where they name an interface; the kernel knows names, MAC addresses
 //! and what was set up by hand. Where they disagree, a warning says so.
 
+mod routes;
 #[cfg(test)]
 mod tests;
 
 use crate::network::address::{Cidr, Mac};
 use crate::network::files::{Candidate, Files};
 use crate::network::kernel::{self, KernelNetwork};
-use crate::network::model::{Interface, Kind, Method, Network, Route, is_interface_name};
+use crate::network::model::{Interface, Kind, Methods, Network, is_interface_name};
 use crate::report::Report;
 use crate::text::glob;
 use std::collections::BTreeSet;
 
 /// Kinds of links that stand on physical ones and can be carried over.
 const STACKED: [&str; 4] = ["bond", "team", "bridge", "vlan"];
-/// The main routing table.
-const MAIN: u32 = 254;
-/// RTPROT_BOOT and RTPROT_STATIC: routes that somebody set.
-const SET_BY_SOMEBODY: [u8; 2] = [3, 4];
 
 /// Merges; without a kernel (`running`) the files alone count.
 pub(crate) fn merge(files: Files, running: Option<&KernelNetwork>, report: &mut Report) -> Network {
@@ -37,6 +34,7 @@ pub(crate) fn merge(files: Files, running: Option<&KernelNetwork>, report: &mut 
                     .push(configuration(link, running, &files.candidates, report));
             }
             absent_interfaces(running, &files.candidates, &mut network, report);
+            routes::others(running, &network, report);
         }
         None => {
             for c in files.candidates {
@@ -59,11 +57,10 @@ pub(crate) fn merge(files: Files, running: Option<&KernelNetwork>, report: &mut 
     });
     add_missing(&mut network);
     network.interfaces.sort_by_key(|i| order(&i.kind));
-    let dynamic = network.interfaces.iter().any(|i| {
-        i.families()
-            .iter()
-            .any(|f| matches!(f.method, Method::Dhcp) && !f.ignore_dns)
-    });
+    let dynamic = network
+        .interfaces
+        .iter()
+        .any(|i| i.families().iter().any(|f| f.methods.dhcp && !f.ignore_dns));
     let own: Vec<_> = network
         .interfaces
         .iter()
@@ -130,7 +127,7 @@ fn configuration(
     candidates: &[Candidate],
     report: &mut Report,
 ) -> Interface {
-    let kernel = from_kernel(link, running, report);
+    let kernel = from_kernel(link, running);
     let own = kernel.mac;
     let mut fitting: Vec<&Candidate> = candidates
         .iter()
@@ -152,10 +149,14 @@ fn configuration(
                 link.name
             ));
         }
-        return Interface {
+        let mut i = Interface {
             auto: link.up,
             ..kernel
         };
+        for route in routes::of(link, running, report) {
+            routes::add(&mut i, route, running, link.index);
+        }
+        return i;
     };
     let mut i = best.interface.clone();
     i.name.clone_from(&link.name);
@@ -185,6 +186,11 @@ fn configuration(
     }
     i.master = i.master.or(kernel.master.clone());
     disagreements(&i, &kernel, &best.source, report);
+    // A file that says nothing of router advertisements leaves it to the kernel.
+    if !i.v6.methods.said && !i.v6.addresses.is_empty() && kernel.v6.methods.auto {
+        i.v6.methods = Methods::AUTO;
+    }
+    routes::carry(&mut i, link, running, &best.source, report);
     i
 }
 
@@ -220,7 +226,9 @@ fn disagreements(file: &Interface, kernel: &Interface, source: &str, report: &mu
         }
     }
     for (f, k) in file.families().into_iter().zip(kernel.families()) {
-        let dynamic = matches!(f.method, Method::Dhcp | Method::Auto);
+        // Where the kernel has an address that came from outside, the other
+        // ones did not.
+        let dynamic = f.methods.is_dynamic() && !k.methods.is_dynamic();
         for address in k.addresses.iter().filter(|a| !f.addresses.contains(a)) {
             if dynamic {
                 report.done(format!(
@@ -234,19 +242,11 @@ fn disagreements(file: &Interface, kernel: &Interface, source: &str, report: &mu
                 ));
             }
         }
-        if let (Some(a), Some(b)) = (f.gateway, k.gateway)
-            && a != b
-        {
-            report.warn(format!(
-                "{}: {source} has the gateway {a}, the running system {b}; the file's is carried over",
-                file.name
-            ));
-        }
     }
 }
 
-/// The configuration as the kernel has it.
-fn from_kernel(link: &kernel::Link, running: &KernelNetwork, report: &mut Report) -> Interface {
+/// The configuration as the kernel has it, but for routes.
+fn from_kernel(link: &kernel::Link, running: &KernelNetwork) -> Interface {
     let name = |index: Option<u32>| running.link(index?).map(|l| l.name.clone());
     let kind = match (link.kind.as_deref(), link.vlan) {
         // Teams become bonds; their runner is no attribute of the kernel's.
@@ -282,33 +282,11 @@ fn from_kernel(link: &kernel::Link, running: &KernelNetwork, report: &mut Report
             i.add_address(address.address);
         } else {
             let family = i.family_mut(v6);
-            family.method = if v6 { Method::Auto } else { Method::Dhcp };
+            family.methods = if v6 { Methods::AUTO } else { Methods::DHCP };
         }
     }
-    for route in running
-        .routes
-        .iter()
-        .filter(|r| r.link == Some(link.index) && r.table == MAIN)
-    {
-        if !SET_BY_SOMEBODY.contains(&route.protocol) {
-            continue;
-        }
-        if route.multipath {
-            report.warn(format!(
-                "{}: of the several next hops to {} only the first is carried over",
-                link.name, route.to
-            ));
-        }
-        let metric =
-            Some(route.metric).filter(|m| *m != 0 && !(route.to.ip.is_ipv6() && *m == 1024));
-        if i.family_mut(route.to.ip.is_ipv6()).method == Method::Static {
-            i.add_route(Route {
-                metric,
-                on_link: route.on_link,
-                source: route.source,
-                ..Route::new(route.to, route.via)
-            });
-        }
+    if routes::is_advertised(link, running) {
+        i.v6.methods = Methods::AUTO;
     }
     i
 }
@@ -357,8 +335,8 @@ fn add_missing(network: &mut Network) {
                 name,
                 ..Interface::default()
             };
-            interface.v4.method = Method::Off;
-            interface.v6.method = Method::Off;
+            interface.v4.methods = Methods::FIXED;
+            interface.v6.methods = Methods::FIXED;
             network.interfaces.push(interface);
         }
     }

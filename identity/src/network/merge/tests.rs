@@ -71,6 +71,7 @@ fn kernel() -> KernelNetwork {
             route(2, "10.7.0.0/16", Some("10.0.0.8"), 4, 77),
             route(6, "0.0.0.0/0", Some("192.0.2.1"), 16, 254),
         ],
+        refused: vec![],
     }
 }
 
@@ -96,7 +97,7 @@ fn candidate(name: &str, source: &str, address: Option<&str>) -> Candidate {
     c.interface.name = name.into();
     match address {
         Some(address) => c.interface.add_address(Cidr::parse(address).unwrap()),
-        None => c.interface.v4.method = Method::Dhcp,
+        None => c.interface.v4.methods = Methods::DHCP,
     }
     c
 }
@@ -128,8 +129,8 @@ fn the_kernel_alone() {
         "and nothing of Docker's"
     );
     let eth0 = get(&network, "eth0");
-    assert_eq!((eth0.mac, eth0.v4.method), (Some(mac(2)), Method::Static));
-    assert_eq!(eth0.v6.method, Method::Auto, "an address with a lifetime");
+    assert_eq!((eth0.mac, eth0.v4.methods), (Some(mac(2)), Methods::UNSET));
+    assert_eq!(eth0.v6.methods, Methods::AUTO, "an address with a lifetime");
     assert_eq!(eth0.v4.gateway.unwrap().to_string(), "10.0.0.1");
     assert_eq!(
         eth0.v4.routes.len(),
@@ -149,7 +150,7 @@ fn the_kernel_alone() {
         }
     );
     let br0 = get(&network, "br0");
-    assert_eq!((br0.v4.method, br0.v4.gateway), (Method::Dhcp, None));
+    assert_eq!((br0.v4.methods, br0.v4.gateway), (Methods::DHCP, None));
     assert!(
         report
             .warnings
@@ -188,7 +189,7 @@ fn dhcp_of_a_file_is_not_made_static() {
         &mut report,
     );
     let eth0 = get(&network, "eth0");
-    assert_eq!(eth0.v4.method, Method::Dhcp);
+    assert_eq!(eth0.v4.methods, Methods::DHCP);
     assert!(eth0.v4.addresses.is_empty() && eth0.v4.gateway.is_none());
     assert!(network.dns.is_empty(), "name servers come by DHCP again");
 }
@@ -233,6 +234,7 @@ fn a_pattern_fits_cards_only_and_the_resolver_is_kept_for_static_ones() {
     let mut kernel = kernel();
     kernel.links.truncate(2);
     kernel.addresses.truncate(1);
+    kernel.routes.clear();
     let mut gone = candidate("eth7", "ifcfg-eth7", Some("10.7.7.7/8"));
     gone.interface.kind = Kind::Ethernet;
     let mut report = Report::default();

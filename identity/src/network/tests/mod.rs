@@ -11,7 +11,9 @@ use crate::report::Report;
 use rootdir::RootDir;
 use std::path::{Path, PathBuf};
 
+mod methods;
 mod routes;
+mod running;
 mod values;
 
 fn fixture(path: &str) -> PathBuf {

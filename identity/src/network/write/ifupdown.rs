@@ -8,11 +8,10 @@
 use super::{File, Interface, Network};
 use crate::error::Result;
 use crate::network::address::Cidr;
-use crate::network::model::{Dns, Kind, Method, Route};
+use crate::network::model::{Dns, Family, Kind, Route};
 use crate::report::Report;
 use crate::text::HEADER;
 use rootdir::RootDir;
-use std::net::IpAddr;
 
 /// The file.
 pub(super) const INTERFACES: &str = "etc/network/interfaces";
@@ -58,16 +57,29 @@ fn stanzas(i: &Interface, network: &Network, out: &mut String) {
     };
     let mut first = true;
     for (family, word) in i.families().into_iter().zip(["inet", "inet6"]) {
-        let method = match family.method {
-            Method::Static if family.addresses.is_empty() => continue,
-            Method::Static => "static",
-            Method::Dhcp => "dhcp",
-            Method::Auto if word == "inet6" => "auto",
-            _ if word == "inet6" => continue,
-            _ => "manual",
+        let v6 = word == "inet6";
+        // DHCP of IPv6 heeds router advertisements, too.
+        let dynamic = match family.methods {
+            m if m.dhcp => Some("dhcp"),
+            m if m.auto && v6 => Some("auto"),
+            _ => None,
         };
-        let count = family.addresses.len().max(1);
-        for n in 0..count {
+        let fixed = family.addresses.iter().map(|a| ("static", Some(a)));
+        let mut methods: Vec<_> = dynamic
+            .map(|m| (m, None))
+            .into_iter()
+            .chain(fixed)
+            .collect();
+        // IPv6 needs no stanza to come up.
+        let routed = family.gateway.is_some() || !family.routes.is_empty();
+        if methods.is_empty() && (!v6 || routed) {
+            methods.push(("manual", None));
+        }
+        // `gateway` is for a next hop of the stanza's own family.
+        let plain = family.gateway.filter(|g| g.is_ipv6() == v6);
+        let plain = plain.filter(|_| !family.addresses.is_empty());
+        let last = methods.len().saturating_sub(1);
+        for (n, (method, address)) in methods.into_iter().enumerate() {
             out.push_str(&format!("iface {name} {word} {method}\n"));
             if first {
                 make(i, network, out);
@@ -76,43 +88,68 @@ fn stanzas(i: &Interface, network: &Network, out: &mut String) {
                     out.push_str("    up ip link set dev $IFACE up\n");
                 }
             }
-            if let Some(address) = family.addresses.get(n).filter(|_| method == "static") {
+            if let Some(address) = address {
                 out.push_str(&format!("    address {address}\n"));
             }
-            if n == 0 {
-                rest(i, word == "inet6", &dns, first, method, out);
+            if v6 {
+                advertisements(family, method, out);
+            }
+            if n == 0
+                && let Some(metric) = family.metric
+            {
+                out.push_str(&format!("    metric {metric}\n"));
+            }
+            if let Some(gateway) = plain.filter(|_| n == usize::from(dynamic.is_some())) {
+                out.push_str(&format!("    gateway {gateway}\n"));
+            }
+            if first {
+                names(&dns, out);
+            }
+            // When all addresses are there.
+            if n == last {
+                routes(i, v6, plain.is_none(), out);
             }
             first = false;
         }
     }
-    if i.v6.method == Method::Off {
+    if i.v6.is_off() {
         out.push_str("    pre-up echo 1 >/proc/sys/net/ipv6/conf/$IFACE/disable_ipv6 || true\n");
     }
 }
 
-fn rest(i: &Interface, v6: bool, dns: &Dns, first: bool, method: &str, out: &mut String) {
+/// Whether a stanza of IPv6 heeds router advertisements: a static one does not
+/// if it has a gateway, and without them makes no addresses of its own.
+fn advertisements(family: &Family, method: &str, out: &mut String) {
+    let auto = family.methods.auto;
+    match method {
+        "static" if auto => out.push_str("    accept_ra 2\n    autoconf 1\n"),
+        "static" | "dhcp" if family.methods.said && !auto => out.push_str("    accept_ra 0\n"),
+        _ => {}
+    }
+}
+
+/// Routes; the default one among them if no line of its own has it.
+fn routes(i: &Interface, v6: bool, with_default: bool, out: &mut String) {
     let family = if v6 { &i.v6 } else { &i.v4 };
-    // `gateway` is for a next hop of the stanza's own family.
-    let plain = |g: &IpAddr| method == "static" && g.is_ipv6() == v6;
-    if let Some(gateway) = family.gateway.filter(plain) {
-        out.push_str(&format!("    gateway {gateway}\n"));
-    }
-    if let Some(metric) = family.metric {
-        out.push_str(&format!("    metric {metric}\n"));
-    }
-    let other = family.gateway.filter(|g| !plain(g)).map(|gateway| Route {
-        metric: family.metric,
-        ..Route::new(Cidr::default_of(v6), Some(gateway))
-    });
-    for route in other.iter().chain(&family.routes) {
+    let default = family
+        .gateway
+        .filter(|_| with_default)
+        .map(|gateway| Route {
+            metric: family.metric,
+            ..Route::new(Cidr::default_of(v6), Some(gateway))
+        });
+    for route in default.iter().chain(&family.routes) {
         out.push_str(&format!("    up {}\n", command(i, route)));
     }
-    // For resolvconf; without it /etc/resolv.conf is written, too.
-    if first && !dns.servers.is_empty() {
+}
+
+/// Name servers, for resolvconf; without it /etc/resolv.conf is written, too.
+fn names(dns: &Dns, out: &mut String) {
+    if !dns.servers.is_empty() {
         let servers: Vec<String> = dns.servers.iter().map(|s| s.to_string()).collect();
         out.push_str(&format!("    dns-nameservers {}\n", servers.join(" ")));
     }
-    if first && !dns.search.is_empty() {
+    if !dns.search.is_empty() {
         out.push_str(&format!("    dns-search {}\n", dns.search.join(" ")));
     }
 }
@@ -211,7 +248,7 @@ fn make(i: &Interface, network: &Network, out: &mut String) {
 
 /// What the configuration needs and the new system may lack.
 pub(super) fn check(root: &RootDir, network: &Network, report: &mut Report) -> Result<()> {
-    let dhcp = |i: &Interface| i.families().iter().any(|f| f.method == Method::Dhcp);
+    let dhcp = |i: &Interface| i.families().iter().any(|f| f.methods.dhcp);
     if !network.interfaces.iter().any(dhcp) {
         return Ok(());
     }

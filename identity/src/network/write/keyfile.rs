@@ -5,7 +5,7 @@
 use super::{File, Interface, Network};
 use crate::network::address::Cidr;
 use crate::network::bond;
-use crate::network::model::{Kind, Method, Route};
+use crate::network::model::{Kind, Route};
 use crate::report::Report;
 use crate::text::HEADER;
 use ondisk::sha256::Sha256Sum;
@@ -135,14 +135,22 @@ fn family(i: &Interface, v6: bool, old: bool, report: &mut Report) -> String {
         out.push_str(&line);
         out.push('\n');
     };
-    let method = match f.method {
-        Method::Static => "manual",
-        Method::Dhcp if v6 => "dhcp",
-        Method::Dhcp | Method::Auto => "auto",
-        Method::Unset if v6 => "auto",
-        Method::Off if v6 && old => "ignore",
-        Method::Off | Method::Unset => "disabled",
+    let fixed = !f.addresses.is_empty();
+    let method = match f.methods {
+        m if m.auto => "auto",
+        m if m.dhcp && v6 => "dhcp",
+        m if m.dhcp => "auto",
+        _ if fixed => "manual",
+        m if v6 && !m.said => "auto",
+        _ if v6 && old => "ignore",
+        _ => "disabled",
     };
+    if f.methods.auto && f.methods.dhcp {
+        report.warn(format!(
+            "{}: NetworkManager asks for DHCPv6 only where router advertisements say so; the old system asked in any case",
+            i.name
+        ));
+    }
     put(format!("method={method}"));
     // It takes no next hop of the other family: the whole file would be
     // refused, and the interface had no address.

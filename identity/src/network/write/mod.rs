@@ -13,7 +13,7 @@ mod tests;
 
 use crate::error::Result;
 use crate::network::bond;
-use crate::network::model::{Interface, Kind, Method, Network};
+use crate::network::model::{Interface, Kind, Network};
 use crate::report::Report;
 use detect::Manager;
 use ondisk::manifest::Policy;
@@ -142,11 +142,13 @@ fn describe(i: &Interface) -> String {
         words.push(format!("port of {master}"));
     }
     for family in i.families() {
-        match family.method {
-            Method::Dhcp => words.push("DHCP".into()),
-            Method::Auto => words.push("IPv6 automatic".into()),
-            _ => words.extend(family.addresses.iter().map(|a| a.to_string())),
+        if family.methods.dhcp {
+            words.push("DHCP".into());
         }
+        if family.methods.auto {
+            words.push("IPv6 automatic".into());
+        }
+        words.extend(family.addresses.iter().map(|a| a.to_string()));
         words.extend(family.gateway.map(|g| format!("gateway {g}")));
     }
     words.join(" ")

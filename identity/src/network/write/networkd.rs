@@ -4,7 +4,7 @@
 use super::{File, Interface, Network};
 use crate::network::address::Cidr;
 use crate::network::bond::{self, Value};
-use crate::network::model::{Kind, Method, Route};
+use crate::network::model::{Kind, Route};
 use crate::report::Report;
 use crate::text::{HEADER, is_yes};
 
@@ -128,18 +128,19 @@ fn text(i: &Interface, network: &Network) -> String {
     }
     put(format!(
         "DHCP={}",
-        match (i.v4.method, i.v6.method) {
-            (Method::Dhcp, Method::Dhcp) => "yes",
-            (Method::Dhcp, _) => "ipv4",
-            (_, Method::Dhcp) => "ipv6",
-            _ => "no",
+        match (i.v4.methods.dhcp, i.v6.methods.dhcp) {
+            (true, true) => "yes",
+            (true, false) => "ipv4",
+            (false, true) => "ipv6",
+            (false, false) => "no",
         }
     ));
-    match i.v6.method {
-        Method::Off => put("LinkLocalAddressing=no\nIPv6AcceptRA=no".into()),
-        Method::Auto => put("IPv6AcceptRA=yes".into()),
-        Method::Dhcp => put("IPv6AcceptRA=no".into()),
-        _ => {}
+    if i.v6.is_off() {
+        put("LinkLocalAddressing=no".into());
+    }
+    if i.v6.methods.said {
+        let auto = if i.v6.methods.auto { "yes" } else { "no" };
+        put(format!("IPv6AcceptRA={auto}"));
     }
     for family in i.families() {
         for address in &family.addresses {
@@ -165,8 +166,12 @@ fn text(i: &Interface, network: &Network) -> String {
             put(section(i, route));
         }
     }
+    if i.v6.methods.auto && i.v6.methods.dhcp {
+        // Whatever router advertisements say.
+        put("\n[DHCPv6]\nWithoutRA=solicit".into());
+    }
     for (family, section) in [(&i.v4, "DHCPv4"), (&i.v6, "IPv6AcceptRA")] {
-        if !matches!(family.method, Method::Dhcp | Method::Auto) {
+        if !family.methods.is_dynamic() {
             continue;
         }
         if family.ignore_dns || family.never_default {

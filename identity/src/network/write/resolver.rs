@@ -3,7 +3,7 @@
 
 use super::Manager;
 use crate::error::Result;
-use crate::network::model::{Method, Network};
+use crate::network::model::Network;
 use crate::report::Report;
 use crate::text::HEADER;
 use rootdir::{Attributes, RootDir};
@@ -22,11 +22,10 @@ pub(super) fn apply(
     for i in &network.interfaces {
         dns.join(&i.dns);
     }
-    let dynamic = network.interfaces.iter().any(|i| {
-        i.families()
-            .iter()
-            .any(|f| matches!(f.method, Method::Dhcp))
-    });
+    let dynamic = network
+        .interfaces
+        .iter()
+        .any(|i| i.families().iter().any(|f| f.methods.dhcp));
     let resolved = "etc/systemd/system/multi-user.target.wants/systemd-resolved.service";
     let resolved = root.present(resolved)?
         || root.present("etc/systemd/system/sysinit.target.wants/systemd-resolved.service")?;

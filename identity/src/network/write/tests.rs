@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 use super::*;
 use crate::network::address::Cidr;
-use crate::network::model::{Dns, Route};
+use crate::network::model::{Dns, Methods, Route};
 
 fn cidr(text: &str) -> Cidr {
     Cidr::parse(text).unwrap()
@@ -52,8 +52,8 @@ fn sample() -> Network {
         kind: Kind::Bond { options },
         ..base("bond0")
     };
-    bond.v4.method = Method::Off;
-    bond.v6.method = Method::Off;
+    bond.v4.methods = Methods::FIXED;
+    bond.v6.methods = Methods::FIXED;
     let vlan = Interface {
         kind: Kind::Vlan {
             parent: "bond0".into(),
@@ -66,7 +66,7 @@ fn sample() -> Network {
         kind: Kind::Bridge { stp: false },
         ..base("br7")
     };
-    bridge.v4.method = Method::Dhcp;
+    bridge.v4.methods = Methods::DHCP;
     bridge.v4.ignore_dns = true;
     Network {
         dns: Dns::default(),

@@ -72,7 +72,7 @@ fn debian_interfaces() {
         ("active-backup", "eno1")
     );
     assert_eq!(interface(&files, "eno2").master.as_deref(), Some("bond0"));
-    assert_eq!(interface(&files, "br0").v4.method, Method::Dhcp);
+    assert_eq!(interface(&files, "br0").v4.methods, Methods::DHCP);
     let port = interface(&files, "bond0.20");
     assert_eq!(
         port.kind,
@@ -90,7 +90,7 @@ fn debian_interfaces() {
             id: 7
         }
     );
-    assert_eq!(vlan.v6.method, Method::Auto);
+    assert_eq!(vlan.v6.methods, Methods::AUTO);
     assert_eq!(files.resolv.search, ["b.example", "c.example"]);
     assert_eq!(
         files.resolv.servers.len(),

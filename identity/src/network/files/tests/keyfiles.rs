@@ -68,7 +68,7 @@ fn networkmanager_keyfiles() {
         ]
     );
     assert!(wired.v4.never_default);
-    assert_eq!((wired.v6.method, wired.mtu), (Method::Off, Some(1400)));
+    assert_eq!((wired.v6.methods, wired.mtu), (Methods::FIXED, Some(1400)));
     assert_eq!(wired.dns.servers.len(), 2);
     assert_eq!(interface(&files, "eth5").master.as_deref(), Some("bond1"));
     assert_eq!(

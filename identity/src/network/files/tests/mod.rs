@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 use super::*;
 use crate::network::address::Cidr;
-use crate::network::model::{Kind, Method, Route};
+use crate::network::model::{Kind, Methods, Route};
 use crate::text::{glob, shell};
 use debian::DEBIAN;
 use keyfiles::KEYFILE;

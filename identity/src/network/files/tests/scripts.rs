@@ -68,7 +68,7 @@ fn el7_scripts() {
     let files = load_tree(&tree);
     let ens = interface(&files, "ens192");
     assert_eq!(ens.mac.unwrap().to_string(), "00:50:56:aa:bb:01");
-    assert_eq!(ens.v4.method, Method::Static);
+    assert_eq!(ens.v4.methods, Methods::FIXED);
     assert_eq!(cidrs(&ens.v4.addresses), ["192.0.2.10/24", "192.0.2.11/24"]);
     assert_eq!(ens.v4.gateway.unwrap().to_string(), "192.0.2.1");
     assert_eq!(
@@ -78,7 +78,7 @@ fn el7_scripts() {
             route("10.20.30.40/32", Some("192.0.2.253"), Some(50))
         ]
     );
-    assert_eq!(ens.v6.method, Method::Static);
+    assert_eq!(ens.v6.methods, Methods::AUTO, "and static addresses");
     assert_eq!(
         cidrs(&ens.v6.addresses),
         ["2001:db8::10/64", "2001:db8::11/64", "2001:db8::12/64"]
@@ -96,7 +96,7 @@ fn el7_scripts() {
     };
     assert_eq!(options["mode"], "802.3ad");
     assert_eq!(options["lacp_rate"], "fast");
-    assert_eq!(interface(&files, "bond0").v6.method, Method::Off);
+    assert_eq!(interface(&files, "bond0").v6.methods, Methods::FIXED);
     let vlan = interface(&files, "bond0.100");
     assert_eq!(
         vlan.kind,
@@ -113,8 +113,8 @@ fn el7_scripts() {
     let bridge = interface(&files, "br100");
     assert_eq!(bridge.kind, Kind::Bridge { stp: false });
     assert_eq!(
-        (bridge.v4.method, bridge.v4.ignore_dns, bridge.auto),
-        (Method::Dhcp, true, true)
+        (bridge.v4.methods, bridge.v4.ignore_dns, bridge.auto),
+        (Methods::DHCP, true, true)
     );
     assert_eq!(bridge.mtu, Some(9000));
     assert_eq!(

@@ -68,17 +68,17 @@ fn networkd_files() {
     );
     assert_eq!(i.dns.search, ["example.net"]);
     assert_eq!(
-        (i.v4.method, i.v6.method, i.mtu),
-        (Method::Static, Method::Static, Some(1450))
+        (i.v4.methods, i.v6.methods, i.mtu),
+        (Methods::FIXED, Methods::FIXED, Some(1450))
     );
-    assert_eq!(interface(&files, "vl9").v4.method, Method::Dhcp);
+    assert_eq!(interface(&files, "vl9").v4.methods, Methods::DHCP);
     let Kind::Bond { options } = &interface(&files, "bd").kind else {
         panic!()
     };
     assert_eq!(options["miimon"], "200");
     assert_eq!(
-        interface(&files, "eth0").v4.method,
-        Method::Unset,
+        interface(&files, "eth0").v4.methods,
+        Methods::UNSET,
         "a port has no addresses"
     );
     assert_eq!(

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+use super::*;
+use crate::network::model::Methods;
+
+const BOTH: [&str; 2] = ["DHCP=ipv4", "Address=203.0.113.20/24"];
+
+/// A lease and a static address, in every dialect, and to every dialect.
+#[test]
+fn dhcp_and_static_addresses() {
+    let kernel = live("several-methods/live");
+    for old in [
+        "old",
+        "old-turned",
+        "old-el",
+        "old-el-noalias",
+        "old-networkd",
+    ] {
+        let (network, warnings) = carried(&format!("several-methods/{old}"), Some(&kernel));
+        assert_eq!(warnings, [""; 0], "{old}");
+        let i = get(&network, "eth0");
+        assert_eq!((i.v4.methods, i.v4.gateway), (Methods::DHCP, None), "{old}");
+        assert_eq!(addresses(&network, "eth0"), ["203.0.113.20/24"], "{old}");
+        let (text, _) = written(&network, "networkd", "eth0");
+        has(&text, &BOTH);
+        let (text, _) = written(&network, "nm", "eth0");
+        has(
+            &text,
+            &["[ipv4]", "method=auto", "address1=203.0.113.20/24"],
+        );
+        let (text, _) = written(&network, "ifupdown", "eth0");
+        has(
+            &text,
+            &[
+                "iface eth0 inet dhcp",
+                "iface eth0 inet static",
+                "address 203.0.113.20/24",
+            ],
+        );
+        assert_eq!(text.matches("inet dhcp").count(), 1, "{text}");
+    }
+    let (network, warnings) = carried("several-methods/old-networkd2", Some(&kernel));
+    assert_eq!(
+        warnings.len(),
+        1,
+        "the kernel has one of the two: {warnings:?}"
+    );
+    let (text, _) = written(&network, "ifupdown", "eth0");
+    has(
+        &text,
+        &[
+            "iface eth0 inet dhcp",
+            "iface eth0 inet static",
+            "address 203.0.113.20/24",
+            "iface eth0 inet static",
+            "address 203.0.113.21/24",
+        ],
+    );
+    let (network, _) = carried_of(
+        &[(
+            "etc/NetworkManager/system-connections/e",
+            "[connection]\nid=e\ntype=ethernet\ninterface-name=eth0\n[ipv4]\nmethod=auto\naddress1=203.0.113.20/24\nroute1=10.0.0.0/8,203.0.113.1\n",
+        )],
+        Some(&kernel),
+    );
+    let (text, _) = written(&network, "networkd", "eth0");
+    has(&text, &BOTH);
+    let (text, _) = written(&network, "ifupdown", "eth0");
+    has(
+        &text,
+        &[
+            "address 203.0.113.20/24",
+            "up ip route replace 10.0.0.0/8 via 203.0.113.1 dev $IFACE",
+        ],
+    );
+}
+
+/// An address that somebody added by hand beside a lease is named.
+#[test]
+fn an_address_that_no_lease_explains() {
+    let kernel = live("several-methods/live");
+    let tree = [("etc/network/interfaces", "iface eth0 inet dhcp\n")];
+    let (_, warnings) = carried_of(&tree, Some(&kernel));
+    assert_eq!(warnings.len(), 1);
+    assert!(warnings[0].contains("203.0.113.20/24"), "{warnings:?}");
+}
+
+#[test]
+fn router_advertisements_and_static_addresses() {
+    let kernel = live("static-and-automatic/live");
+    for old in ["old-el", "old-debian"] {
+        let (network, warnings) = carried(&format!("static-and-automatic/{old}"), Some(&kernel));
+        assert_eq!(warnings, [""; 0], "{old}");
+        assert_eq!(get(&network, "eno1").v6.methods, Methods::AUTO);
+        let (text, _) = written(&network, "nm", "eno1");
+        has(
+            &text,
+            &["[ipv6]", "method=auto", "address1=2001:db8:254d:300::1/56"],
+        );
+        let (text, _) = written(&network, "networkd", "eno1");
+        has(
+            &text,
+            &["IPv6AcceptRA=yes", "Address=2001:db8:254d:300::1/56"],
+        );
+        let (text, _) = written(&network, "ifupdown", "eno1");
+        has(
+            &text,
+            &[
+                "iface eno1 inet6 auto",
+                "iface eno1 inet6 static",
+                "address 2001:db8:254d:300::1/56",
+                "accept_ra 2",
+                "autoconf 1",
+            ],
+        );
+    }
+    let (network, _) = carried("several-methods/old-v6", None);
+    let i = get(&network, "eth0");
+    assert_eq!((i.v4.methods, i.v6.methods), (Methods::DHCP, Methods::AUTO));
+    assert_eq!(addresses(&network, "eth0"), ["2001:db8::20/64"]);
+}
+
+/// What a file leaves open is as the kernel has it; what it says is not.
+#[test]
+fn a_router_that_the_kernel_heeds() {
+    let kernel = live("static-and-automatic/live");
+    for (line, want) in [
+        ("", Methods::AUTO),
+        (" accept_ra 0\n", Methods::FIXED),
+        (" autoconf 1\n", Methods::AUTO),
+    ] {
+        let text = format!("iface eno1 inet6 static\n address 2001:db8:254d:300::1/56\n{line}");
+        let tree = [("etc/network/interfaces", text.as_str())];
+        let (network, _) = carried_of(&tree, Some(&kernel));
+        assert_eq!(get(&network, "eno1").v6.methods, want, "{line}");
+    }
+    let fixed = "[Match]\nName=eno1\n[Network]\nAddress=2001:db8::1/64\nIPv6AcceptRA=no\n";
+    let tree = [("etc/systemd/network/e.network", fixed)];
+    let (network, _) = carried_of(&tree, Some(&kernel));
+    for (manager, want) in [
+        ("networkd", "IPv6AcceptRA=no"),
+        ("nm", "method=manual"),
+        ("ifupdown", "accept_ra 0"),
+    ] {
+        let (text, _) = written(&network, manager, "eno1");
+        has(&text, &[want]);
+        assert!(!text.contains("LinkLocalAddressing=no"), "{text}");
+    }
+}
+
+#[test]
+fn dhcp_of_ipv6_with_and_without_router_advertisements() {
+    let dir = "etc/sysconfig/network-scripts/ifcfg-e";
+    for (tree, want) in [
+        ((dir, "DEVICE=e\nDHCPV6C=yes\nIPV6INIT=yes\n"), "auto+dhcp"),
+        ((dir, "DEVICE=e\nDHCPV6C=yes\nIPV6_AUTOCONF=no\n"), "dhcp"),
+        (
+            ("etc/network/interfaces", "iface e inet6 dhcp\n"),
+            "auto+dhcp",
+        ),
+        (
+            (
+                "etc/network/interfaces",
+                "iface e inet6 dhcp\n accept_ra 0\n",
+            ),
+            "dhcp",
+        ),
+    ] {
+        let (network, _) = carried_of(&[tree], None);
+        let methods = get(&network, "e").v6.methods;
+        assert_eq!(String::from(methods), want, "{tree:?}");
+        let (text, _) = written(&network, "networkd", "e");
+        has(&text, &["DHCP=ipv6"]);
+        let (nm, warnings) = written(&network, "nm", "e");
+        match methods.auto {
+            true => {
+                has(
+                    &text,
+                    &["IPv6AcceptRA=yes", "[DHCPv6]", "WithoutRA=solicit"],
+                );
+                has(&nm, &["[ipv6]", "method=auto"]);
+                assert!(warnings[0].contains("DHCPv6"), "{warnings:?}");
+            }
+            false => {
+                has(&text, &["IPv6AcceptRA=no"]);
+                has(&nm, &["[ipv6]", "method=dhcp"]);
+            }
+        }
+    }
+}
+
+/// What earlier versions have written is read.
+#[test]
+fn methods_as_they_are_saved() {
+    for (text, want) in [
+        ("static", Methods::UNSET),
+        ("unset", Methods::UNSET),
+        ("off", Methods::FIXED),
+        ("dhcp", Methods::DHCP),
+        ("auto", Methods::AUTO),
+        ("auto+dhcp", Methods::AUTO.and(Methods::DHCP)),
+    ] {
+        assert_eq!(Methods::try_from(text.to_owned()), Ok(want));
+        if text != "static" {
+            assert_eq!(String::from(want), text);
+        }
+    }
+    assert!(Methods::try_from("pigeon".to_owned()).is_err());
+}
