@@ -20,6 +20,7 @@ pub mod fingerprint;
 mod fuzz;
 pub mod grubfiles;
 pub mod locate;
+mod losses;
 pub mod lvm;
 pub mod machine;
 pub mod mount;

@@ -2,6 +2,7 @@
 //! The identity as it is stored: `identity.toml`.
 
 use super::accounts::Accounts;
+use super::losses::Loss;
 use super::network::Network;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -27,6 +28,9 @@ pub struct Identity {
     /// root and the users.
     #[serde(default)]
     pub accounts: Accounts,
+    /// What is not carried over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub losses: Vec<Loss>,
 }
 
 /// Names and settings of the machine as a whole.

@@ -3,6 +3,7 @@
 
 use super::error::Result;
 use super::host_key::Keys;
+use super::losses::Loss;
 use super::model::{Identity, VERSION};
 use super::network::kernel::KernelNetwork;
 use super::network::{files, merge};
@@ -21,9 +22,24 @@ use std::path::Path;
 /// A file that exists and cannot be read, or `dest_dir` cannot be written.
 /// What cannot be carried over is no error but a warning in the report.
 pub fn save(root: &Path, live: Option<&KernelNetwork>, dest_dir: &Path) -> Result<Report> {
+    save_with(root, live, Vec::new(), dest_dir)
+}
+
+/// [`save`], with the list of what is not carried over, for the new system's
+/// log.
+///
+/// # Errors
+/// Those of [`save`].
+pub fn save_with(
+    root: &Path,
+    live: Option<&KernelNetwork>,
+    losses: Vec<Loss>,
+    dest_dir: &Path,
+) -> Result<Report> {
     let mut report = Report::default();
     let root = RootDir::open(root)?;
-    let (identity, keys) = collect(&root, live, &mut report)?;
+    let (mut identity, keys) = collect(&root, live, &mut report)?;
+    identity.losses = losses;
     store::write(dest_dir, &identity, &keys)?;
     // What the tiny system could not read must not be staged.
     store::read(dest_dir)?;
@@ -65,6 +81,7 @@ fn collect(
             ssh_host_keys,
             network,
             accounts,
+            losses: Vec::new(),
         },
         keys,
     ))

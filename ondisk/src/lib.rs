@@ -23,6 +23,7 @@ pub mod lvm;
 pub mod manifest;
 pub mod mark;
 pub mod mbr;
+pub mod md5;
 pub mod modules;
 pub mod naming;
 pub mod pax;

@@ -13,6 +13,7 @@ mod resolve;
 #[cfg(test)]
 mod tests;
 mod user;
+mod walk;
 mod write;
 
 pub use beneath::beneath;
@@ -20,6 +21,7 @@ pub use error::{Error, Result};
 pub use place::Place;
 pub use read::LIMIT;
 pub use user::{Access, Found, Person};
+pub use walk::{Entry, Step};
 
 use error::io;
 use ondisk::selinux::FileContexts;

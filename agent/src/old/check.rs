@@ -10,10 +10,13 @@ use super::protection::{self, Obstacle, Question};
 use super::space;
 use super::survey::Survey;
 use super::{Error, display};
+use crate::losses;
+use crate::machine;
 use crate::payload::memory;
 use crate::plan::{self, Plan, Refusal};
 use crate::report::quote;
 use crate::terminal::say;
+use identity::losses::Loss;
 use ondisk::agreement;
 use ondisk::inventory::Facts;
 use ondisk::lifeboat::Protected;
@@ -50,6 +53,8 @@ pub(super) struct Checked {
     pub(super) obstacles: Vec<Obstacle>,
     /// The kernel's words in the armed boot, as it is to get them.
     pub(super) words: String,
+    /// What is not carried over.
+    pub(super) losses: Vec<Loss>,
 }
 
 /// Says whether staging and migrating would go well.
@@ -68,7 +73,7 @@ pub fn check(package: &Path, json: bool) -> Result<(), Error> {
     };
     if json {
         say(format_args!(
-            "{{\"ok\":true,\"disk\":{},\"root\":{},\"boot_loader\":{},\"memory_needed\":{},\"memory\":{},\"console_password\":{},\"protection\":{},\"obstacles\":[{}],\"erase_bytes\":{},\"erase_seconds\":{},{},\"warnings\":[{}],\"plan\":{}}}",
+            "{{\"ok\":true,\"disk\":{},\"root\":{},\"boot_loader\":{},\"memory_needed\":{},\"memory\":{},\"console_password\":{},\"protection\":{},\"obstacles\":[{}],\"erase_bytes\":{},\"erase_seconds\":{},{},\"not_carried\":[{}],\"warnings\":[{}],\"plan\":{}}}",
             quote(&checked.plan.disk.display().to_string()),
             quote(&checked.survey.root),
             quote(&checked.entry_file.display().to_string()),
@@ -80,6 +85,7 @@ pub fn check(package: &Path, json: bool) -> Result<(), Error> {
             checked.erase.map_or(0, |e| e.bytes),
             number(checked.erase.and_then(Forecast::seconds)),
             super::others::json(&checked.survey.facts.others),
+            losses::json(&checked.losses),
             list(checked.warnings()),
             quote(&checked.plan.to_string()),
         ));
@@ -197,6 +203,7 @@ pub(super) fn checked(
     // The same comparison as when the package was made.
     let (texts, table) = (found.texts.iter(), package.table.table());
     warnings.extend(agreement::verify(texts, table, &package.manifest)?);
+    let losses = super::losses::find(&machine::mounts()?, &survey.facts.disk);
     Ok(Checked {
         package,
         survey,
@@ -213,6 +220,7 @@ pub(super) fn checked(
         protection,
         obstacles,
         words: lines.kernel,
+        losses,
     })
 }
 
@@ -259,6 +267,8 @@ impl Checked {
         for warning in self.warnings() {
             text += &format!("\nwarning: {warning}");
         }
+        text += "\n";
+        text += &losses::text(&self.losses);
         text
     }
 

@@ -11,6 +11,7 @@ mod erase;
 mod error;
 mod flush;
 mod lock;
+mod losses;
 mod others;
 mod package;
 pub mod pinned;

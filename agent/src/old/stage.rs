@@ -95,7 +95,12 @@ fn prepare(checked: &Checked, places: &Places) -> Result<(), Error> {
     }
     let dir = own_directory(&places::staged_dir())?;
     let live = identity::network::kernel::KernelNetwork::read()?;
-    let report = identity::save(Path::new("/"), Some(&live), &dir.join(paths::IDENTITY))?;
+    let report = identity::save_with(
+        Path::new("/"),
+        Some(&live),
+        checked.losses.clone(),
+        &dir.join(paths::IDENTITY),
+    )?;
     for line in &report.warnings {
         say(format_args!("warning: {line}"));
     }

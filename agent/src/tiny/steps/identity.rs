@@ -2,7 +2,7 @@
 //! Step 9: the saved identity goes into the new system.
 
 use super::{Context, Error, Step, heirs, rest};
-use crate::paths;
+use crate::{losses, paths};
 use rootdir::RootDir;
 use std::path::Path;
 
@@ -23,6 +23,16 @@ impl Step for Identity {
         }
         for line in &report.warnings {
             context.reporter.line(&format!("warning: {line}"));
+        }
+        let losses = identity::load(&saved)?.losses;
+        if !losses.is_empty() {
+            let (count, log) = (losses.len(), "/var/log/replant/migration.log");
+            context.reporter.line(&format!(
+                "{count} things of the old system are not carried over; the new system's {log} names them"
+            ));
+        }
+        for loss in &losses {
+            context.reporter.detail(&losses::line(loss));
         }
         if context.lifeboat.is_some() {
             // Should the power go between `switch` and the end of `release`.
