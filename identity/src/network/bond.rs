@@ -219,7 +219,53 @@ pub(crate) fn settle(options: &mut BTreeMap<String, String>) -> Vec<String> {
             "the bonding option arp_interval={value} does not go with miimon"
         ));
     }
+    left_out.extend(alone(&mut kept));
     *options = kept;
+    left_out
+}
+
+/// Options that mean nothing without another one. NetworkManager would refuse
+/// the whole file for them.
+fn alone(options: &mut BTreeMap<String, String>) -> Vec<String> {
+    let mut left_out = Vec::new();
+    let mut drop = |options: &mut BTreeMap<String, String>, name: &str, why: &str| {
+        if let Some(value) = options.remove(name) {
+            left_out.push(format!(
+                "the bonding option {name}={value} has no effect {why}"
+            ));
+        }
+    };
+    // Switched off, which it is without the option, too.
+    if options.get("arp_interval").is_some_and(|v| v == "0") {
+        options.remove("arp_interval");
+    }
+    let targets = ["arp_ip_target", "ns_ip6_target"];
+    if !targets.iter().any(|t| options.contains_key(*t)) {
+        drop(options, "arp_interval", "without arp_ip_target");
+    }
+    if !options.contains_key("arp_interval") {
+        for target in targets {
+            drop(options, target, "without arp_interval");
+        }
+    }
+    let number = |name: &str| options.get(name).and_then(|v| v.parse::<u32>().ok());
+    let (delay, step) = (number("peer_notif_delay"), number("miimon").unwrap_or(0));
+    match delay.and_then(|delay| delay.checked_rem(step).map(|rest| delay - rest)) {
+        // As the driver does it.
+        Some(delay) => {
+            options.insert("peer_notif_delay".to_owned(), delay.to_string());
+        }
+        None => drop(options, "peer_notif_delay", "without miimon"),
+    }
+    // Two names for one number.
+    if let Some(value) = options.get("num_grat_arp").cloned()
+        && let Some(other) = options.remove("num_unsol_na")
+        && other != value
+    {
+        left_out.push(format!(
+            "the bonding option num_unsol_na={other} is the same as num_grat_arp={value}"
+        ));
+    }
     left_out
 }
 
@@ -257,12 +303,13 @@ mod tests {
             ("mode", "1"),
             ("fail_over_mac", "2"),
             ("arp_ip_target", "192.0.2.1, 192.0.2.2"),
+            ("arp_interval", "100"),
             ("arp_validate", "3"),
             ("tlb_dynamic_lb", "off"),
         ]);
         assert_eq!(
             kept,
-            "arp_ip_target=192.0.2.1,192.0.2.2 arp_validate=all fail_over_mac=follow mode=active-backup"
+            "arp_interval=100 arp_ip_target=192.0.2.1,192.0.2.2 arp_validate=all fail_over_mac=follow mode=active-backup"
         );
     }
 
@@ -285,7 +332,43 @@ mod tests {
         ] {
             assert_eq!(settled(&[pair]), (String::new(), want.to_owned()));
         }
-        let (kept, said) = settled(&[("miimon", "100"), ("arp_interval", "200")]);
+        for (pairs, kept, part) in [
+            (
+                vec![("arp_interval", "200")],
+                "",
+                "arp_interval=200 has no effect without",
+            ),
+            (
+                vec![("arp_ip_target", "192.0.2.1"), ("arp_interval", "0")],
+                "",
+                "arp_ip_target=192.0.2.1 has no effect without",
+            ),
+            (
+                vec![("peer_notif_delay", "250"), ("miimon", "100")],
+                "miimon=100 peer_notif_delay=200",
+                "",
+            ),
+            (
+                vec![("peer_notif_delay", "250")],
+                "",
+                "peer_notif_delay=250 has no effect without",
+            ),
+            (
+                vec![("num_grat_arp", "2"), ("num_unsol_na", "3")],
+                "num_grat_arp=2",
+                "num_unsol_na=3",
+            ),
+        ] {
+            let (got, said) = settled(&pairs);
+            assert_eq!(got, kept);
+            assert!(said.contains(part), "{said}");
+        }
+        let arp = [
+            ("miimon", "100"),
+            ("arp_interval", "200"),
+            ("arp_ip_target", "192.0.2.1"),
+        ];
+        let (kept, said) = settled(&arp);
         assert_eq!(kept, "miimon=100");
         assert!(said.contains("arp_interval=200"), "{said}");
     }

@@ -192,6 +192,67 @@ fn bring_up(new: &Path) {
     );
 }
 
+/// Routes that systemd-networkd installs only if they are told as it wants them.
+#[test]
+fn networkd_takes_every_route() {
+    testkit::needs!("root", "image");
+    let places = Places::new();
+    let (old, new, saved) = (&places.old, &places.new, &places.saved);
+    unpack("new", new);
+    let wants = "etc/systemd/system/multi-user.target.wants/systemd-networkd.service";
+    write(new, wants, "");
+    // A DHCP client is known by it.
+    write(old, "etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+    write(
+        old,
+        "etc/network/interfaces",
+        "auto eth0
+iface eth0 inet dhcp
+iface eth0 inet static
+ address 198.51.100.77/32
+ gateway 10.0.0.1
+ up ip route add 10.1.0.0/16 via 192.0.2.1; ip route add 10.2.0.0/16 via inet6 fe80::9
+ up ip addr add 192.0.2.2/24 dev eth0 && ip route add 10.3.0.0/16 via 192.0.2.1 src 192.0.2.2
+iface eth0 inet6 static
+ address 2001:db8:0:10::100/128
+ gateway 2001:db8:0:10::1
+",
+    );
+    save(old, Some(&kernel()), saved).unwrap();
+    apply(saved, new, &Policy::default()).unwrap();
+    // Without a system bus, and without udev: /sys that is read-only says so.
+    let script = "
+        set -e; new=$1
+        mkdir -p $new/dev; mount --make-rprivate /
+        mount -t proc proc $new/proc
+        mount -t sysfs -o ro sysfs $new/sys
+        mount --rbind /dev $new/dev
+        mount -t tmpfs tmpfs $new/run
+        mkdir -p $new/run/systemd
+        ip link add eth0 address 52:54:00:12:34:56 type veth peer name other
+        ip link set other up
+        chroot $new /lib/systemd/systemd-networkd & p=$!
+        for wait in $(seq 300); do
+            # Routes come all at once, when the addresses are there.
+            ip -6 route | grep -q default && ip route | grep -q default && break
+            sleep 0.1
+        done
+        ip route; ip -6 route
+        kill $p; wait $p || true";
+    let mut unshare = Command::new("unshare");
+    unshare.args(["--net", "--mount", "sh", "-c", script, "sh"]);
+    let routes = run(unshare.arg(new));
+    for line in [
+        "default via 10.0.0.1 dev eth0 proto static onlink",
+        "10.1.0.0/16 via 192.0.2.1 dev eth0 proto static",
+        "10.2.0.0/16 via inet6 fe80::9 dev eth0 proto static",
+        "10.3.0.0/16 via 192.0.2.1 dev eth0 proto static src 192.0.2.2",
+        "default via 2001:db8:0:10::1 dev eth0 proto static metric 1024 onlink",
+    ] {
+        assert!(routes.contains(line), "{line} in:\n{routes}");
+    }
+}
+
 fn check(old: &Path, new: &Path, image_key: &str, report: &Report) {
     assert_eq!(read(new, "etc/hostname"), "web1\n");
     assert!(read(new, "etc/hosts").contains("127.0.1.1\tweb1.example.net web1\n"));

@@ -74,7 +74,13 @@ fn no_bonding_option_is_lost_without_a_word() {
             _ => "3",
         };
         for mode in ["balance-rr", "active-backup", "802.3ad", "balance-tlb"] {
-            let pairs = [("mode", mode), (choice.name, value)];
+            // What it means nothing without.
+            let with = match choice.name {
+                "arp_interval" => ("arp_ip_target", "192.0.2.1"),
+                name if name.contains("target") => ("arp_interval", "100"),
+                _ => ("miimon", "1"),
+            };
+            let pairs = [("mode", mode), with, (choice.name, value)];
             let mut options: std::collections::BTreeMap<String, String> =
                 pairs.map(|(n, v)| (n.to_owned(), v.to_owned())).into();
             if choice.name == "mode" || !settle(&mut options).is_empty() {

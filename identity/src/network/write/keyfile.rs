@@ -98,9 +98,12 @@ fn text(i: &Interface, network: &Network, seed: &str, old: bool, report: &mut Re
         Kind::Ethernet => {}
         Kind::Bond { options } => {
             put("\n[bond]".into());
+            // It knows ARP's targets only.
+            let pings = options.contains_key("arp_ip_target");
             for (name, value) in options {
                 // One that it does not know, and it takes nothing of the file.
-                if bond::find(name).is_some_and(|c| c.keyfile) {
+                let known = bond::find(name).is_some_and(|c| c.keyfile);
+                if known && (name != "arp_interval" || pings) {
                     put(format!("{name}={value}"));
                 } else {
                     report.warn(format!(
