@@ -5,7 +5,7 @@ use super::error::Result;
 use super::model::Identity;
 use super::network::write;
 use super::report::Report;
-use super::{accounts, host, keys, leftovers, store};
+use super::{accounts, host, keys, leftovers, mounts, store};
 use ondisk::manifest::Policy;
 use rootdir::RootDir;
 use std::path::Path;
@@ -22,6 +22,10 @@ pub fn apply(identity_dir: &Path, new_root: &Path, policy: &Policy) -> Result<Re
     let (identity, keys) = store::read(identity_dir)?;
     let root = leftovers::selinux(RootDir::open(new_root)?, &mut report)?;
     host::apply(&root, &identity.host, policy, &mut report)?;
+    // Before homes are made: what is below a mount point would be hidden.
+    if policy.mounts {
+        mounts::apply(&root, &identity.mounts, &mut report)?;
+    }
     if policy.accounts {
         accounts::apply(&root, &identity.accounts, &mut report)?;
     }

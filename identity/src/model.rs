@@ -3,6 +3,7 @@
 
 use super::accounts::Accounts;
 use super::losses::Loss;
+use super::mounts::Kept;
 use super::network::Network;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -28,6 +29,9 @@ pub struct Identity {
     /// root and the users.
     #[serde(default)]
     pub accounts: Accounts,
+    /// File systems that stay, and are mounted as before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mounts: Vec<Kept>,
     /// What is not carried over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub losses: Vec<Loss>,

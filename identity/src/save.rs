@@ -5,6 +5,7 @@ use super::error::Result;
 use super::host_key::Keys;
 use super::losses::Loss;
 use super::model::{Identity, VERSION};
+use super::mounts::Kept;
 use super::network::kernel::KernelNetwork;
 use super::network::{files, merge};
 use super::report::Report;
@@ -22,24 +23,33 @@ use std::path::Path;
 /// A file that exists and cannot be read, or `dest_dir` cannot be written.
 /// What cannot be carried over is no error but a warning in the report.
 pub fn save(root: &Path, live: Option<&KernelNetwork>, dest_dir: &Path) -> Result<Report> {
-    save_with(root, live, Vec::new(), dest_dir)
+    save_with(root, live, Machine::default(), dest_dir)
 }
 
-/// [`save`], with the list of what is not carried over, for the new system's
-/// log.
+/// What files below a root do not say of its machine.
+#[derive(Debug, Clone, Default)]
+pub struct Machine {
+    /// What is not carried over, for the new system's log.
+    pub losses: Vec<Loss>,
+    /// File systems that stay, and are mounted as before.
+    pub mounts: Vec<Kept>,
+}
+
+/// [`save`], with what is known of the machine.
 ///
 /// # Errors
 /// Those of [`save`].
 pub fn save_with(
     root: &Path,
     live: Option<&KernelNetwork>,
-    losses: Vec<Loss>,
+    machine: Machine,
     dest_dir: &Path,
 ) -> Result<Report> {
     let mut report = Report::default();
     let root = RootDir::open(root)?;
     let (mut identity, keys) = collect(&root, live, &mut report)?;
-    identity.losses = losses;
+    identity.losses = machine.losses;
+    identity.mounts = machine.mounts;
     store::write(dest_dir, &identity, &keys)?;
     // What the tiny system could not read must not be staged.
     store::read(dest_dir)?;
@@ -81,6 +91,7 @@ fn collect(
             ssh_host_keys,
             network,
             accounts,
+            mounts: Vec::new(),
             losses: Vec::new(),
         },
         keys,

@@ -8,7 +8,13 @@ use ondisk::inventory::is_identity_path;
 use std::path::{Path, PathBuf};
 
 /// Sources that read the old system only.
-const OF_THE_OLD: [&str; 4] = ["collect", "save.rs", "network/files", "network/kernel"];
+const OF_THE_OLD: [&str; 5] = [
+    "collect",
+    "save.rs",
+    "network/files",
+    "network/kernel",
+    "src/losses",
+];
 
 /// What cannot be read there is a warning.
 const ONLY_WARNS: [&str; 1] = ["etc/skel"];

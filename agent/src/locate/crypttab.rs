@@ -58,7 +58,8 @@ pub fn keys(blocks: &[BlockDevice], disk: &BlockDevice, crypttab: &Path) -> Vec<
     found.into_iter().collect()
 }
 
-fn is_meant(block: &BlockDevice, device: &str) -> bool {
+/// Whether a device has the name that a file gives it: `UUID=...`, or a path.
+pub(super) fn is_meant(block: &BlockDevice, device: &str) -> bool {
     let content = || identify(&block.path()).unwrap_or_default();
     match device.split_once('=') {
         Some(("UUID", uuid)) => content().uuid.eq_ignore_ascii_case(uuid.trim_matches('"')),

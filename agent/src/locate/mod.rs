@@ -314,6 +314,13 @@ fn same_device(path: &Path, block: &BlockDevice) -> bool {
     })
 }
 
+/// The devices that have the name which a file gives: `UUID=...`, or a path.
+pub fn named<'a>(blocks: &'a [BlockDevice], name: &str) -> impl Iterator<Item = &'a BlockDevice> {
+    blocks
+        .iter()
+        .filter(move |block| crypttab::is_meant(block, name))
+}
+
 /// The devices that may be physical volumes of this machine's own groups. A
 /// logical volume may hold a guest's. A disk with partitions is none, as for
 /// lvm2: a label on it is left over from what the disk was before.

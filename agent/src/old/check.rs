@@ -16,7 +16,6 @@ use crate::payload::memory;
 use crate::plan::{self, Plan, Refusal};
 use crate::report::quote;
 use crate::terminal::say;
-use identity::losses::Loss;
 use ondisk::agreement;
 use ondisk::inventory::Facts;
 use ondisk::lifeboat::Protected;
@@ -53,8 +52,8 @@ pub(super) struct Checked {
     pub(super) obstacles: Vec<Obstacle>,
     /// The kernel's words in the armed boot, as it is to get them.
     pub(super) words: String,
-    /// What is not carried over.
-    pub(super) losses: Vec<Loss>,
+    /// What is not carried over, and which file systems stay mounted.
+    pub(super) machine: identity::Machine,
 }
 
 /// Says whether staging and migrating would go well.
@@ -85,7 +84,7 @@ pub fn check(package: &Path, json: bool) -> Result<(), Error> {
             checked.erase.map_or(0, |e| e.bytes),
             number(checked.erase.and_then(Forecast::seconds)),
             super::others::json(&checked.survey.facts.others),
-            losses::json(&checked.losses),
+            losses::json(&checked.machine.losses),
             list(checked.warnings()),
             quote(&checked.plan.to_string()),
         ));
@@ -203,7 +202,15 @@ pub(super) fn checked(
     // The same comparison as when the package was made.
     let (texts, table) = (found.texts.iter(), package.table.table());
     warnings.extend(agreement::verify(texts, table, &package.manifest)?);
-    let losses = super::losses::find(&machine::mounts()?, &survey.facts.disk);
+    let (mounts, disk) = (machine::mounts()?, &survey.facts.disk);
+    let (kept, report) = super::mounts::find(&mounts, disk)?;
+    if package.manifest.identity.mounts {
+        warnings.extend(report.warnings);
+    }
+    let machine = identity::Machine {
+        losses: super::losses::find(&mounts, disk),
+        mounts: kept,
+    };
     Ok(Checked {
         package,
         survey,
@@ -220,7 +227,7 @@ pub(super) fn checked(
         protection,
         obstacles,
         words: lines.kernel,
-        losses,
+        machine,
     })
 }
 
@@ -268,7 +275,7 @@ impl Checked {
             text += &format!("\nwarning: {warning}");
         }
         text += "\n";
-        text += &losses::text(&self.losses);
+        text += &losses::text(&self.machine.losses);
         text
     }
 

@@ -12,6 +12,7 @@ mod error;
 mod flush;
 mod lock;
 mod losses;
+mod mounts;
 mod others;
 mod package;
 pub mod pinned;

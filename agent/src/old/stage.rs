@@ -98,7 +98,7 @@ fn prepare(checked: &Checked, places: &Places) -> Result<(), Error> {
     let report = identity::save_with(
         Path::new("/"),
         Some(&live),
-        checked.losses.clone(),
+        checked.machine.clone(),
         &dir.join(paths::IDENTITY),
     )?;
     for line in &report.warnings {

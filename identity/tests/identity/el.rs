@@ -372,6 +372,7 @@ fn no_policy() -> Policy {
         timezone: false,
         locale: false,
         time_servers: false,
+        mounts: false,
     }
 }
 

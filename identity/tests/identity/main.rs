@@ -6,6 +6,7 @@
 mod debian;
 mod el;
 mod netlink;
+mod stays;
 mod support;
 mod users;
 mod ways_in;

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 pub const LONGEST_FILE: u64 = 4 << 20;
 
 /// Single files that are read or written.
-pub const IDENTITY_FILES: [&str; 38] = [
+pub const IDENTITY_FILES: [&str; 39] = [
     ".autorelabel",
     "boot/grub2/grubenv",
     "etc/adjtime",
@@ -21,6 +21,7 @@ pub const IDENTITY_FILES: [&str; 38] = [
     "etc/chrony/chrony.conf",
     "etc/default/keyboard",
     "etc/default/locale",
+    "etc/fstab",
     "etc/group",
     "etc/gshadow",
     "etc/hostname",

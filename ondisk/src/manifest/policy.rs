@@ -31,6 +31,9 @@ pub struct Policy {
     pub locale: bool,
     /// Time servers that somebody chose (not a distribution's own pool).
     pub time_servers: bool,
+    /// Lines of fstab whose file systems stay: of other disks, and of other
+    /// machines.
+    pub mounts: bool,
 }
 
 impl Default for Policy {
@@ -46,6 +49,7 @@ impl Default for Policy {
             timezone: true,
             locale: true,
             time_servers: true,
+            mounts: true,
         }
     }
 }

@@ -24,9 +24,13 @@ impl Sshd {
             files: 0,
         };
         for file in FILES {
-            if root.exists(file)? {
-                reader.file(file, &[], 0);
-                break;
+            match root.exists(file) {
+                Ok(true) => {
+                    reader.file(file, &[], 0);
+                    break;
+                }
+                Ok(false) => {}
+                Err(error) => reader.unread(error.to_string()),
             }
         }
         Ok(reader.sshd)
