@@ -5,6 +5,7 @@
 
 use super::Candidate;
 use super::command::{self, Command};
+use super::unknown;
 use crate::network::address::{Cidr, Mac, prefix_length};
 use crate::network::bond;
 use crate::network::model::{Interface, Kind, Methods, Route};
@@ -127,6 +128,7 @@ pub(super) fn parse(
             warnings.push(format!("{source}: {key}={value} is not carried over"));
         }
     }
+    unknown::in_variables(&source, &v, |key| line_of(text, key), &KNOWN, warnings);
     let aliases = [get("UUID"), get("NAME")]
         .into_iter()
         .flatten()
@@ -139,6 +141,72 @@ pub(super) fn parse(
         ..Candidate::default()
     })
 }
+
+/// What is read here and elsewhere, and what means nothing to the new system.
+const KNOWN: [&str; 61] = [
+    "TYPE",
+    "DEVICETYPE",
+    "DEVICE",
+    "NAME",
+    "UUID",
+    "HWADDR",
+    "MACADDR",
+    "ONBOOT",
+    "ONPARENT",
+    "BOOTPROTO",
+    "MASTER",
+    "SLAVE",
+    "BRIDGE",
+    "BRIDGE_UUID",
+    "MASTER_UUID",
+    "TEAM_MASTER",
+    "TEAM_CONFIG",
+    "TEAM_PORT_CONFIG",
+    "BONDING_OPTS",
+    "BONDING_MASTER",
+    "VLAN",
+    "VLAN_ID",
+    "PHYSDEV",
+    "STP",
+    "DELAY",
+    "MTU",
+    "METRIC",
+    "IPV4_ROUTE_METRIC",
+    "IPADDR",
+    "PREFIX",
+    "NETMASK",
+    "GATEWAY",
+    "NETWORK",
+    "BROADCAST",
+    "DNS",
+    "DOMAIN",
+    "PEERDNS",
+    "DEFROUTE",
+    "IPV6INIT",
+    "IPV6ADDR",
+    "IPV6ADDR_SECONDARIES",
+    "IPV6_DEFAULTGW",
+    "IPV6_AUTOCONF",
+    "IPV6_DEFROUTE",
+    "IPV6FORWARDING",
+    "DHCPV6C",
+    "IPV6_ADDR_GEN_MODE",
+    "IPV4_FAILURE_FATAL",
+    "IPV6_FAILURE_FATAL",
+    "PROXY_METHOD",
+    "BROWSER_ONLY",
+    "NM_CONTROLLED",
+    "USERCTL",
+    "HOTPLUG",
+    "ARPCHECK",
+    "NOZEROCONF",
+    "LINKDELAY",
+    "PERSISTENT_DHCLIENT",
+    "AUTOCONNECT_PRIORITY",
+    // These are named in words of their own.
+    "DHCP_CLIENT_ID",
+    "ETHTOOL_OPTS",
+];
 
 fn vlan<'a>(device: &str, get: &impl Fn(&str) -> Option<&'a str>) -> Option<Kind> {
     let named = device

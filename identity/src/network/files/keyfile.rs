@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! NetworkManager's keyfiles (nm-settings-keyfile(5)).
 
-use super::Candidate;
+use super::{Candidate, unknown};
 use crate::network::address::{Cidr, Mac};
 use crate::network::bond;
 use crate::network::model::{Family, Interface, Kind, Methods, Route};
@@ -85,6 +85,7 @@ pub(super) fn parse(file: &str, text: &str, warnings: &mut Vec<String>) -> Optio
             i.add_route(route);
         }
     }
+    unknown::in_sections(file, text, &KNOWN, warnings);
     let priority: i32 = connection("autoconnect-priority")
         .and_then(|p| p.parse().ok())
         .unwrap_or(0);
@@ -111,6 +112,61 @@ pub(super) fn parse(file: &str, text: &str, warnings: &mut Vec<String>) -> Optio
         interface: i,
     })
 }
+
+/// What is read here, and what means nothing to the new system.
+const KNOWN: [unknown::Known; 8] = [
+    (
+        "connection",
+        &[
+            "id",
+            "uuid",
+            "type",
+            "interface-name",
+            "autoconnect",
+            "autoconnect-priority",
+            "autoconnect-retries",
+            "autoconnect-slaves",
+            "autoconnect-ports",
+            "master",
+            "controller",
+            "slave-type",
+            "port-type",
+            "timestamp",
+            "permissions",
+        ],
+    ),
+    ("ethernet", ETHERNET),
+    ("802-3-ethernet", ETHERNET),
+    ("ipv4", FAMILY),
+    ("ipv6", FAMILY),
+    ("bridge", &["stp", "interface-name"]),
+    ("vlan", &["id", "parent", "interface-name"]),
+    ("802-1x", &[]),
+];
+const ETHERNET: &[&str] = &[
+    "mac-address",
+    "cloned-mac-address",
+    "mtu",
+    "mac-address-blacklist",
+    "duplex",
+];
+const FAMILY: &[&str] = &[
+    "method",
+    "address",
+    "addresses",
+    "route",
+    "routes",
+    "gateway",
+    "route-metric",
+    "never-default",
+    "dns",
+    "dns-search",
+    "ignore-auto-dns",
+    "may-fail",
+    "addr-gen-mode",
+    "dhcp-timeout",
+    "dad-timeout",
+];
 
 fn bonding(
     ini: &Ini,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Finding the network configuration files of a system.
 
-use super::{Candidate, Files, ifcfg, interfaces, keyfile, networkd, place, resolv};
+use super::{Candidate, Files, ifcfg, interfaces, keyfile, networkd, place, resolv, unknown};
 use crate::error::Result;
 use crate::network::address::Cidr;
 use crate::network::model::{Kind, Route};
@@ -254,6 +254,7 @@ fn networkd_files(root: &RootDir, files: &mut Files) -> Result<()> {
     let mut devices: BTreeMap<String, Kind> = BTreeMap::new();
     let mut parents: BTreeMap<String, String> = BTreeMap::new();
     let mut preferred = Vec::new();
+    let mut hardware = BTreeMap::new();
     let mut found: Vec<Candidate> = Vec::new();
     for (name, path) in units(root, "", &[".network", ".netdev"])? {
         let Some(mut text) = root.text(&path)? else {
@@ -270,13 +271,23 @@ fn networkd_files(root: &RootDir, files: &mut Files) -> Result<()> {
         if vendor && special(&text) {
             continue;
         }
-        for (_, path) in units(root, &format!("/{name}.d"), &[".conf"])? {
-            text.push('\n');
-            text.push_str(&root.text(&path)?.unwrap_or_default());
+        // One for every machine; what it says beside is the distribution's.
+        let mut beside = Vec::new();
+        unknown::in_sections(&name, &text, &networkd::KNOWN, &mut beside);
+        if vendor {
+            beside.clear();
         }
+        for (_, path) in units(root, &format!("/{name}.d"), &[".conf"])? {
+            let more = root.text(&path)?.unwrap_or_default();
+            unknown::in_sections(&path, &more, &networkd::KNOWN, &mut beside);
+            text.push('\n');
+            text.push_str(&more);
+        }
+        files.warnings.append(&mut beside);
         if name.ends_with(".netdev") {
             match networkd::netdev(&name, &text, &mut files.warnings) {
                 Some(device) => {
+                    hardware.insert(device.name.clone(), (device.mac, device.mtu));
                     devices.insert(device.name, device.kind);
                 }
                 None => files.warnings.push(format!(
@@ -327,6 +338,13 @@ fn networkd_files(root: &RootDir, files: &mut Files) -> Result<()> {
             && let Some(name) = parents.get(&candidate.interface.name)
         {
             parent.clone_from(name);
+        }
+    }
+    for candidate in &mut found {
+        let i = &mut candidate.interface;
+        if let Some((mac, mtu)) = hardware.get(&i.name) {
+            i.cloned_mac = i.cloned_mac.or(*mac);
+            i.mtu = i.mtu.or(*mtu);
         }
     }
     // The first file that fits an interface is the one that is used.

@@ -12,6 +12,7 @@ mod place;
 pub(crate) mod resolv;
 #[cfg(test)]
 mod tests;
+mod unknown;
 
 pub(crate) use load::load;
 

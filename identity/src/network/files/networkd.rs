@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! systemd-networkd's `.network` and `.netdev` files.
 
-use super::Candidate;
-use crate::network::address::Cidr;
+use super::{Candidate, unknown};
+use crate::network::address::{Cidr, Mac};
 use crate::network::bond::{self, Value};
 use crate::network::model::{Interface, Kind, Methods, Route};
 use crate::text::{ini::Ini, is_yes, line_of};
@@ -15,7 +15,80 @@ pub(super) struct NetDev {
     pub name: String,
     /// Bond, bridge or VLAN (whose parent the parent's .network names).
     pub kind: Kind,
+    /// The MAC address that it gets.
+    pub mac: Option<Mac>,
+    /// Its MTU in bytes.
+    pub mtu: Option<u32>,
 }
+
+/// What is read here of both kinds of files, and what means nothing to the new
+/// system. Options of bonds and routes are looked at where they are read.
+pub(super) const KNOWN: [unknown::Known; 11] = [
+    (
+        "NetDev",
+        &["Name", "Kind", "Description", "MACAddress", "MTUBytes"],
+    ),
+    ("Bridge", &["STP", "ForwardDelaySec"]),
+    ("VLAN", &["Id"]),
+    (
+        "Match",
+        &["Name", "MACAddress", "PermanentMACAddress", "Type"],
+    ),
+    (
+        "Link",
+        &[
+            "MTUBytes",
+            "MACAddress",
+            "ActivationPolicy",
+            "RequiredForOnline",
+            "Unmanaged",
+        ],
+    ),
+    (
+        "Network",
+        &[
+            "Description",
+            "DHCP",
+            "Address",
+            "Gateway",
+            "DNS",
+            "Domains",
+            "IPv6AcceptRA",
+            "Bond",
+            "Bridge",
+            "VLAN",
+            "PrimarySlave",
+            "ActiveSlave",
+            "LLDP",
+            "EmitLLDP",
+            "LLMNR",
+            "MulticastDNS",
+            "ConfigureWithoutCarrier",
+            "IgnoreCarrierLoss",
+            "KeepConfiguration",
+        ],
+    ),
+    ("RoutingPolicyRule", &[]),
+    ("Address", &["Address", "Broadcast", "Label", "Scope"]),
+    ("DHCPv4", DHCP),
+    ("DHCP", DHCP),
+    (
+        "IPv6AcceptRA",
+        &[
+            "UseDNS",
+            "UseGateway",
+            "UseAutonomousPrefix",
+            "UseOnLinkPrefix",
+        ],
+    ),
+];
+const DHCP: &[&str] = &[
+    "UseDNS",
+    "RouteMetric",
+    "UseGateway",
+    "UseNTP",
+    "UseHostname",
+];
 
 /// A `.netdev` file.
 pub(super) fn netdev(file: &str, text: &str, warnings: &mut Vec<String>) -> Option<NetDev> {
@@ -40,6 +113,8 @@ pub(super) fn netdev(file: &str, text: &str, warnings: &mut Vec<String>) -> Opti
     Some(NetDev {
         name: ini.get("NetDev", "Name")?.to_owned(),
         kind,
+        mac: ini.get("NetDev", "MACAddress").and_then(|m| m.parse().ok()),
+        mtu: ini.get("NetDev", "MTUBytes").and_then(|m| m.parse().ok()),
     })
 }
 
@@ -225,6 +300,12 @@ pub(super) fn network(file: &str, text: &str, warnings: &mut Vec<String>) -> Opt
             i.v4.metric
                 .or(ini.get(section, "RouteMetric").and_then(|m| m.parse().ok()));
     }
+    i.v6.ignore_dns = ini
+        .get("IPv6AcceptRA", "UseDNS")
+        .is_some_and(|u| !is_yes(u));
+    let no_gateway = |s: &str| ini.get(s, "UseGateway").is_some_and(|u| !is_yes(u));
+    i.v4.never_default = no_gateway("DHCPv4") || no_gateway("DHCP");
+    i.v6.never_default = no_gateway("IPv6AcceptRA");
     let vlans = list("VLAN")
         .flat_map(str::split_whitespace)
         .map(str::to_owned);

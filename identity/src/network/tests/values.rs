@@ -218,3 +218,63 @@ fn every_command_of_a_line() {
         ]
     );
 }
+
+/// Words that no reader looks at, in every dialect; those that say nothing new
+/// are no warnings.
+#[test]
+fn a_word_that_is_not_understood_is_named_with_its_line() {
+    let (network, warnings) = carried_of(
+        &[
+            (
+                "etc/sysconfig/network-scripts/ifcfg-a",
+                "DEVICE=a\nIPADDR0=192.0.2.1\nPREFIX0=24\nDNS1=9.9.9.9\nPEERROUTES=yes\nZONE=public\nSRCADDR=192.0.2.1\nIPV6_PRIVACY=no\n",
+            ),
+            (
+                "etc/NetworkManager/system-connections/b",
+                "[connection]\nid=b\ntype=ethernet\ninterface-name=b\nzone=public\n[ethernet]\nwake-on-lan=64\n[ipv4]\nmethod=auto\nroute1=10.0.0.0/8,192.0.2.1\nroute1_options=onlink=true\ndhcp-client-id=mac\nrouting-rule1=priority 5 from 192.0.2.3 table 5\n[proxy]\n[user]\nx=y\n",
+            ),
+            (
+                "etc/systemd/network/c.network",
+                "[Match]\nName=c\nKernelVersion=6\n[Network]\nAddress=192.0.2.3/24\nLinkLocalAddressing=ipv6\nDHCPServer=yes\n[DHCPv4]\nUseGateway=no\nClientIdentifier=mac\n[RoutingPolicyRule]\nFrom=192.0.2.3\n",
+            ),
+            (
+                "etc/systemd/network/c.network.d/d.conf",
+                "[Network]\nIPForward=yes\n",
+            ),
+            (
+                "etc/systemd/network/e.netdev",
+                "[NetDev]\nName=e\nKind=bridge\nMACAddress=52:54:00:00:00:09\nMTUBytes=1400\n[Bridge]\nVLANFiltering=yes\n",
+            ),
+            (
+                "usr/lib/systemd/network/f.network",
+                "[Match]\nName=f-*\n[Network]\nDHCPServer=yes\n",
+            ),
+        ],
+        None,
+    );
+    let said = |of: &str| format!("{of} is not understood and is not carried over");
+    assert_eq!(
+        warnings,
+        [
+            said("ifcfg-a:6: ZONE=public"),
+            said("ifcfg-a:7: SRCADDR=192.0.2.1"),
+            said("b:5: zone=public of [connection]"),
+            said("b:7: wake-on-lan=64 of [ethernet]"),
+            said("b:12: dhcp-client-id=mac of [ipv4]"),
+            said("b:13: routing-rule1=priority 5 from 192.0.2.3 table 5 of [ipv4]"),
+            said("c.network:3: KernelVersion=6 of [Match]"),
+            said("c.network:7: DHCPServer=yes of [Network]"),
+            said("c.network:10: ClientIdentifier=mac of [DHCPv4]"),
+            said("c.network:12: From=192.0.2.3 of [RoutingPolicyRule]"),
+            said("etc/systemd/network/c.network.d/d.conf:2: IPForward=yes of [Network]"),
+            said("e.netdev:7: VLANFiltering=yes of [Bridge]"),
+        ]
+    );
+    assert!(get(&network, "c").v4.never_default);
+    let e = get(&network, "e");
+    assert_eq!(
+        e.cloned_mac.map(|m| m.to_string()).as_deref(),
+        Some("52:54:00:00:00:09")
+    );
+    assert_eq!(e.mtu, Some(1400));
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Words of configuration files that no reader looks at: each is named, but for
+//! those that change nothing about who reaches the machine, and how.
+
+use crate::text::is_yes;
+
+/// A section, and the keys in it that are read or that mean nothing here. A
+/// digit at the end of a key does not count, nor what follows one (`route1_options`).
+pub(super) type Known = (&'static str, &'static [&'static str]);
+
+/// Keys that only say what is so anyway when they have this value.
+const DEFAULTS: [(&str, &str); 20] = [
+    ("IPV6_PRIVACY", "no"),
+    ("PEERROUTES", "yes"),
+    ("IPV6_PEERROUTES", "yes"),
+    ("IPV6_PEERDNS", "yes"),
+    ("REORDER_HDR", "yes"),
+    ("GVRP", "no"),
+    ("MVRP", "no"),
+    ("auto-negotiate", "true"),
+    ("ip6-privacy", "0"),
+    ("ip6-privacy", "-1"),
+    ("flags", "1"),
+    ("IPv6PrivacyExtensions", "no"),
+    ("IPForward", "no"),
+    ("UseMTU", "true"),
+    ("UseMTU", "yes"),
+    ("UseRoutes", "yes"),
+    ("UseGateway", "yes"),
+    ("LinkLocalAddressing", "ipv6"),
+    ("DHCPServer", "no"),
+    ("VLANFiltering", "no"),
+];
+
+fn is_default(key: &str, value: &str) -> bool {
+    let same = |want: &str| match want {
+        "yes" | "true" => is_yes(value),
+        "no" => ["no", "off", "false", "0"].contains(&value.to_ascii_lowercase().as_str()),
+        want => value == want,
+    };
+    DEFAULTS.iter().any(|(k, v)| *k == key && same(v))
+}
+
+fn is_known(key: &str, known: &[&str]) -> bool {
+    let stem = match key.find(|c: char| c.is_ascii_digit()) {
+        // IPV6ADDR and 802-3 have theirs in the middle.
+        Some(at) if key.ends_with(|c: char| c.is_ascii_digit()) || key.ends_with("_options") => {
+            key.get(..at).unwrap_or(key)
+        }
+        _ => key,
+    };
+    known.contains(&key) || known.contains(&stem)
+}
+
+/// Of a file with sections. Those that `known` does not list are left alone:
+/// they are about something else.
+pub(super) fn in_sections(file: &str, text: &str, known: &[Known], warnings: &mut Vec<String>) {
+    let mut section = "";
+    for (at, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if let Some(name) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
+            section = name;
+            continue;
+        }
+        let Some((key, value)) = line
+            .split_once('=')
+            .filter(|_| !line.starts_with(['#', ';']))
+        else {
+            continue;
+        };
+        let (key, value) = (key.trim(), value.trim());
+        let keys = known.iter().find(|(name, _)| *name == section);
+        if let Some((_, keys)) = keys
+            && !value.is_empty()
+            && !is_known(key, keys)
+            && !is_default(key, value)
+        {
+            warnings.push(format!(
+                "{file}:{}: {key}={value} of [{section}] is not understood and is not carried over",
+                at + 1
+            ));
+        }
+    }
+}
+
+/// Of a file of variables.
+pub(super) fn in_variables(
+    file: &str,
+    variables: &std::collections::BTreeMap<String, String>,
+    line: impl Fn(&str) -> usize,
+    known: &[&str],
+    warnings: &mut Vec<String>,
+) {
+    let mut found: Vec<(usize, &String, &String)> = variables
+        .iter()
+        .filter(|(k, v)| !v.is_empty() && !is_known(k, known) && !is_default(k, v))
+        .map(|(k, v)| (line(k), k, v))
+        .collect();
+    found.sort();
+    for (line, key, value) in found {
+        warnings.push(format!(
+            "{file}:{line}: {key}={value} is not understood and is not carried over"
+        ));
+    }
+}
