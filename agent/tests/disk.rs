@@ -308,7 +308,7 @@ fn a_disk_in_use_is_not_had_alone() {
     tool("mkfs.ext4", &["-q", device.name()]);
     tool("mount", &[device.name(), mount]);
     let error = Disk::open_exclusive(&device.0).unwrap_err().to_string();
-    tool("umount", &[mount]);
+    testkit::unmount(Path::new(mount));
     assert!(error.contains(&format!("mounted at {mount}")), "{error}");
     Disk::open_exclusive(&device.0).unwrap();
     // An image file has no such state.

@@ -8,13 +8,13 @@ use std::process::Command;
 
 use ondisk::sha256::Sha256Sum;
 use replant::mount;
-use testkit::{Loop, run, sparse};
+use testkit::{Loop, run, sparse, unmount};
 
 fn mounted(device: &Loop, at: &Path, options: &str, then: impl FnOnce()) {
     let mut mount = Command::new("mount");
     run(mount.args(["-o", options]).arg(&device.0).arg(at));
     then();
-    run(Command::new("umount").arg(at));
+    unmount(at);
 }
 
 fn debugfs(device: &Loop, request: &str) -> String {

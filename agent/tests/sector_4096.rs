@@ -185,7 +185,7 @@ fn a_disk_of_4096_byte_sectors_is_wiped_partitioned_and_filled() {
             .arg(&at));
         let block = rustix::fs::statvfs(&at).unwrap().f_bsize;
         std::fs::write(at.join("file"), vec![7; 100_000]).unwrap();
-        run(Command::new("umount").arg(&at));
+        testkit::unmount(&at);
         assert_eq!(block, 4096, "{}", filesystem.mount);
         run(Command::new("e2fsck").arg("-fn").arg(&node.0));
     }

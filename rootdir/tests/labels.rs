@@ -252,9 +252,9 @@ fn a_mount_point_that_is_covered_gets_its_label() {
     look("mounted", &top.join("boot"));
     look("in it", &top.join("boot/x"));
     look("other", &top.join("etc"));
-    run(Command::new("umount").arg(mounted.pop().unwrap()));
+    testkit::unmount(mounted.pop().unwrap().as_ref());
     look("covered", &top.join("boot"));
-    run(Command::new("umount").arg(mounted.pop().unwrap()));
+    testkit::unmount(mounted.pop().unwrap().as_ref());
     let wanted = [
         ("covered", "u:r:boot_t"),
         ("in it", ""),

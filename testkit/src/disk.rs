@@ -5,7 +5,7 @@ use crate::{run, tool};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify;
 use rustix::io::Errno;
-use rustix::mount::{UnmountFlags, unmount};
+use rustix::mount::UnmountFlags;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::mem::MaybeUninit;
@@ -92,6 +92,15 @@ impl Drop for Mount {
     }
 }
 
+/// Unmounts what is mounted there, as [`Mount`] does at its end.
+///
+/// # Panics
+/// When it stays in use.
+pub fn unmount(path: &Path) {
+    let gone = unmounted(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    assert!(gone, "{} is busy", path.display());
+}
+
 /// Unmounts, and returns when nobody uses the file system any more: what is open
 /// here, a child that another test forks has open, too, until its program
 /// begins. The kernel says when the last one has let go, and lets go of the
@@ -104,8 +113,8 @@ fn unmounted(path: &Path) -> rustix::io::Result<bool> {
     let events = inotify::init(inotify::CreateFlags::CLOEXEC)?;
     // The end of a file system is told to each watch; one must be for something.
     inotify::add_watch(&events, path, inotify::WatchFlags::DELETE_SELF)?;
-    match unmount(path, UnmountFlags::empty()) {
-        Err(Errno::BUSY) => unmount(path, UnmountFlags::DETACH)?,
+    match rustix::mount::unmount(path, UnmountFlags::empty()) {
+        Err(Errno::BUSY) => rustix::mount::unmount(path, UnmountFlags::DETACH)?,
         other => return other.map(|()| true),
     }
     let mut buffer = [MaybeUninit::uninit(); 4096];

@@ -15,7 +15,7 @@ mod random;
 mod sources;
 
 pub use cpu::cpu_time;
-pub use disk::{Loop, Mount, sparse};
+pub use disk::{Loop, Mount, sparse, unmount};
 pub use fuzz::{Tally, Target, is_alone};
 pub use manifest::manifest;
 pub use needs::skipped;

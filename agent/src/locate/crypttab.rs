@@ -117,7 +117,7 @@ mod tests {
             keys(&disk, &disk),
             keys(&other, &disk),
         ];
-        tool("umount", &[mounted.to_str().unwrap()]);
+        testkit::unmount(&mounted);
         assert_eq!(found[0], [(key, other)]);
         assert_eq!((found[1].len(), found[2].len()), (0, 0));
     }

@@ -12,7 +12,6 @@ use crate::tiny::lifeboat::{self, Back, Contents, Start, Way, goes_on_at_once};
 use crate::{paths, stop};
 use ondisk::lifeboat::Address;
 use ondisk::lifeboat::state::Phase;
-use sys::{FileError, cannot};
 
 /// Goes on from where the disk says that the migration is.
 pub(super) fn run(context: &mut Context, address: Address, by_hand: bool) -> Result<Next, Failure> {
@@ -162,7 +161,7 @@ fn mend(context: &mut Context) -> Result<(), Error> {
             "warning: the copies on the disk could not be compared: {error}"
         )),
     }
-    if let Err(error) = let_stay(!starts) {
+    if let Err(error) = mark::must_stay(!starts) {
         reporter.line(&format!("warning: {error}"));
     }
     if !starts {
@@ -170,15 +169,6 @@ fn mend(context: &mut Context) -> Result<(), Error> {
         reporter.line("warning: DO NOT switch the machine off: the loader would find no whole copy of all that it needs to go on");
     }
     Ok(())
-}
-
-/// Tells /init and the console whether the machine may be started again.
-fn let_stay(must_stay: bool) -> Result<(), FileError> {
-    let path = paths::MUST_STAY;
-    match must_stay {
-        true => std::fs::write(path, "").map_err(cannot("write", path)),
-        false => sys::remove_file(path),
-    }
 }
 
 /// Disk, plan and mark, without a look at what was on the disk.

@@ -56,6 +56,18 @@ impl TryFrom<String> for Digits {
     }
 }
 
+/// Tells /init and the console whether the machine may be started again.
+///
+/// # Errors
+/// [`FileError`].
+pub fn must_stay(must: bool) -> Result<(), FileError> {
+    let path = paths::MUST_STAY;
+    match must {
+        true => std::fs::write(path, "").map_err(cannot("write", path)),
+        false => sys::remove_file(path),
+    }
+}
+
 /// An address as its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
