@@ -3,24 +3,38 @@
 //! tiny system does it.
 
 use harness::crash::Sectors;
+use harness::image::Loop;
 use harness::recorded::recorded_small;
 use harness::small::{End, IN_PLACE, Kept, Remains, Small, ended, tail};
 use harness::vm::Vm;
 use ondisk::lifeboat::Role;
 use std::fs::File;
 use std::path::Path;
+use testkit::tool;
 
-/// The sector of the environment block that has our choice.
-fn chosen(disk: &Path) -> u64 {
-    let file = File::open(disk).expect("the disk");
-    // /boot is the disk's first partition, of 80 MiB.
-    let mut sectors = 2048..165_888;
-    let found = sectors.find(|lba| {
-        let sector = file.read(*lba, 1);
-        sector.starts_with(b"# GRUB Environment Block")
-            && sector.windows(11).any(|word| word == b"next_entry=")
-    });
-    found.expect("grubenv with next_entry on the disk")
+/// Sectors of the disk at which /boot begins, and in which it ends.
+const BOOT: (u64, u64) = (2048, 165_888);
+
+/// The sector in which the environment block begins.
+fn grubenv(disk: &Path) -> u64 {
+    let boot = Loop::part(disk, BOOT.0 * 512, (BOOT.1 - BOOT.0) * 512);
+    let ask = |request| tool("debugfs", &["-R", request, boot.name()]);
+    let block: u64 = ask("blocks /grub/grubenv")
+        .trim()
+        .parse()
+        .expect("one block");
+    let stats = ask("stats -h");
+    let size = stats
+        .lines()
+        .find_map(|line| line.strip_prefix("Block size:"));
+    let size: u64 = size.expect("a size").trim().parse().expect("bytes");
+    let sector = BOOT.0 + block * size / 512;
+    let found = File::open(disk).expect("the disk").read(sector, 2);
+    assert!(
+        found.windows(11).any(|word| word == b"next_entry="),
+        "not chosen"
+    );
+    sector
 }
 
 /// The machine, whose first write to this sector fails.
@@ -43,7 +57,7 @@ const DONE_NOW: &str = "GRUB could not take back the choice for one boot, so thi
 #[test]
 fn the_migration_goes_on() {
     let machine = Small::with(&recorded_small().staged());
-    let sector = chosen(&machine.disk);
+    let sector = grubenv(&machine.disk);
     let console = ended(failing(&machine, sector).start()).console;
     assert!(console.contains(DONE_NOW), "{}", tail(&console));
     let console = machine.boot().console;
@@ -56,7 +70,7 @@ fn the_migration_goes_on() {
 #[test]
 fn the_way_back_leads_to_the_old_system() {
     let machine = Small::with(&recorded_small().staged());
-    let sector = chosen(&machine.disk);
+    let sector = grubenv(&machine.disk);
     Kept::of(&machine.disk).flip(&machine.disk, Role::Payload);
     let console = ended(failing(&machine, sector).start()).console;
     assert!(console.contains(DONE_NOW), "{}", tail(&console));

