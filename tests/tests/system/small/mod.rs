@@ -3,7 +3,6 @@
 
 mod big;
 mod firmware;
-mod grubenv;
 mod killed;
 
 use harness::cache;
