@@ -3,7 +3,6 @@
 
 mod big;
 mod firmware;
-mod killed;
 
 use harness::cache;
 use harness::migration::{steps, were_shown};
