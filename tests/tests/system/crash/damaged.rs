@@ -85,22 +85,6 @@ fn once_it_is_armed_the_old_system_starts() {
     }
 }
 
-#[test]
-#[ignore = "make crash"]
-fn before_the_point_of_no_return_each_damage_is_named() {
-    for role in Role::ALL {
-        // Of the state one copy is always old; a first copy of the record that
-        // is damaged may come from a cut while it was being written.
-        if let Role::State(_) = role {
-            continue;
-        }
-        gives_up(armed(), role);
-        if role != Role::Record(A) {
-            gives_up(staged(), role);
-        }
-    }
-}
-
 /// After it one whole copy of each is enough, and the other one is mended.
 #[test]
 fn after_the_point_of_no_return_it_goes_on_with_the_other_copy() {
