@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Whole migrations of the small machine.
 
-mod big;
 mod firmware;
 
 use harness::cache;
