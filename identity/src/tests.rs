@@ -1,6 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 use super::*;
+use rootdir::{Attributes, RootDir};
 use testkit::Target;
+
+/// A root with these files of root's.
+pub(crate) fn tree(files: &[(&str, &str)]) -> (tempfile::TempDir, RootDir) {
+    let top = tempfile::tempdir().unwrap();
+    let root = RootDir::open(top.path()).unwrap();
+    for (path, text) in files {
+        root.write(path, text.as_bytes(), Attributes::root(0o644))
+            .unwrap();
+    }
+    (top, root)
+}
 
 const WORDS: &[u8] = b"=~[~]]~\"~\'\'\'~-1~1e9~[[accounts.users]]~\\u0000";
 

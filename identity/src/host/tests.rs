@@ -2,19 +2,10 @@
 use super::*;
 use crate::model::Host;
 use crate::report::Report;
+use crate::tests::tree;
 use ondisk::manifest::Policy;
-use rootdir::{Attributes, RootDir};
+use rootdir::Attributes;
 use testkit::Target;
-
-fn tree(files: &[(&str, &str)]) -> (tempfile::TempDir, RootDir) {
-    let top = tempfile::tempdir().unwrap();
-    let root = RootDir::open(top.path()).unwrap();
-    for (path, text) in files {
-        root.write(path, text.as_bytes(), Attributes::root(0o644))
-            .unwrap();
-    }
-    (top, root)
-}
 
 #[test]
 fn lines_of_hosts_that_are_the_machines_own() {

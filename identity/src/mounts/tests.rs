@@ -2,8 +2,8 @@
 use super::collect::pick;
 use super::*;
 use crate::report::Report;
+use crate::tests::tree;
 use ondisk::fstab;
-use rootdir::{Attributes, RootDir};
 use testkit::Target;
 
 /// sdb is another disk, and sda the one that is replaced.
@@ -42,16 +42,6 @@ const OLD: &str = "# old\n\
 
 fn picked(report: &mut Report) -> Vec<Kept> {
     pick(OLD.as_bytes(), "secret UUID=x none\n", &place, report)
-}
-
-fn tree(files: &[(&str, &str)]) -> (tempfile::TempDir, RootDir) {
-    let top = tempfile::tempdir().unwrap();
-    let root = RootDir::open(top.path()).unwrap();
-    for (path, text) in files {
-        root.write(path, text.as_bytes(), Attributes::root(0o644))
-            .unwrap();
-    }
-    (top, root)
 }
 
 #[test]

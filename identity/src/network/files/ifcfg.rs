@@ -3,9 +3,9 @@
 //! /etc/sysconfig/static-routes (EL7 and earlier; initscripts' sysconfig.txt
 //! and nm-settings-ifcfg-rh(5)).
 
-use super::Candidate;
 use super::command::{self, Command};
 use super::unknown;
+use super::{Candidate, not_carried};
 use crate::network::address::{Cidr, Mac, prefix_length};
 use crate::network::bond;
 use crate::network::model::{Interface, Kind, Methods, Route};
@@ -44,12 +44,8 @@ pub(super) fn parse(
             left_out.extend(bond::add(&mut options, name, value).err());
         }
         left_out.extend(bond::settle(&mut options));
-        let line = line_of(text, "BONDING_OPTS");
-        warnings.extend(
-            left_out
-                .into_iter()
-                .map(|why| format!("{source}:{line}: {why}; it is not carried over")),
-        );
+        let left_out = left_out.iter();
+        warnings.extend(left_out.map(|why| not_carried(&source, text, "BONDING_OPTS", why)));
         options
     };
     let kind = match kind.as_str() {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! NetworkManager's keyfiles (nm-settings-keyfile(5)).
 
-use super::{Candidate, unknown};
+use super::{Candidate, not_carried, unknown};
 use crate::network::address::{Cidr, Mac};
 use crate::network::bond;
 use crate::network::model::{Family, Interface, Kind, Methods, Route};
-use crate::text::{ini::Ini, is_yes, line_of};
+use crate::text::{ini::Ini, is_yes};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -175,10 +175,7 @@ fn bonding(
     warnings: &mut Vec<String>,
 ) -> BTreeMap<String, String> {
     let mut options = BTreeMap::new();
-    let mut warn = |name: &str, why: String| {
-        let line = line_of(text, name);
-        warnings.push(format!("{file}:{line}: {why}; it is not carried over"));
-    };
+    let mut warn = |name: &str, why: String| warnings.push(not_carried(file, text, name, &why));
     for (name, value) in ini.sections("bond").flatten() {
         if name != "interface-name"
             && let Err(why) = bond::add(&mut options, name, value)

@@ -17,6 +17,7 @@ mod unknown;
 pub(crate) use load::load;
 
 use crate::network::model::{Dns, Interface};
+use crate::text::line_of;
 
 /// What one file, or one stanza, says about an interface.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,6 +33,14 @@ pub(crate) struct Candidate {
     pub aliases: Vec<String>,
     /// Bigger wins among several for one interface.
     pub priority: i32,
+}
+
+/// The warning about what a file says where it has this word.
+fn not_carried(file: &str, text: &str, word: &str, why: &str) -> String {
+    format!(
+        "{file}:{}: {why}; it is not carried over",
+        line_of(text, word)
+    )
 }
 
 /// What all files say.

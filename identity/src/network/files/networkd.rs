@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! systemd-networkd's `.network` and `.netdev` files.
 
-use super::{Candidate, unknown};
+use super::{Candidate, not_carried, unknown};
 use crate::network::address::{Cidr, Mac};
 use crate::network::bond::{self, Value};
 use crate::network::model::{Interface, Kind, Methods, Route};
-use crate::text::{ini::Ini, is_yes, line_of};
+use crate::text::{ini::Ini, is_yes};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -125,10 +125,7 @@ fn bonding(
     warnings: &mut Vec<String>,
 ) -> BTreeMap<String, String> {
     let mut options = BTreeMap::new();
-    let mut warn = |key: &str, why: String| {
-        let line = line_of(text, key);
-        warnings.push(format!("{file}:{line}: {why}; it is not carried over"));
-    };
+    let mut warn = |key: &str, why: String| warnings.push(not_carried(file, text, key, &why));
     for (key, value) in ini.sections("Bond").flatten() {
         let mut names = bond::CHOICES.iter();
         let Some(choice) = names.find(|c| c.networkd == Some(key.as_str())) else {

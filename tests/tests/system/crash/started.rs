@@ -19,7 +19,7 @@ use testkit::Random;
 /// Random cuts that are booted; `REPLANT_CRASH_BOOTS` says how many otherwise.
 fn wanted() -> usize {
     let text = std::env::var("REPLANT_CRASH_BOOTS").ok();
-    text.map_or(12, |text| text.parse().expect("a number"))
+    text.map_or(30, |text| text.parse().expect("a number"))
 }
 
 /// Says what a machine that was started begins with.
