@@ -2,8 +2,9 @@
 //! The command line of `replant`.
 
 use crate::cmdline::Mode;
+use crate::old::Wish;
 use crate::tiny::{BadElsewhere, Elsewhere};
-use ondisk::manifest::{BadProtection, Protection};
+use ondisk::manifest::BadProtection;
 use std::path::PathBuf;
 
 /// What `replant --help` prints.
@@ -11,9 +12,10 @@ pub const HELP: &str = "\
 replant replaces the operating system of this machine in place.
 
 On the old system, in the directory of the unpacked package:
-  replant check  [--package DIR] [--json]   says whether it would go well; changes nothing
+  replant check  [--package DIR] [--json] [--strict]
+                                            says whether it would go well; changes nothing
   replant stage  [--package DIR] [--yes] [--no-reboot] [--append WORDS]
-                 [--protection resume|none]
+                 [--protection resume|none] [--json]
                                             places the package, arms one boot into the
                                             tiny system, and reboots
   replant revert                            takes back what stage did
@@ -25,6 +27,9 @@ In the tiny system:
   replant migrate [--payload DEVICE:PATH]   replaces the system, or goes on with it; the
                                             payload can be a file on another device
   replant console                           the recovery console
+
+check and stage exit with 0 if the machine can be migrated, 2 if it cannot, 1 if that is
+not known; check --strict with 3 if there are warnings.
 
 Anywhere:
   replant completions bash                  prints shell completions
@@ -45,8 +50,8 @@ _replant() {
         COMPREPLY=($(compgen -W 'check stage revert status survey rehearse migrate console completions --help --version' -- \"$cur\"))
     else
         case ${COMP_WORDS[1]} in
-        check) COMPREPLY=($(compgen -W '--package --json' -- \"$cur\")) ;;
-        stage) COMPREPLY=($(compgen -W '--package --yes --no-reboot --append --protection' -- \"$cur\")) ;;
+        check) COMPREPLY=($(compgen -W '--package --json --strict' -- \"$cur\")) ;;
+        stage) COMPREPLY=($(compgen -W '--package --yes --no-reboot --append --protection --json' -- \"$cur\")) ;;
         migrate) COMPREPLY=($(compgen -W '--payload' -- \"$cur\")) ;;
         status) COMPREPLY=($(compgen -W '--json' -- \"$cur\")) ;;
         esac
@@ -59,18 +64,14 @@ complete -F _replant replant
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// Says whether staging and migrating would go well.
-    Check { package: PathBuf, json: bool },
-    /// Places everything and reboots.
-    Stage {
+    Check {
         package: PathBuf,
-        yes: bool,
-        /// Whether to reboot at the end.
-        reboot: bool,
-        /// Words for the tiny system's kernel command line.
-        append: String,
-        /// The level that is wanted; without it what is possible.
-        protection: Option<Protection>,
+        json: bool,
+        /// Whether a warning is a failure.
+        strict: bool,
     },
+    /// Places everything and reboots.
+    Stage(Wish),
     /// Takes back what stage did.
     Revert,
     /// Says what is staged.
@@ -112,7 +113,8 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
     let mut parser = lexopt::Parser::from_args(arguments);
     let mut words: Vec<String> = Vec::new();
     let (mut append, mut protection, mut payload) = (None, None, None);
-    let (mut package, mut json, mut yes, mut stay) = (None, false, false, false);
+    let (mut package, mut json, mut strict) = (None, false, false);
+    let (mut yes, mut stay) = (false, false);
     while let Some(argument) = parser.next()? {
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help),
@@ -122,6 +124,7 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
             Long("protection") => protection = Some(parser.value()?.string()?.parse()?),
             Long("payload") => payload = Some(parser.value()?.string()?.parse()?),
             Long("json") => json = true,
+            Long("strict") => strict = true,
             Short('y') | Long("yes") => yes = true,
             Long("no-reboot") => stay = true,
             Value(word) => words.push(word.string()?),
@@ -131,7 +134,8 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
     let name = words.join(" ");
     let given = [
         ("--package", package.is_some(), &["check", "stage"][..]),
-        ("--json", json, &["check", "status"]),
+        ("--json", json, &["check", "stage", "status"]),
+        ("--strict", strict, &["check"]),
         ("--append", append.is_some(), &["stage"]),
         ("--protection", protection.is_some(), &["stage"]),
         ("--payload", payload.is_some(), &["migrate"]),
@@ -145,14 +149,19 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
     }
     let package = package.unwrap_or_else(|| PathBuf::from("."));
     match name.as_str() {
-        "check" => Ok(Command::Check { package, json }),
-        "stage" => Ok(Command::Stage {
+        "check" => Ok(Command::Check {
+            package,
+            json,
+            strict,
+        }),
+        "stage" => Ok(Command::Stage(Wish {
             package,
             yes,
             reboot: !stay,
             append: append.unwrap_or_default(),
             protection,
-        }),
+            json,
+        })),
         "revert" => Ok(Command::Revert),
         "status" => Ok(Command::Status { json }),
         "tiny" => Ok(Command::Tiny {
@@ -175,6 +184,7 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ondisk::manifest::Protection;
 
     fn read(line: &str) -> Result<Command, Error> {
         parse(line.split_whitespace().map(Into::into))
@@ -186,16 +196,19 @@ mod tests {
         let check = Command::Check {
             package: package.clone(),
             json: true,
+            strict: true,
         };
-        assert_eq!(read("check --json --package /tmp/p").unwrap(), check);
+        let line = "check --json --strict --package /tmp/p";
+        assert_eq!(read(line).unwrap(), check);
         let append = "quiet a=b".to_string();
-        let stage = Command::Stage {
+        let stage = Command::Stage(Wish {
             package,
             yes: true,
             reboot: false,
             append,
             protection: Some(Protection::Resume),
-        };
+            json: true,
+        });
         let words = [
             "--package=/tmp/p",
             "stage",
@@ -204,6 +217,7 @@ mod tests {
             "--append",
             "quiet a=b",
             "--protection=resume",
+            "--json",
         ];
         assert_eq!(parse(words.map(Into::into)).unwrap(), stage);
         let tiny = |mode| Command::Tiny {
@@ -228,6 +242,7 @@ mod tests {
             ("chek", "no command \"chek\""),
             ("check --bogus", "--bogus"),
             ("revert --json", "replant revert does not take --json"),
+            ("stage --strict", "replant stage does not take --strict"),
             ("stage --package", "--package"),
             ("stage --protection undo", "\"resume\" or \"none\""),
             (

@@ -33,14 +33,12 @@ fn main() -> ExitCode {
         Command::Help => print(cli::HELP),
         Command::Version => print(concat!("replant ", env!("CARGO_PKG_VERSION"), "\n")),
         Command::Completions => print(cli::COMPLETIONS),
-        Command::Check { package, json } => end(old::check(&package, json)),
-        Command::Stage {
+        Command::Check {
             package,
-            yes,
-            reboot,
-            append,
-            protection,
-        } => end(old::stage(&package, yes, reboot, &append, protection)),
+            json,
+            strict,
+        } => end(old::check(&package, json, strict)),
+        Command::Stage(wish) => end(old::stage(&wish)),
         Command::Revert => end(old::revert()),
         Command::Status { json } => end(old::status(json)),
         Command::Tiny { mode, payload } => start_tiny(mode, payload),
@@ -56,7 +54,10 @@ fn print(text: &str) -> ExitCode {
 fn end(result: Result<(), old::Error>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error),
+        Err(error) => {
+            fail(&error);
+            ExitCode::from(error.status())
+        }
     }
 }
 

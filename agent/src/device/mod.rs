@@ -7,10 +7,12 @@
 //! events. Device nodes are devtmpfs's job.
 
 mod coldplug;
+mod drivers;
 mod events;
 mod image;
 mod modules;
 mod parameters;
+mod served;
 #[cfg(test)]
 mod tests;
 mod uevent;
@@ -25,12 +27,15 @@ use rustix::io::Errno;
 use sys::FileError;
 use sys::transient;
 
+pub use coldplug::devices;
+pub use drivers::Drivers;
 pub use events::Events;
 pub use image::check as check_image;
 pub use modules::{Modules, modprobe};
 pub use parameters::Parameters;
+pub use served::{Served, above};
 pub use uevent::{Action, Uevent};
-pub use unserved::Unserved;
+pub use unserved::{Unserved, foresee};
 
 /// Longest time between two looks at the devices although no event came.
 const TICK: Duration = Duration::from_secs(2);
@@ -176,7 +181,7 @@ impl Devices {
     /// Devices that matter (disk controllers, USB, keyboards) and have no
     /// driver; disk controllers first.
     pub fn unserved(&self) -> Vec<Unserved> {
-        unserved::find(&self.sys, &self.modules)
+        unserved::find(&self.sys, self.modules.drivers())
     }
 
     /// Waits until `found` gives an answer for the block devices that are

@@ -8,12 +8,12 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ondisk::modules::{ABSENT, Index, Load, Name, Resolved, Texts};
+use ondisk::modules::{ABSENT, Load, Name, Resolved, Texts};
 use rustix::io::Errno;
 use rustix::system::finit_module;
 
 use super::image::running_kernel;
-use super::{Error, Parameters};
+use super::{Drivers, Error, Parameters};
 use sys::{FileError, cannot};
 
 /// The modules of one kernel in the file system.
@@ -21,9 +21,7 @@ use sys::{FileError, cannot};
 pub struct Modules {
     directory: PathBuf,
     kernel: String,
-    index: Index,
-    /// Aliases of modules that were left out of the image.
-    absent: Index,
+    drivers: Drivers,
     parameters: Parameters,
     loaded: BTreeSet<Name>,
 }
@@ -43,29 +41,22 @@ impl Modules {
                 Err(e) => Err(FileError::new("read", path, e).into()),
             }
         };
-        let wrong = |source| Error::Index {
-            directory: directory.clone(),
-            source,
-        };
-        let index = Index::from_texts(&Texts {
+        let builtin_modinfo = text("modules.builtin.modinfo")?;
+        let texts = Texts {
             dep: &text("modules.dep")?,
             alias: &text("modules.alias")?,
             softdep: &text("modules.softdep")?,
             builtin: &text("modules.builtin")?,
-            builtin_modinfo: text("modules.builtin.modinfo")?.as_bytes(),
-        })
-        .map_err(wrong)?;
-        let absent = text(ABSENT)?;
-        let absent = Index::from_texts(&Texts {
-            alias: &absent,
-            ..Texts::default()
-        })
-        .map_err(wrong)?;
+            builtin_modinfo: builtin_modinfo.as_bytes(),
+        };
+        let drivers = Drivers::of(&texts, &text(ABSENT)?).map_err(|source| Error::Index {
+            directory: directory.clone(),
+            source,
+        })?;
         Ok(Self {
             directory,
             kernel,
-            index,
-            absent,
+            drivers,
             parameters: Parameters::parse(cmdline),
             loaded: BTreeSet::new(),
         })
@@ -75,17 +66,8 @@ impl Modules {
     /// in or loaded is well; a soft dependency that fails is only logged.
     pub fn ensure(&mut self, wanted: &[&str]) -> Result<(), Error> {
         for wanted in wanted {
-            let order = self.index.order([*wanted]);
             // A kernel without an index may have it built in.
-            let mut missing = order.missing.iter().filter(|missing| missing.required);
-            if let Some(missing) = missing.find(|missing| !is_in_kernel(&missing.wanted)) {
-                let by = missing.by.as_ref();
-                return Err(Error::NotThere {
-                    wanted: missing.wanted.clone(),
-                    by: by.map_or(String::new(), |by| format!(", which {by} needs,")),
-                    kernel: self.kernel.clone(),
-                });
-            }
+            let order = self.drivers.order(wanted, &self.kernel, &is_in_kernel)?;
             self.load(&order.load)?;
         }
         Ok(())
@@ -105,11 +87,15 @@ impl Modules {
     }
 
     fn load_some(&mut self, modalias: &str, wanted: impl Fn(&str, &str) -> bool) {
-        let Resolved::Modules(names) = self.index.resolve(modalias) else {
+        let Resolved::Modules(names) = self.drivers.index().resolve(modalias) else {
             return;
         };
         for name in names {
-            let path = self.index.get(name.as_str()).map(|m| m.path.as_str());
+            let path = self
+                .drivers
+                .index()
+                .get(name.as_str())
+                .map(|m| m.path.as_str());
             if !wanted(name.as_str(), path.unwrap_or_default()) {
                 continue;
             }
@@ -117,7 +103,7 @@ impl Modules {
                 log::info!("{name} is blacklisted, so {modalias} gets no driver of it");
                 continue;
             }
-            let order = self.index.order([name.as_str()]);
+            let order = self.drivers.index().order([name.as_str()]);
             for missing in order.missing.iter().filter(|missing| missing.required) {
                 log::warn!(
                     "{name} needs {}, which is not in this initramfs",
@@ -130,14 +116,9 @@ impl Modules {
         }
     }
 
-    /// The modules that drive the device of this modalias: those of the image,
-    /// and those that its kernel has and the image has not.
-    pub fn drivers(&self, modalias: &str) -> (Vec<Name>, Vec<Name>) {
-        let names = |index: &Index| match index.resolve(modalias) {
-            Resolved::Modules(names) => names,
-            Resolved::Builtin | Resolved::Nothing => Vec::new(),
-        };
-        (names(&self.index), names(&self.absent))
+    /// What drives which device.
+    pub fn drivers(&self) -> &Drivers {
+        &self.drivers
     }
 
     fn load(&mut self, order: &[Load]) -> Result<(), Error> {
@@ -158,7 +139,7 @@ impl Modules {
     }
 
     fn insert(&self, name: &Name) -> Result<(), Error> {
-        let Some(module) = self.index.get(name.as_str()) else {
+        let Some(module) = self.drivers.index().get(name.as_str()) else {
             return Ok(());
         };
         let path = self.directory.join(&module.path);

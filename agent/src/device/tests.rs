@@ -47,7 +47,7 @@ fn devices_without_a_driver_are_reported_with_the_module_they_want() {
         "alias pci:v*d*sv*sd*bc0Csc03i20* ehci_pci\n",
         "alias pci:v00001000d00000060sv*sd*bc*sc*i* megaraid_sas\n",
     );
-    let lines: Vec<_> = unserved::find(sys.path(), &modules)
+    let lines: Vec<_> = unserved::find(sys.path(), modules.drivers())
         .iter()
         .map(ToString::to_string)
         .collect();
@@ -130,4 +130,77 @@ fn waiting_ends_at_the_deadline_and_says_what_is_there() {
         Instant::now() + Duration::from_secs(30),
     );
     assert!(quiet.unwrap());
+}
+
+/// A device of a system that runs: its directory, with a driver of a module.
+fn serve(sys: &std::path::Path, device: &str, module: &str) {
+    let driver = sys.join("bus/drivers").join(module);
+    let home = sys.join("module").join(module);
+    fs::create_dir_all(&driver).unwrap();
+    fs::create_dir_all(&home).unwrap();
+    let link = driver.join("module");
+    if !link.exists() {
+        std::os::unix::fs::symlink(&home, link).unwrap();
+    }
+    let directory = sys.join("devices").join(device);
+    fs::create_dir_all(&directory).unwrap();
+    std::os::unix::fs::symlink(&driver, directory.join("driver")).unwrap();
+}
+
+#[test]
+fn what_the_tiny_system_will_lack_is_known_before() {
+    let scsi = "pci0000:00/0000:03:00.0/host2/target2:0:0/2:0:0:0";
+    let sys = sysfs(&[
+        // VMware's paravirtual SCSI controller behind a bridge, and its disk.
+        ("pci0000:00/modalias", "acpi:PNP0A08:PNP0A03:\n"),
+        (
+            "pci0000:00/0000:03:00.0/modalias",
+            "pci:v000015ADd000007C0sv000015ADsd000007C0bc01sc07i00\n",
+        ),
+        (&format!("{scsi}/modalias"), "scsi:t-0x00\n"),
+        (&format!("{scsi}/block/sda/size"), "1\n"),
+    ]);
+    serve(sys.path(), "pci0000:00/0000:03:00.0", "vmw_pvscsi");
+    serve(sys.path(), scsi, "sd_mod");
+    let above = above(&sys.path().join("devices").join(scsi).join("block/sda"));
+    let names: Vec<_> = above
+        .iter()
+        .map(|d| (d.device.as_str(), d.module.as_str()))
+        .collect();
+    assert_eq!(
+        names,
+        [("2:0:0:0", "sd_mod"), ("0000:03:00.0", "vmw_pvscsi")]
+    );
+
+    let pvscsi = "alias pci:v000015ADd000007C0sv*sd*bc*sc*i* vmw_pvscsi\n";
+    let sd = "alias scsi:t-0x00* sd_mod\n";
+    let says = |alias: &str, builtin: &str, absent: &str| -> Vec<String> {
+        let texts = ondisk::modules::Texts {
+            dep: "kernel/sd_mod.ko:\n",
+            alias,
+            builtin,
+            ..Default::default()
+        };
+        let drivers = Drivers::of(&texts, absent).unwrap();
+        above
+            .iter()
+            .filter_map(|device| foresee(device, &drivers))
+            .map(|u| u.to_string())
+            .collect()
+    };
+    assert_eq!(says(&format!("{sd}{pvscsi}"), "", ""), [""; 0]);
+    assert_eq!(says(sd, "kernel/drivers/scsi/vmw_pvscsi.ko\n", ""), [""; 0]);
+    assert_eq!(
+        says(sd, "", pvscsi),
+        [
+            "0000:03:00.0 (PCI device 15ad:07c0, class 0107 (SAS controller)) has no driver: \
+             module vmw_pvscsi is wanted and not in this initramfs; make it again with \
+             `replant-pack initramfs --with vmw_pvscsi`"
+        ]
+    );
+    let unknown = says(sd, "", "");
+    assert!(
+        unknown[0].ends_with("no module of this kernel is known for it"),
+        "{unknown:?}"
+    );
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use ondisk::modules::modalias::{Kind, describe, kind};
 
-use super::{Modules, coldplug};
+use super::{Drivers, Served, coldplug};
 
 /// A device that matters and that no driver took.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,36 +48,51 @@ impl fmt::Display for Unserved {
     }
 }
 
+impl Unserved {
+    /// What is to be said of a device that has no driver.
+    fn of(device: String, modalias: &str, drivers: &Drivers) -> Unserved {
+        let (present, absent) = drivers.of_device(modalias);
+        let names = |names: Vec<_>| names.iter().map(ToString::to_string).collect();
+        Unserved {
+            kind: kind(modalias),
+            device,
+            modalias: modalias.into(),
+            present: names(present),
+            absent: names(absent),
+        }
+    }
+}
+
 /// The devices below `sys` without a driver, but for those that do not matter;
 /// disk controllers first, then by path.
-pub(super) fn find(sys: &Path, modules: &Modules) -> Vec<Unserved> {
+pub(super) fn find(sys: &Path, drivers: &Drivers) -> Vec<Unserved> {
     let mut found = Vec::new();
     for (path, modalias) in coldplug::devices(sys) {
-        let kind = kind(&modalias);
-        if kind == Kind::Other || path.join("driver").exists() {
+        if kind(&modalias) == Kind::Other || path.join("driver").exists() {
             continue;
         }
-        let device = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let (present, absent) = modules.drivers(&modalias);
+        let name = path.file_name().unwrap_or_default();
+        let device = Unserved::of(name.to_string_lossy().into_owned(), &modalias, drivers);
         // A virtual device like an input of the HID layer needs no driver of its own.
-        if kind != Kind::Storage && present.is_empty() && absent.is_empty() {
-            continue;
+        let nothing = device.present.is_empty() && device.absent.is_empty();
+        if device.kind == Kind::Storage || !nothing {
+            found.push(device);
         }
-        let names = |names: Vec<_>| names.iter().map(ToString::to_string).collect();
-        let (present, absent) = (names(present), names(absent));
-        found.push(Unserved {
-            kind,
-            device,
-            modalias,
-            present,
-            absent,
-        });
     }
     // The sort is stable: paths stay in their order.
     found.sort_by_key(|device| device.kind);
     found
+}
+
+/// What [`find`] will say of a device in the system of `drivers`, which has a
+/// driver here; nothing where it will have one there, as far as can be known.
+pub fn foresee(served: &Served, drivers: &Drivers) -> Option<Unserved> {
+    let device = Unserved::of(served.device.clone(), &served.modalias, drivers);
+    let is_builtin = drivers.is_builtin(&served.modalias) || drivers.is_builtin(&served.module);
+    if !device.present.is_empty() || is_builtin {
+        return None;
+    }
+    // Bridges and the like are driven by what every kernel has built in, under
+    // names that no index has.
+    (device.kind == Kind::Storage || !device.absent.is_empty()).then_some(device)
 }

@@ -52,20 +52,32 @@ pub(super) fn look(path: &Path) -> Look {
 }
 
 /// Looks at the signatures of a device; `None` when there is none that is
-/// known, when it has a partition table, or when it cannot be read (an empty
-/// drive, a device that goes away).
-pub fn identify(path: &Path) -> Option<Content> {
+/// known, or when it has a partition table.
+///
+/// # Errors
+/// When none was found and a part of it could not be read.
+pub fn content(path: &Path) -> Result<Option<Content>, disk::Error> {
     let look = look(path);
-    if let Some(error) = &look.unread {
-        log::debug!("{error}");
-    }
     // Behind a table lie other devices, which speak for themselves; a boot
     // sector of a FAT looks like a table, too.
-    let first = look.signatures.iter().find(|s| !s.kind.is_table())?;
-    Some(Content {
-        kind: first.kind.name().to_string(),
-        uuid: first.uuid.clone().unwrap_or_default(),
-        label: first.label.clone().unwrap_or_default(),
+    let first = look.signatures.iter().find(|s| !s.kind.is_table());
+    match (first, look.unread) {
+        (Some(first), _) => Ok(Some(Content {
+            kind: first.kind.name().to_string(),
+            uuid: first.uuid.clone().unwrap_or_default(),
+            label: first.label.clone().unwrap_or_default(),
+        })),
+        (None, None) => Ok(None),
+        (None, Some(error)) => Err(error),
+    }
+}
+
+/// The same for a device that need not be readable (an empty drive, one that
+/// goes away): that is `None`, too.
+pub fn identify(path: &Path) -> Option<Content> {
+    content(path).unwrap_or_else(|error| {
+        log::debug!("{error}");
+        None
     })
 }
 

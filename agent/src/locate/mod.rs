@@ -13,7 +13,7 @@ mod survey;
 mod tests;
 
 pub use crypttab::keys;
-pub use identify::{Content, identify};
+pub use identify::{Content, content, identify};
 pub use survey::others;
 
 use crate::block::{self, BlockDevice, DevNo, NotOneDisk, SYS, node};

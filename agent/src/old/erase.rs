@@ -64,7 +64,7 @@ impl fmt::Display for Forecast {
 
 /// Bytes per second that the disk reads from its middle, for there it is
 /// neither at its fastest nor at its slowest.
-fn read_rate(disk: &Disk) -> Result<u64, Error> {
+pub(super) fn read_rate(disk: &Disk) -> Result<u64, Error> {
     let begin = Instant::now();
     let start = disk.bytes() / 2;
     let end = start.saturating_add(SAMPLE).min(disk.bytes());

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Why a command on the old system failed; each message is one line.
+//! Why a command on the old system failed; each message is one line. What it
+//! means for the exit status is said here, too.
 
+use super::bootentry;
 use super::unsupported::Unsupported;
+use crate::payload::{LookError, StreamError, verify, xz};
 use std::path::PathBuf;
 
 #[derive(Debug, thiserror::Error)]
@@ -34,8 +37,21 @@ pub enum Error {
     #[error("va.sgdisk: {0}")]
     Table(#[from] ondisk::gpt::Error),
     /// What a part's error says, which is all; as text, for it is smaller.
-    #[error("{0}")]
-    Part(String),
+    #[error("{text}")]
+    Part {
+        text: String,
+        /// Whether machine and package do not fit each other; otherwise it
+        /// could not be found out, or not be done.
+        refusal: bool,
+    },
+    #[error("this machine cannot be migrated with this package: {} in the way, each with its row above; nothing was changed", things(.0))]
+    Refused(usize),
+    #[error("whether this machine can be migrated is not known: {} failed, each with its row above; nothing was changed", checks(.0))]
+    Unchecked(usize),
+    #[error(
+        "there are warnings, {0} of them, each with its row above, and --strict takes none; nothing was changed"
+    )]
+    Strict(usize),
     #[error(transparent)]
     Unsupported(#[from] Unsupported),
     #[error("nobody to ask on standard input; say --yes")]
@@ -88,34 +104,114 @@ pub enum Error {
     },
 }
 
+fn things(count: &usize) -> String {
+    match count {
+        1 => "one thing is".into(),
+        count => format!("{count} things are"),
+    }
+}
+
+fn checks(count: &usize) -> String {
+    match count {
+        1 => "one check".into(),
+        count => format!("{count} checks"),
+    }
+}
+
+impl Error {
+    /// Whether machine and package do not fit each other: the same again gives
+    /// the same, until one of them is changed.
+    pub(super) fn is_refusal(&self) -> bool {
+        match self {
+            Error::Part { refusal, .. } => *refusal,
+            Error::Unsupported(Unsupported::NothingMounted(_)) => false,
+            Error::NoFile { .. }
+            | Error::InPlace { .. }
+            | Error::Payload(_)
+            | Error::Table(_)
+            | Error::Unsupported(_)
+            | Error::Full { .. }
+            | Error::ReadOnly(_)
+            | Error::ConsolePassword { .. }
+            | Error::Unprotected(_)
+            | Error::Refused(_) => true,
+            Error::NotRoot
+            | Error::NoMemory { .. }
+            | Error::Unchecked(_)
+            | Error::Strict(_)
+            | Error::NobodyToAsk
+            | Error::Running(_)
+            | Error::Archive(_)
+            | Error::Remains(_)
+            | Error::Restart(_)
+            | Error::Declined
+            | Error::Freeze { .. }
+            | Error::Frozen { .. } => false,
+        }
+    }
+
+    /// The exit status of the program.
+    pub fn status(&self) -> u8 {
+        match self {
+            Error::Strict(_) => 3,
+            error if error.is_refusal() => 2,
+            _ => 1,
+        }
+    }
+}
+
+/// Each with whether it means that machine and package do not fit.
 macro_rules! parts {
-    ($($error:ty),* $(,)?) => {
+    ($($error:ty => $refusal:expr),* $(,)?) => {
         $(impl From<$error> for Error {
             fn from(error: $error) -> Error {
-                Error::Part(error.to_string())
+                let refuses: fn(&$error) -> bool = $refusal;
+                let refusal = refuses(&error);
+                Error::Part { text: error.to_string(), refusal }
             }
         })*
     };
 }
 
 parts!(
-    crate::payload::verify::Error,
-    crate::payload::StreamError,
-    crate::payload::LookError,
-    ondisk::inventory::Disagreement,
-    ondisk::agreement::Disagreement,
-    crate::payload::tmpfs::Error,
-    ondisk::manifest::Error,
-    crate::plan::Refusal,
-    crate::payload::memory::TooLittle,
-    crate::machine::Error,
-    crate::block::NotOneDisk,
-    crate::disk::Error,
-    super::bootentry::Error,
-    identity::Error,
-    super::StagedError,
-    super::arguments::Error,
-    super::protection::Refused,
-    super::protection::SectorError,
-    sys::FileError,
+    crate::payload::verify::Error => verify_refuses,
+    crate::payload::StreamError => stream_refuses,
+    crate::payload::LookError => |error| match error {
+        LookError::Stream(error) => stream_refuses(error),
+        LookError::Disagreement(_) => true,
+    },
+    ondisk::inventory::Disagreement => |_| true,
+    ondisk::agreement::Disagreement => |_| true,
+    crate::payload::tmpfs::Error => |_| false,
+    ondisk::manifest::Error => |_| true,
+    crate::plan::Refusal => |_| true,
+    crate::payload::memory::TooLittle => |_| true,
+    crate::machine::Error => |_| false,
+    crate::block::NotOneDisk => |_| true,
+    crate::disk::Error => |_| false,
+    bootentry::Error => |error| {
+        use bootentry::Error::{File, Program, Root};
+        !matches!(error, File(_) | Root(_) | Program(_))
+    },
+    identity::Error => |_| false,
+    super::StagedError => |_| false,
+    super::arguments::Error => |_| false,
+    super::protection::Refused => |_| true,
+    super::protection::SectorError => |_| false,
+    sys::FileError => |_| false,
 );
+
+/// A file that is another one than the manifest says is refused; one that
+/// cannot be read is not known.
+fn verify_refuses(error: &verify::Error) -> bool {
+    use verify::Error::{Changed, TooLong, TooShort};
+    matches!(error, TooShort { .. } | TooLong { .. } | Changed { .. })
+}
+
+fn stream_refuses(error: &StreamError) -> bool {
+    match error {
+        StreamError::Source(_) | StreamError::Thread(_) => false,
+        StreamError::Xz(xz::Error::Read { .. } | xz::Error::Failed { .. }) => false,
+        StreamError::Xz(_) | StreamError::Tar { .. } => true,
+    }
+}

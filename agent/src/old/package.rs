@@ -72,19 +72,27 @@ impl Package {
     }
 
     /// Compares every byte of every file with the manifest. `progress` gets
-    /// the bytes done and the bytes in all.
-    pub fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<(), Error> {
+    /// the bytes done and the bytes in all. Returns the names of those that are
+    /// not as the manifest says, and why.
+    pub fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Vec<(String, Error)> {
         let sizes = self.manifest.files.iter().map(|f| f.size);
         let total = sizes.fold(0, u64::saturating_add);
         let mut before = 0_u64;
+        let mut damaged = Vec::new();
         for entry in &self.manifest.files {
-            let path = self.dir.join(&entry.name);
-            let reader = std::fs::File::open(&path).map_err(cannot("open", &path))?;
-            verify(reader, &path, &self.expected(&entry.name)?, &mut |done| {
+            let verified = self.verify_one(&entry.name, &mut |done| {
                 progress(before.saturating_add(done), total);
-            })?;
+            });
+            damaged.extend(verified.err().map(|error| (entry.name.clone(), error)));
             before = before.saturating_add(entry.size);
         }
+        damaged
+    }
+
+    fn verify_one(&self, name: &str, progress: &mut dyn FnMut(u64)) -> Result<(), Error> {
+        let path = self.dir.join(name);
+        let reader = std::fs::File::open(&path).map_err(cannot("open", &path))?;
+        verify(reader, &path, &self.expected(name)?, progress)?;
         Ok(())
     }
 

@@ -8,13 +8,16 @@ use std::path::Path;
 use sys::cannot;
 
 /// Refuses to stage where two places, which may be on one file system, have no
-/// room for the bytes that go there.
-pub(super) fn require_both(a: (&Path, u64), b: (&Path, u64)) -> Result<(), Error> {
-    if same_filesystem(a.0, b.0) {
-        return require(a.0, a.1.saturating_add(b.1));
-    }
-    require(a.0, a.1)?;
-    require(b.0, b.1)
+/// room for the bytes that go there; each of them for itself.
+pub(super) fn require_both(a: (&Path, u64), b: (&Path, u64)) -> Vec<Error> {
+    let wanted = match same_filesystem(a.0, b.0) {
+        true => vec![(a.0, a.1.saturating_add(b.1))],
+        false => vec![a, b],
+    };
+    let errors = wanted
+        .into_iter()
+        .filter_map(|(path, bytes)| require(path, bytes).err());
+    errors.collect()
 }
 
 /// The same for one place, and a little more for the records.
@@ -87,11 +90,15 @@ mod tests {
         assert_eq!(half, 32 << 20);
         let inner = root.join("boot");
         std::fs::create_dir(&inner).unwrap();
-        require_both((&root, half), (&inner, 0)).unwrap();
-        let error = require_both((&root, half), (&inner, half)).unwrap_err();
+        assert!(require_both((&root, half), (&inner, 0)).is_empty());
+        let error = require_both((&root, half), (&inner, half)).remove(0);
         assert!(matches!(error, Error::Full { .. }), "{error}");
         let error = require(&root, u64::MAX).unwrap_err().to_string();
         assert!(error.contains("more bytes are needed"), "{error}");
+        // Two file systems that lack room are two findings.
+        let elsewhere = Path::new("/");
+        let both = require_both((&root, u64::MAX / 2), (elsewhere, u64::MAX / 2));
+        assert_eq!(both.len(), 2, "{both:?}");
         mount(rustix::mount::MountFlags::RDONLY);
         let error = require(&root, 0).unwrap_err().to_string();
         assert!(error.contains("mount -o remount,rw"), "{error}");

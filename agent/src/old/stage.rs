@@ -2,15 +2,18 @@
 //! `replant stage`: files in place, identity saved, one boot armed.
 
 use super::arguments::words;
-use super::check::{Checked, checked, replan};
+use super::check::judge;
+use super::examine::{Asked, Checked, examine, replan};
 use super::lock::Lock;
+use super::output::{Meter, Output, Progress};
 use super::places::{self, BOOT_FILES, FORMER_GRUBENV, Places, fresh};
 use super::protection::{self, Staging};
 use super::revert::{disarm, own_boot_sector, take_back};
-use super::{Environment, Error, FORMAT, Staged, display, flush, pinned, space};
+use super::rows::Rows;
+use super::{Environment, Error, FORMAT, Staged, flush, pinned, space};
 use crate::disk::{Disk, table, wipe};
 use crate::payload::tmpfs;
-use crate::terminal::{ask, complain, say};
+use crate::terminal::{ask, complain};
 use crate::{paths, program};
 use ondisk::lifeboat::{Id, record};
 use ondisk::manifest::{INITRAMFS, KERNEL, MANIFEST, PAYLOAD, Protection, TABLE};
@@ -20,20 +23,44 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use sys::cannot;
 
+/// What somebody wants of `stage`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    /// The package's directory.
+    pub package: PathBuf,
+    /// Nobody is asked.
+    pub yes: bool,
+    /// The machine restarts at the end.
+    pub reboot: bool,
+    /// Words for the tiny system's kernel command line.
+    pub append: String,
+    /// The level of protection; without it what is possible.
+    pub protection: Option<Protection>,
+    /// A JSON object for each thing that happens, in place of text.
+    pub json: bool,
+}
+
 /// Places the package and arms one boot into the tiny system.
 ///
 /// # Errors
 /// [`Error`]. As long as files are only made, the machine is as it was then,
 /// with what was staged before. If the last moments fail (the files go to
 /// their places, the boot entry is made), nothing is staged any more.
-pub fn stage(
-    package: &Path,
-    yes: bool,
-    reboot: bool,
-    append: &str,
-    protection: Option<Protection>,
-) -> Result<(), Error> {
-    let append = words(append)?;
+pub fn stage(wish: &Wish) -> Result<(), Error> {
+    let output = if wish.json {
+        Output::Lines
+    } else {
+        Output::Text
+    };
+    let result = staged(wish, output);
+    if let (Err(error), Output::Lines) = (&result, output) {
+        output.step("stage", Progress::Failed, error);
+    }
+    result
+}
+
+fn staged(wish: &Wish, output: Output) -> Result<(), Error> {
+    let append = words(&wish.append)?;
     if !rustix::process::geteuid().is_root() {
         return Err(Error::NotRoot);
     }
@@ -42,34 +69,63 @@ pub fn stage(
     for error in Places::all().discard() {
         complain(format_args!("replant: {error}"));
     }
-    own_boot_sector()?.iter().for_each(say);
-    let checked = checked(package, &append, protection)?;
-    say(checked.describe());
+    for told in own_boot_sector()?.iter() {
+        output.step("stage", Progress::Warning, told);
+    }
+    output.step("check", Progress::Running, "");
+    let mut rows = Rows::new(output);
+    let asked = Asked {
+        dir: &wish.package,
+        append: &append,
+        protection: wish.protection,
+        thorough: false,
+    };
+    let checked = examine(&asked, &mut rows)?;
+    judge(&rows, checked.is_some(), false)?;
+    let Some(checked) = checked else {
+        return Err(Error::Unchecked(1));
+    };
+    output.step("check", Progress::Done, "");
+    output.text(format_args!("\n{}", checked.describe()));
     let disk = checked.plan.disk.display();
-    say(format_args!(
+    output.text(format_args!(
         "ALL DATA ON {disk} WILL BE REPLACED by the new system."
     ));
-    if !yes && !agreed()? {
+    if !wish.yes && !agreed()? {
         return Err(Error::Declined);
     }
     let places = Places::all();
-    if let Err(error) = prepare(&checked, &places) {
+    if let Err(error) = prepare(&checked, &places, output) {
         for second in places.discard() {
             complain(format_args!("replant: {second}"));
         }
         return Err(error);
     }
+    output.step("boot entry", Progress::Running, "");
     if let Err(error) = arm(&checked, &places) {
-        complain("replant: the staging failed at its end and is taken back");
+        output.step(
+            "boot entry",
+            Progress::Failed,
+            "the staging failed at its end and is taken back",
+        );
         match take_back() {
             Ok(()) => complain("replant: taken back: nothing is staged"),
             Err(second) => complain(format_args!("replant: {second}")),
         }
         return Err(error);
     }
-    say("staged: the next boot goes into the tiny system, once");
-    if reboot {
-        say("restarting now; do not switch the machine off");
+    output.step("boot entry", Progress::Done, "");
+    output.step(
+        "stage",
+        Progress::Done,
+        "staged: the next boot goes into the tiny system, once",
+    );
+    if wish.reboot {
+        output.step(
+            "restart",
+            Progress::Running,
+            "restarting now; do not switch the machine off",
+        );
         rustix::fs::sync();
         program::output(&mut Command::new("reboot")).map_err(Error::Restart)?;
     }
@@ -89,11 +145,12 @@ fn agreed() -> Result<bool, Error> {
 }
 
 /// Makes everything, beside its places.
-fn prepare(checked: &Checked, places: &Places) -> Result<(), Error> {
+fn prepare(checked: &Checked, places: &Places, output: Output) -> Result<(), Error> {
     if let Some(error) = places.discard().into_iter().next() {
         return Err(error);
     }
     let dir = own_directory(&places::staged_dir())?;
+    output.step("identity", Progress::Running, "");
     let live = identity::network::kernel::KernelNetwork::read()?;
     let report = identity::save_with(
         Path::new("/"),
@@ -102,8 +159,10 @@ fn prepare(checked: &Checked, places: &Places) -> Result<(), Error> {
         &dir.join(paths::IDENTITY),
     )?;
     for line in &report.warnings {
-        say(format_args!("warning: {line}"));
+        output.step("identity", Progress::Warning, line);
     }
+    output.step("identity", Progress::Done, "");
+    output.step("files", Progress::Running, "");
     for name in checked.package.names() {
         link_or_copy(checked, name, &dir.join(name))?;
     }
@@ -119,6 +178,7 @@ fn prepare(checked: &Checked, places: &Places) -> Result<(), Error> {
         let [_, initramfs] = BOOT_FILES;
         super::console::protect(&boot.join(initramfs), hash)?;
     }
+    output.step("files", Progress::Done, "");
     let record = Staged {
         format: FORMAT,
         time: checked.survey.facts.time,
@@ -143,7 +203,12 @@ fn prepare(checked: &Checked, places: &Places) -> Result<(), Error> {
     std::fs::write(&path, &text).map_err(cannot("write", &path))?;
     match checked.protection {
         Protection::None => Ok(()),
-        Protection::Resume => pin(checked, text.as_bytes()),
+        Protection::Resume => {
+            output.step("protection", Progress::Running, "");
+            pin(checked, text.as_bytes(), output)?;
+            output.step("protection", Progress::Done, "");
+            Ok(())
+        }
     }
 }
 
@@ -161,7 +226,7 @@ fn environment(checked: &Checked) -> Result<Option<Environment>, Error> {
 
 /// Puts all that the tiny system needs in known places of the disk, and the
 /// boot sector that starts it into /boot.
-fn pin(checked: &Checked, staged: &[u8]) -> Result<(), Error> {
+fn pin(checked: &Checked, staged: &[u8], output: Output) -> Result<(), Error> {
     let (package, facts) = (&checked.package, &checked.survey.facts);
     let [root, boot] = [places::staged_dir(), places::boot_dir()].map(|place| fresh(&place));
     let dir = own_directory_at(&root.join(protection::DIR))?;
@@ -185,7 +250,7 @@ fn pin(checked: &Checked, staged: &[u8]) -> Result<(), Error> {
     let (mut id, mut seed) = ([0; 16], [0; 32]);
     crate::random::fill(&mut id);
     crate::random::fill(&mut seed);
-    let mut meter = display::Meter::new("copying the payload to its places");
+    let mut meter = Meter::new(output, "protection", "copying the payload to its places");
     let expected = package.expected(PAYLOAD)?;
     let lifeboat = protection::pin(
         &Staging {

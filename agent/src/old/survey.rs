@@ -3,13 +3,14 @@
 //! migrate it.
 
 use super::arguments::{Carried, carried};
+use super::rows::Rows;
 use super::unsupported::Unsupported;
 use super::{Error, bios};
 use crate::block::{self, BlockDevice, NotOneDisk, SYS};
 use crate::cmdline;
 use crate::disk::{Disk, DiskId};
 use crate::fingerprint::Fingerprint;
-use crate::locate::{self, identify};
+use crate::locate;
 use crate::lvm::{mapping, scan};
 use crate::machine::{self, Mount};
 use crate::plan::{Facts, Others};
@@ -19,6 +20,8 @@ use std::path::{Path, PathBuf};
 pub struct Survey {
     /// `root=` for the tiny system.
     pub root: String,
+    /// The type of its file system.
+    pub root_kind: String,
     /// Where the file system that holds /boot is mounted: `/boot` or `/`.
     pub boot_mount: PathBuf,
     pub boot_uuid: String,
@@ -36,42 +39,84 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Looks at the running system; changes nothing.
-    pub fn take(time: u64) -> Result<Survey, Error> {
+    /// Looks at the running system; changes nothing. What is in the way of a
+    /// migration becomes a row; then there is no survey, and each thing that
+    /// does not depend on another one is looked at all the same.
+    ///
+    /// # Errors
+    /// When nothing can be found out at all.
+    pub fn take(time: u64, rows: &mut Rows) -> Result<Option<Survey>, Error> {
         if !rustix::process::geteuid().is_root() {
             return Err(Error::NotRoot);
         }
-        if Path::new("/sys/firmware/efi").exists() {
-            return Err(Unsupported::Uefi.into());
-        }
+        let sys = Path::new(SYS);
         let mounts = machine::mounts()?;
         let root = holding(&mounts, Path::new("/"))?;
-        if !locate::KINDS.contains(&root.kind.as_str()) {
-            let kind = root.kind.clone();
-            return Err(Unsupported::RootKind { kind }.into());
-        }
-        let staged = holding(&mounts, Path::new("/etc/upd"))?;
-        if staged.device != root.device {
-            let device = staged.source.clone();
-            return Err(Unsupported::Etc { device }.into());
-        }
-        let sys = Path::new(SYS);
-        let blocks = block::list(sys)?;
-        let disk = only_disk(sys, &blocks, root)?;
-        let root_uuid = uuid(sys, root)?;
-        refuse_unreadable_volume(&blocks, root)?;
-
         let boot = holding(&mounts, Path::new("/boot"))?;
-        let boot_name = block::name_of(sys, boot.device)?;
-        refuse_unfit_boot(boot, &boot_name, &blocks, disk)?;
+        let blocks = block::list(sys)?;
         let cmdline = cmdline::read(Path::new("/proc/cmdline"))?;
-        let firmware = bios::check(sys, &cmdline, &blocks, disk)?;
-        let open = Disk::open(disk.path())?;
-        let id = DiskId::of(&open)?;
-        Ok(Survey {
+
+        let uefi = Path::new("/sys/firmware/efi").exists();
+        if uefi {
+            rows.error("firmware", &Unsupported::Uefi.into());
+        }
+        let etc = holding(&mounts, Path::new("/etc/upd"))?;
+        let etc_is_root = etc.device == root.device;
+        if !etc_is_root {
+            let device = etc.source.clone();
+            rows.error("etc", &Unsupported::Etc { device }.into());
+        }
+        let kind_is_known = locate::KINDS.contains(&root.kind.as_str());
+        let (mut disk, mut root_uuid) = (None, None);
+        if kind_is_known {
+            disk = rows.take("root", only_disk(sys, &blocks, root));
+            root_uuid = rows.take("root", uuid(sys, root));
+            let readable = refuse_unreadable_volume(&blocks, root);
+            root_uuid = root_uuid.filter(|_| rows.take("root", readable).is_some());
+        } else {
+            // A btrfs has a number that says nothing of its disk.
+            let kind = root.kind.clone();
+            rows.error("root", &Unsupported::RootKind { kind }.into());
+        }
+        let Some(disk) = disk else {
+            rows.skip("boot", "the disk of the root file system is not known");
+            return Ok(None);
+        };
+        let boot_name = rows.take("boot", block::name_of(sys, boot.device));
+        let fit = boot_name
+            .and_then(|name| rows.take("boot", refuse_unfit_boot(boot, &name, &blocks, disk)));
+        let boot_uuid = fit.and_then(|()| rows.take("boot", uuid(sys, boot)));
+        let firmware = match uefi {
+            true => None,
+            false => rows.take("firmware", bios::check(sys, &cmdline, &blocks, disk)),
+        };
+        let opened = Disk::open(disk.path()).and_then(|open| DiskId::of(&open));
+        let id = rows.take("root", opened);
+        let fingerprint = id.and_then(|id| rows.take("root", Fingerprint::of(Path::new("/"), id)));
+        let (Some(root_uuid), Some(boot_uuid), Some(firmware), Some(fingerprint), true) =
+            (root_uuid, boot_uuid, firmware, fingerprint, etc_is_root)
+        else {
+            return Ok(None);
+        };
+        rows.fine("firmware", "BIOS, from the disk that is replaced");
+        rows.fine(
+            "root",
+            format_args!(
+                "{} on {}, UUID={root_uuid}; its disk is {}",
+                root.kind,
+                root.source,
+                disk.describe()
+            ),
+        );
+        rows.fine(
+            "boot",
+            format_args!("{} on {}, UUID={boot_uuid}", boot.kind, boot.source),
+        );
+        Ok(Some(Survey {
             root: format!("UUID={root_uuid}"),
+            root_kind: root.kind.clone(),
             boot_mount: PathBuf::from(&boot.target),
-            boot_uuid: uuid(sys, boot)?,
+            boot_uuid,
             facts: Facts {
                 disk: disk.name.clone(),
                 disk_bytes: disk.bytes,
@@ -87,11 +132,11 @@ impl Survey {
                 time,
                 protected: Protected::default(),
             },
-            fingerprint: Fingerprint::of(Path::new("/"), id)?,
+            fingerprint,
             firmware,
             memory: machine::MemInfo::read()?.total,
             arguments: carried(&cmdline),
-        })
+        }))
     }
 
     /// The path of a file of /boot as GRUB sees it.
@@ -154,8 +199,7 @@ fn only_disk<'a>(
     blocks: &'a [BlockDevice],
     root: &Mount,
 ) -> Result<&'a BlockDevice, Error> {
-    // btrfs, NFS and overlays have numbers that sysfs does not know.
-    let names = block::disks_below(sys, root.device).unwrap_or_default();
+    let names = block::disks_below(sys, root.device)?;
     let disk = blocks
         .iter()
         .find(|b| names.len() == 1 && names.contains(&b.name));
@@ -172,7 +216,7 @@ fn only_disk<'a>(
 fn uuid(sys: &Path, mount: &Mount) -> Result<String, Error> {
     let name = block::name_of(sys, mount.device)?;
     let path = block::node(&name);
-    let content = identify(&path).filter(|c| !c.uuid.is_empty());
+    let content = locate::content(&path)?.filter(|c| !c.uuid.is_empty());
     content.map(|c| c.uuid).ok_or_else(|| {
         let device = mount.source.clone();
         Unsupported::NoUuid { device, node: path }.into()
@@ -203,7 +247,18 @@ fn refuse_unreadable_volume(blocks: &[BlockDevice], root: &Mount) -> Result<(), 
         }
     }
     let device = root.source.clone();
-    Err(Unsupported::RootMap { device }.into())
+    // A physical volume that could not be read may be the one.
+    let failures: Vec<String> = found.failures.iter().map(ToString::to_string).collect();
+    Err(match failures.as_slice() {
+        [] => Unsupported::RootMap { device }.into(),
+        failures => Error::Part {
+            text: format!(
+                "whether the root {device} is a logical volume that can be read is not known: {}",
+                failures.join("; also: ")
+            ),
+            refusal: false,
+        },
+    })
 }
 
 /// Refuses a root that is neither a volume nor on a partition or a disk:
@@ -220,97 +275,4 @@ fn refuse_raid(block: Option<&BlockDevice>, root: &Mount) -> Result<(), Error> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::machine::parse_mounts;
-
-    #[test]
-    fn the_file_system_that_holds_a_path() {
-        let mounts = parse_mounts(
-            "1 0 0:1 / / rw - rootfs rootfs rw\n2 0 254:0 / / rw - ext4 /dev/mapper/a rw\n\
-             3 2 8:1 / /boot rw - xfs /dev/sda1 rw\n4 2 8:2 / /bootstrap rw - xfs /dev/sda2 rw\n",
-        );
-        let source = |path: &str| holding(&mounts, Path::new(path)).unwrap().source.clone();
-        assert_eq!(source("/"), "/dev/mapper/a");
-        assert_eq!(source("/etc/upd"), "/dev/mapper/a");
-        assert_eq!(source("/boot"), "/dev/sda1");
-        assert_eq!(source("/boot/grub/grubenv"), "/dev/sda1");
-        assert!(holding(&[], Path::new("/")).is_err());
-    }
-
-    #[test]
-    fn a_file_system_without_a_uuid_is_named_by_its_node() {
-        let sys = tempfile::tempdir().unwrap();
-        let device = sys.path().join("devices/cciss!c0d9/cciss!c0d9p1");
-        std::fs::create_dir_all(&device).unwrap();
-        std::fs::create_dir_all(sys.path().join("dev/block")).unwrap();
-        std::os::unix::fs::symlink(&device, sys.path().join("dev/block/104:145")).unwrap();
-        let mount = parse_mounts("2 0 104:145 / / rw - ext4 /dev/root rw\n").remove(0);
-        let error = uuid(sys.path(), &mount).unwrap_err().to_string();
-        assert!(
-            error.contains("/dev/root (/dev/cciss/c0d9p1) has no UUID"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn a_root_on_software_raid_is_refused() {
-        let root = parse_mounts("2 0 9:0 / / rw - ext4 /dev/md0 rw\n").remove(0);
-        let mut block = block("md0", None, None);
-        refuse_raid(Some(&block), &root).unwrap();
-        block.sysfs = "/sys/devices/virtual/block/md0".into();
-        let error = refuse_raid(Some(&block), &root).unwrap_err().to_string();
-        assert!(
-            error.contains("/dev/md0 is on md0, which is software RAID"),
-            "{error}"
-        );
-    }
-
-    fn block(name: &str, parent: Option<&str>, dm: Option<&str>) -> BlockDevice {
-        BlockDevice {
-            parent: parent.map(String::from),
-            dm_name: dm.map(String::from),
-            sysfs: match dm {
-                Some(_) => "/sys/devices/virtual/block/dm-0".into(),
-                None => PathBuf::new(),
-            },
-            ..crate::block::tests::sample(name)
-        }
-    }
-
-    #[test]
-    fn only_a_boot_on_a_plain_partition_of_the_disk_is_fit() {
-        let blocks = [
-            block("sda", None, None),
-            block("sda1", Some("sda"), None),
-            block("sdb", None, None),
-            block("sdb1", Some("sdb"), None),
-            block("dm-0", None, Some("vg-boot")),
-        ];
-        let judge = |name: &str, root: &str| {
-            let (root, kind) = if root == "btrfs" {
-                ("/", root)
-            } else {
-                (root, "ext4")
-            };
-            let line = format!("2 0 8:1 {root} /boot rw - {kind} /dev/{name} rw\n");
-            let boot = parse_mounts(&line).remove(0);
-            refuse_unfit_boot(&boot, name, &blocks, &blocks[0]).map_err(|e| e.to_string())
-        };
-        judge("sda1", "/").unwrap();
-        judge("sda", "/").unwrap();
-        for (name, root, words) in [
-            ("dm-0", "/", "which is no plain partition"),
-            ("sdb1", "/", "which is not on sda"),
-            ("sda1", "/mnt/boot", "the directory /mnt/boot of /dev/sda1"),
-            (
-                "sda1",
-                "btrfs",
-                "a btrfs file system, where GRUB cannot write",
-            ),
-        ] {
-            let error = judge(name, root).unwrap_err();
-            assert!(error.contains(words), "{error}");
-        }
-    }
-}
+mod tests;

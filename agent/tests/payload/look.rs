@@ -89,7 +89,9 @@ fn checked(dir: &Path, manifest: &Manifest) -> Result<Found, String> {
     let text = manifest.encode().unwrap();
     std::fs::write(dir.join("migration.toml"), text).unwrap();
     let package = Package::open(dir).map_err(|e| e.to_string())?;
-    package.verify(&mut |_, _| {}).map_err(|e| e.to_string())?;
+    if let Some((_, error)) = package.verify(&mut |_, _| {}).into_iter().next() {
+        return Err(error.to_string());
+    }
     package.look(&mut |_, _| {}).map_err(|e| e.to_string())
 }
 

@@ -68,11 +68,7 @@ fn damaged() -> Vec<Damaged> {
         ),
         Damaged {
             edit: small_payload(),
-            words: &[
-                "va.tar.xz: boot/vmlinuz-6.1.bak has no modules (lib/modules/6.1.bak)",
-                "more: ",
-                "sbin/init",
-            ],
+            words: &["va.tar.xz: boot/vmlinuz-6.1.bak has no modules (lib/modules/6.1.bak)"],
         },
         case(
             "sed -i '0,/^entries = .*/s//entries = 100/' migration.toml; seal",
@@ -154,14 +150,20 @@ sums() { s=$(sha256sum <$1); sed -i "/\"$1\"/{n;s/.*/size = $(stat -c %s $1)/;n;
 
 const LIMIT: Duration = Duration::from_secs(180);
 
-/// The refusal's one line; nothing else may be said.
+/// Refused with a row that says all these words.
 fn refused(session: &mut Session<'_>, command: &str, words: &[&str]) {
     let command = format!("({command}) >/run/said 2>&1; s=$?; cat /run/said; (exit $s)");
     let (said, status) = session.try_run(&command, LIMIT);
-    assert_ne!(status, 0, "{command}: {said}");
-    assert_eq!(said.lines().count(), 1, "{command}: {said}");
-    assert!(said.starts_with("replant: "), "{command}: {said}");
-    assert_says(&command, &said, words);
+    assert_eq!(status, 2, "{command}: {said}");
+    // A row for each thing that is in the way, and one line that counts them.
+    let last = said.lines().filter(|line| line.starts_with("replant: "));
+    assert_eq!(last.count(), 1, "{command}: {said}");
+    let mut rows = said.lines().filter(|line| line.starts_with("refused "));
+    let fits = |line: &str| words.iter().all(|word| line.contains(word));
+    assert!(
+        rows.any(fits),
+        "{command}: no row with {words:?} in: {said}"
+    );
 }
 
 /// All that staging could have changed: what is there, what is newer than the
@@ -192,7 +194,11 @@ pub fn refuses(machine: &Machine) {
     for Damaged { edit, words } in damaged() {
         session.run("rm -rf v; cp -al package v");
         session.run(&format!("cd v; {{ {edit}; }} && cd .."));
-        refused(&mut session, &format!("{replant} check --package v"), words);
+        // A whole package is read to its end by `check`, whatever else is in
+        // the way, and that takes its time.
+        if !edit.contains("seal") && !edit.contains("va.sgdisk") {
+            refused(&mut session, &format!("{replant} check --package v"), words);
+        }
         let stage = "v/upgrade_to_tiny_system.sh --no-reboot";
         refused(&mut session, stage, words);
     }
@@ -205,11 +211,12 @@ pub fn refuses(machine: &Machine) {
     session.run("rm -rf v");
 
     let check = format!("{replant} check --package package");
-    a_group_of_the_new_name(&mut session, &check);
-    a_root_on_two_disks(&mut session, &check);
+    let stage = "package/upgrade_to_tiny_system.sh --no-reboot";
+    a_group_of_the_new_name(&mut session, stage, &check);
+    a_root_on_two_disks(&mut session, stage);
     assert_eq!(state(&mut session), before, "something was changed");
 
-    a_grub_that_could_not_take_the_choice_back(&mut session, &check);
+    a_grub_that_could_not_take_the_choice_back(&mut session, stage);
     staged_and_taken_back(&mut session);
     session.run("ls /etc/upd/staged.toml /boot/replant/linux");
     // GRUB does it before it starts the entry; it is not asked here.
@@ -218,13 +225,13 @@ pub fn refuses(machine: &Machine) {
     running.wait_exit(BOOT);
 }
 
-fn a_grub_that_could_not_take_the_choice_back(session: &mut Session<'_>, check: &str) {
+fn a_grub_that_could_not_take_the_choice_back(session: &mut Session<'_>, stage: &str) {
     session.run("grub-editenv /boot/grub/grubenv set filler=$(printf '%0900d' 0)");
-    refused(session, check, &["/boot/grub/grubenv: grubenv is full"]);
+    refused(session, stage, &["/boot/grub/grubenv: grubenv is full"]);
     session.run("grub-editenv /boot/grub/grubenv unset filler");
     session.run("mv /boot/grub/grubenv /root/env; ln -s /root/env /boot/grub/grubenv");
     let words = ["/boot/grub/grubenv is a link to /root/env", "grub-editenv"];
-    refused(session, check, &words);
+    refused(session, stage, &words);
     session.run("rm /boot/grub/grubenv; cp -p /root/env /boot/grub/grubenv");
     session.run("rm /root/env");
 }
@@ -252,7 +259,9 @@ fn staged_and_taken_back(session: &mut Session<'_>) {
         "another replant stage or revert is running",
         "wait for its end",
     ];
-    refused(session, &format!("flock /run/replant.lock {stage}"), &words);
+    let (said, status) = session.try_run(&format!("flock /run/replant.lock {stage} 2>&1"), LIMIT);
+    assert_eq!(status, 1, "{said}");
+    assert_says("lock", &said, &words);
     session.run(&format!("{stage} 2>&1 | true"));
     let said = session.run("package/replant status");
     assert!(
@@ -274,24 +283,24 @@ fn staged_and_taken_back(session: &mut Session<'_>) {
     assert!(said.contains("staged: the next boot"), "{said}");
 }
 
-fn a_group_of_the_new_name(session: &mut Session<'_>, check: &str) {
+fn a_group_of_the_new_name(session: &mut Session<'_>, stage: &str, check: &str) {
     session.run("vgchange -qan stay; vgrename -q stay VA");
     let words = [
         "a volume group \"VA\" already exists on /dev/vdb",
         "; rename it (vgrename VA NEWNAME)",
     ];
-    refused(session, check, &words);
+    refused(session, stage, &words);
     // What it says helps.
     session.run("vgrename -q VA stay");
     let said = session.run(&format!("{check} 2>&1"));
     assert!(said.contains("can be migrated"), "{said}");
 }
 
-fn a_root_on_two_disks(session: &mut Session<'_>, check: &str) {
+fn a_root_on_two_disks(session: &mut Session<'_>, stage: &str) {
     session.run("vgremove -qfy stay; vgextend -q old-vg /dev/vdb");
     session.run("lvextend -q -L +64M old-vg/root /dev/vdb");
     let words = ["lies on 2 disks (vda, vdb)", "; replant needs"];
-    refused(session, check, &words);
+    refused(session, stage, &words);
     session.run("lvreduce -qfy -L -64M old-vg/root; vgreduce -q old-vg /dev/vdb");
     session.run("pvremove -qy /dev/vdb");
 }

@@ -65,6 +65,7 @@ impl Machine {
                 table,
             },
             survey: Survey {
+                root_kind: "ext4".into(),
                 root: "UUID=0de0".into(),
                 boot_mount: "/".into(),
                 boot_uuid: "0de0".into(),

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What drives which device in one initramfs, by the index that lies in it.
+//!
+//! The tiny system asks while it loads modules; `check` asks on the old system
+//! what the tiny one will say.
+
+use super::Error;
+use ondisk::modules::{Index, Name, Order, Resolved, Texts};
+
+/// The index of an initramfs, and that of the modules that it leaves out.
+#[derive(Debug)]
+pub struct Drivers {
+    index: Index,
+    absent: Index,
+}
+
+impl Drivers {
+    /// Reads the texts; `absent` is that of [`ondisk::modules::ABSENT`].
+    ///
+    /// # Errors
+    /// When a line of them cannot be understood.
+    pub fn of(texts: &Texts, absent: &str) -> Result<Self, ondisk::modules::Error> {
+        Ok(Self {
+            index: Index::from_texts(texts)?,
+            absent: Index::from_texts(&Texts {
+                alias: absent,
+                ..Texts::default()
+            })?,
+        })
+    }
+
+    pub(super) fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// In which order a module (or an alias) and what it needs are loaded.
+    /// `kernel` is named in the error; `is_builtin` knows what the index may
+    /// not.
+    ///
+    /// # Errors
+    /// [`Error::NotThere`]
+    pub fn order(
+        &self,
+        wanted: &str,
+        kernel: &str,
+        is_builtin: &dyn Fn(&str) -> bool,
+    ) -> Result<Order, Error> {
+        let order = self.index.order([wanted]);
+        let mut missing = order.missing.iter().filter(|missing| missing.required);
+        if let Some(missing) = missing.find(|missing| !is_builtin(&missing.wanted)) {
+            let by = missing.by.as_ref();
+            return Err(Error::NotThere {
+                wanted: missing.wanted.clone(),
+                by: by.map_or(String::new(), |by| format!(", which {by} needs,")),
+                kernel: kernel.into(),
+            });
+        }
+        Ok(order)
+    }
+
+    /// The modules that drive the device of this modalias: those of the image,
+    /// and those that its kernel has and the image has not.
+    pub fn of_device(&self, modalias: &str) -> (Vec<Name>, Vec<Name>) {
+        let names = |index: &Index| match index.resolve(modalias) {
+            Resolved::Modules(names) => names,
+            Resolved::Builtin | Resolved::Nothing => Vec::new(),
+        };
+        (names(&self.index), names(&self.absent))
+    }
+
+    /// Whether the kernel has a module of this name, or what stands for the
+    /// modalias, built in.
+    pub fn is_builtin(&self, name: &str) -> bool {
+        self.index.resolve(name) == Resolved::Builtin
+    }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The devices that a disk or a network interface hangs on, with the drivers
+//! that they have on this system.
+
+use std::path::{Path, PathBuf};
+
+use crate::block::sysfs::text;
+
+/// A device that has a driver here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Served {
+    /// Its name in sysfs (`0000:00:05.0`).
+    pub device: String,
+    /// What another kernel would find its driver by.
+    pub modalias: String,
+    /// The module that drives it here; the driver's own name, where the kernel
+    /// does not say of which module it is.
+    pub module: String,
+}
+
+impl Served {
+    /// The device of this directory, if it has a driver and a modalias.
+    fn of(directory: &Path) -> Option<Served> {
+        let driver = directory.join("driver");
+        let modalias = text(directory, "modalias").filter(|_| driver.exists())?;
+        let target = |link: PathBuf| {
+            let path = std::fs::canonicalize(link).ok()?;
+            Some(path.file_name()?.to_string_lossy().into_owned())
+        };
+        Some(Served {
+            device: directory.file_name()?.to_string_lossy().into_owned(),
+            modalias,
+            module: target(driver.join("module")).or_else(|| target(driver))?,
+        })
+    }
+}
+
+/// The devices above `directory` (a disk's, an interface's), the nearest first.
+/// Those without a driver, as the host between a disk and its controller, are
+/// left out.
+pub fn above(directory: &Path) -> Vec<Served> {
+    // Links of sysfs lead through other trees.
+    let real = std::fs::canonicalize(directory).unwrap_or_else(|_| directory.into());
+    real.ancestors()
+        .take_while(|path| path.file_name().is_some_and(|name| name != "devices"))
+        .filter_map(Served::of)
+        .collect()
+}

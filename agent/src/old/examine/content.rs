@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is in the package, byte by byte, and what of this machine it keeps.
+
+use crate::disk::Disk;
+use crate::machine;
+use crate::old::duration::Measured;
+use crate::old::output::Meter;
+use crate::old::package::Package;
+use crate::old::rows::{Rows, State};
+use crate::old::survey::Survey;
+use crate::old::{Error, erase, losses, mounts};
+use ondisk::agreement;
+use ondisk::inventory::Found;
+use ondisk::manifest::PAYLOAD;
+use std::path::Path;
+use std::time::Instant;
+
+/// What a look through the payload found.
+pub(super) struct Looked {
+    pub(super) found: Found,
+    /// Milliseconds that it took.
+    took: u64,
+}
+
+/// Compares every byte with the manifest, then decodes the payload.
+pub(super) fn look(package: &Package, rows: &mut Rows) -> Option<Looked> {
+    let mut meter = Meter::new(rows.output(), "check", "verifying the package");
+    let damage = package.verify(&mut |done, total| meter.show(done, total));
+    meter.clear();
+    for (_, error) in &damage {
+        rows.error("package", error);
+    }
+    if damage.is_empty() {
+        let (name, version) = (&package.manifest.name, &package.manifest.version);
+        rows.fine(
+            "package",
+            format_args!("{name} {version}, as it was made")
+                .to_string()
+                .replace(" ,", ","),
+        );
+    }
+    if damage.iter().any(|(name, _)| name == PAYLOAD) {
+        rows.skip("payload", "it is damaged");
+        return None;
+    }
+    let began = Instant::now();
+    let mut meter = Meter::new(rows.output(), "check", "looking through the payload");
+    let found = package.look(&mut |done, total| meter.show(done, total));
+    meter.clear();
+    let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let found = rows.take("payload", found)?;
+    for warning in found.warnings.iter() {
+        rows.warn("payload", format_args!("va.tar.xz: {warning}"));
+    }
+    // The same comparison as when the package was made.
+    let (texts, table) = (found.texts.iter(), package.table.table());
+    let agreed = agreement::verify(texts, table, &package.manifest);
+    for warning in rows.take("payload", agreed)? {
+        rows.warn("payload", warning);
+    }
+    let facts = &found.facts.payload;
+    rows.fine(
+        "payload",
+        format_args!(
+            "{} members, {} MiB; kernel {}",
+            facts.entries,
+            facts.unpacked_bytes >> 20,
+            facts.kernels.first().map_or("none", String::as_str)
+        ),
+    );
+    Some(Looked { found, took })
+}
+
+impl Looked {
+    /// What a forecast of the duration is made from.
+    pub(super) fn measure(&self, disk: Option<&Path>, rows: &mut Rows) -> Option<Measured> {
+        let rate = Disk::open(disk?).map_err(Error::from);
+        let rate = rate.and_then(|disk| erase::read_rate(&disk));
+        let payload = &self.found.facts.payload;
+        let measured = Measured {
+            decoding: self.took,
+            processors: machine::processors(),
+            unpacked: payload.unpacked_bytes,
+            rate: rows.take("duration", rate)?,
+            kernels: payload.kernels.len() as u64,
+        };
+        rows.fine("duration", measured);
+        Some(measured)
+    }
+}
+
+/// What the new system gets of this machine, and what it does not.
+pub(super) fn identity(
+    survey: Option<&Survey>,
+    package: &Package,
+    rows: &mut Rows,
+) -> Option<identity::Machine> {
+    let before = rows.count(State::Warning);
+    let live = rows.take("identity", identity::network::kernel::KernelNetwork::read());
+    let report =
+        live.and_then(|live| rows.take("identity", identity::survey(Path::new("/"), Some(&live))));
+    for warning in report.iter().flat_map(|report| &report.warnings) {
+        rows.warn("identity", warning);
+    }
+    let Some(survey) = survey else {
+        rows.skip("lost", "it depends on the machine's disk");
+        return None;
+    };
+    let disk = &survey.facts.disk;
+    let all = rows.take("mounts", machine::mounts())?;
+    let (kept, said) = rows.take("mounts", mounts::find(&all, disk))?;
+    if package.manifest.identity.mounts {
+        for warning in &said.warnings {
+            rows.warn("mounts", warning);
+        }
+    }
+    let losses = losses::find(&all, disk);
+    if report.is_some() && rows.count(State::Warning) == before {
+        rows.fine("identity", "all of it can be carried over");
+    }
+    rows.fine(
+        "lost",
+        match losses.len() {
+            0 => "nothing was found that the new system lacks".to_string(),
+            count => format!("{count} things are not carried over, which are listed"),
+        },
+    );
+    Some(identity::Machine {
+        losses,
+        mounts: kept,
+    })
+}
