@@ -210,7 +210,7 @@ pub(super) fn memory(
     });
     let budget = rows.take("memory", sum)?;
     match place {
-        Some(_) => rows.fine("memory", &budget),
+        Some(_) => rows.fine("memory", budget),
         None => rows.skip("memory", "where the payload will be is not known"),
     }
     Some(budget)
