@@ -7,10 +7,12 @@ pub(crate) mod bond;
 pub(crate) mod files;
 pub mod kernel;
 pub(crate) mod merge;
+pub(crate) mod methods;
 pub(crate) mod model;
+pub(crate) mod route;
 #[cfg(test)]
 mod tests;
 pub(crate) mod write;
 
 pub use address::{Cidr, Mac};
-pub use model::{Dns, Family, Interface, Kind, Methods, Network, Route};
+pub use model::{Dns, Family, Interface, Kind, Methods, Network, Privacy, Route, RouteKind, Rule};

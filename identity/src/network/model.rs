@@ -2,6 +2,8 @@
 //! The network configuration of a machine, in no distribution's dialect.
 
 use super::address::{Cidr, Mac};
+pub use super::methods::Methods;
+pub use super::route::{Route, RouteKind, Rule};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -78,6 +80,10 @@ pub struct Interface {
     /// Name servers of this interface.
     #[serde(skip_serializing_if = "Dns::is_empty")]
     pub dns: Dns,
+    /// Whether addresses of its own that change are made beside those by
+    /// router advertisements (RFC 8981), if somebody says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<Privacy>,
     /// IPv4.
     pub v4: Family,
     /// IPv6.
@@ -95,6 +101,7 @@ impl Default for Interface {
             mtu: None,
             kind: Kind::Ethernet,
             dns: Dns::default(),
+            privacy: None,
             v4: Family::default(),
             v6: Family::default(),
         }
@@ -131,16 +138,49 @@ impl Interface {
     /// Adds a route; a default route with a next hop becomes the gateway.
     pub fn add_route(&mut self, route: Route) {
         let family = self.family_mut(route.to.ip.is_ipv6());
-        let plain = route.via.is_some() && route.source.is_none();
+        let plain = route.via.is_some() && route.source.is_none() && route.table.is_none();
         if route.to.prefix == 0 && family.gateway.is_none() && plain {
             family.gateway = route.via;
             family.metric = family.metric.or(route.metric);
             return;
         }
         // Several sources tell the default route once more.
-        let gateway = route.to.prefix == 0 && route.via == family.gateway;
+        let gateway = route.to.prefix == 0 && route.via == family.gateway && route.table.is_none();
         if !gateway && !family.routes.contains(&route) {
             family.routes.push(route);
+        }
+    }
+}
+
+/// Temporary IPv6 addresses, as the kernel's `use_tempaddr` counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Privacy {
+    /// None (0).
+    Off,
+    /// There are some, and the others are preferred (1).
+    Public,
+    /// They are preferred (2).
+    Temporary,
+}
+
+impl Privacy {
+    /// The kernel's number.
+    pub fn number(self) -> u8 {
+        match self {
+            Privacy::Off => 0,
+            Privacy::Public => 1,
+            Privacy::Temporary => 2,
+        }
+    }
+
+    /// By the kernel's number, or by the words of systemd, ifcfg and netplan.
+    pub fn named(text: &str) -> Option<Privacy> {
+        match text.to_ascii_lowercase().as_str() {
+            "0" | "no" | "false" | "off" => Some(Privacy::Off),
+            "1" | "prefer-public" | "rfc4941" => Some(Privacy::Public),
+            "2" | "yes" | "true" | "on" => Some(Privacy::Temporary),
+            _ => None,
         }
     }
 }
@@ -173,91 +213,6 @@ pub enum Kind {
     },
 }
 
-/// How a family gets addresses beside its static ones, which are a list of
-/// their own: several ways at once, or none.
-///
-/// Written as `unset`, `off`, or the ways with `+` in between; `static`, which
-/// earlier versions wrote, is `unset` with addresses.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Methods {
-    /// Something is said. Otherwise the new system's default applies: IPv6
-    /// heeds router advertisements, and IPv4 asks nobody.
-    pub said: bool,
-    /// DHCP.
-    pub dhcp: bool,
-    /// IPv6 router advertisements, and DHCPv6 when these say so.
-    pub auto: bool,
-}
-
-impl Methods {
-    /// Nothing is said.
-    pub const UNSET: Methods = Methods {
-        said: false,
-        dhcp: false,
-        auto: false,
-    };
-    /// Nothing but the static addresses, if there are any.
-    pub const FIXED: Methods = Methods {
-        said: true,
-        ..Methods::UNSET
-    };
-    /// DHCP.
-    pub const DHCP: Methods = Methods {
-        dhcp: true,
-        ..Methods::FIXED
-    };
-    /// Router advertisements.
-    pub const AUTO: Methods = Methods {
-        auto: true,
-        ..Methods::FIXED
-    };
-
-    /// Both.
-    pub fn and(self, other: Methods) -> Methods {
-        Methods {
-            said: self.said || other.said,
-            dhcp: self.dhcp || other.dhcp,
-            auto: self.auto || other.auto,
-        }
-    }
-
-    /// Addresses come from outside.
-    pub fn is_dynamic(self) -> bool {
-        self.dhcp || self.auto
-    }
-}
-
-impl From<Methods> for String {
-    fn from(methods: Methods) -> String {
-        let text = match (methods.said, methods.dhcp, methods.auto) {
-            (_, true, true) => "auto+dhcp",
-            (_, true, false) => "dhcp",
-            (_, false, true) => "auto",
-            (true, false, false) => "off",
-            (false, false, false) => "unset",
-        };
-        text.to_owned()
-    }
-}
-
-impl TryFrom<String> for Methods {
-    type Error = String;
-    fn try_from(text: String) -> Result<Methods, String> {
-        let mut methods = Methods::UNSET;
-        for word in text.split('+') {
-            methods = methods.and(match word {
-                "unset" | "static" => Methods::UNSET,
-                "off" => Methods::FIXED,
-                "dhcp" => Methods::DHCP,
-                "auto" => Methods::AUTO,
-                _ => return Err(format!("{text:?} is no way to an address")),
-            });
-        }
-        Ok(methods)
-    }
-}
-
 /// One interface's configuration for IPv4 or IPv6.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -280,48 +235,25 @@ pub struct Family {
     /// Name servers from DHCP or router advertisements are not used.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub ignore_dns: bool,
+    /// By what a DHCP server knows the machine: `mac`, `duid` (RFC 4361), or the
+    /// identifier itself. None is what most clients do, and is `mac`, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// The name that the DHCP server is told; none for the machine's own one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub told_name: Option<String>,
     /// Static routes other than the default one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub routes: Vec<Route>,
+    /// Which packets go by which routing table.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
 }
 
 impl Family {
     /// It is said that there are no addresses.
     pub fn is_off(&self) -> bool {
         self.methods == Methods::FIXED && self.addresses.is_empty()
-    }
-}
-
-/// A static route.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Route {
-    /// Where to.
-    pub to: Cidr,
-    /// Next hop; none for a directly attached network. It may be of the other
-    /// family than the route.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub via: Option<IpAddr>,
-    /// Metric, if set.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub metric: Option<u32>,
-    /// The next hop is on the link, whatever the addresses' prefixes say.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub on_link: bool,
-    /// The address that packets come from, if set.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<IpAddr>,
-}
-
-impl Route {
-    /// A route with nothing but a next hop, or without one.
-    pub fn new(to: Cidr, via: Option<IpAddr>) -> Route {
-        Route {
-            to,
-            via,
-            metric: None,
-            on_link: false,
-            source: None,
-        }
     }
 }
 

@@ -213,6 +213,8 @@ iface eth0 inet static
  gateway 10.0.0.1
  up ip route add 10.1.0.0/16 via 192.0.2.1; ip route add 10.2.0.0/16 via inet6 fe80::9
  up ip addr add 192.0.2.2/24 dev eth0 && ip route add 10.3.0.0/16 via 192.0.2.1 src 192.0.2.2
+ up ip route add default via 192.0.2.1 table 7; ip rule add from 192.0.2.2 table 7 pref 9
+ up ip route add blackhole 10.4.0.0/16
 iface eth0 inet6 static
  address 2001:db8:0:10::100/128
  gateway 2001:db8:0:10::1
@@ -237,7 +239,7 @@ iface eth0 inet6 static
             ip -6 route | grep -q default && ip route | grep -q default && break
             sleep 0.1
         done
-        ip route; ip -6 route
+        ip route; ip -6 route; ip rule; ip route show table 7
         kill $p; wait $p || true";
     let mut unshare = Command::new("unshare");
     unshare.args(["--net", "--mount", "sh", "-c", script, "sh"]);
@@ -247,6 +249,9 @@ iface eth0 inet6 static
         "10.1.0.0/16 via 192.0.2.1 dev eth0 proto static",
         "10.2.0.0/16 via inet6 fe80::9 dev eth0 proto static",
         "10.3.0.0/16 via 192.0.2.1 dev eth0 proto static src 192.0.2.2",
+        "blackhole 10.4.0.0/16 proto static",
+        "9:\tfrom 192.0.2.2 lookup 7 proto static",
+        "default via 192.0.2.1 dev eth0 proto static",
         "default via 2001:db8:0:10::1 dev eth0 proto static metric 1024 onlink",
     ] {
         assert!(routes.contains(line), "{line} in:\n{routes}");

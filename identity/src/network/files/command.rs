@@ -3,8 +3,9 @@
 //! /etc/network/interfaces, lines of `route-*` files and of
 //! /etc/sysconfig/static-routes.
 
+use super::rule;
 use crate::network::address::{Cidr, prefix_length};
-use crate::network::model::Route;
+use crate::network::model::{Route, RouteKind, Rule};
 
 /// A route, and what its command says beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub(super) enum Added {
     Address(Option<String>, Cidr),
     /// An address with the host at the other end of the line.
     Peer(Option<String>, Cidr, Cidr),
+    /// A routing rule of IPv6 or IPv4.
+    Rule(bool, Rule),
     /// What comes by itself.
     Nothing,
 }
@@ -140,6 +143,7 @@ pub(super) fn added(command: &str, v6: bool) -> Result<Added, String> {
     match *object {
         "route" | "r" | "ro" => route(rest, v6).map(Added::Route),
         "addr" | "address" | "a" | "ad" => address(rest),
+        "rule" | "ru" => rule::parse(&rest.join(" "), v6).map(|r| Added::Rule(v6, r)),
         _ => other,
     }
 }
@@ -167,12 +171,12 @@ fn address(words: &[&str]) -> Result<Added, String> {
     }
 }
 
-/// The arguments of `ip route add`. Routes of other tables than the main one,
-/// and those that lead nowhere, are errors.
+/// The arguments of `ip route add`.
 pub(super) fn route(words: &[&str], v6: bool) -> Result<Command, String> {
     let mut words = words.iter().copied().peekable();
+    let kind = words.peek().and_then(|w| RouteKind::named(w));
+    words.next_if(|_| kind.is_some());
     words.next_if(|w| *w == "to");
-    words.next_if(|w| *w == "unicast");
     let text = words.next().unwrap_or_default();
     let to = match text {
         "default" => Some(Cidr::default_of(v6)),
@@ -181,7 +185,10 @@ pub(super) fn route(words: &[&str], v6: bool) -> Result<Command, String> {
     let to = to.ok_or_else(|| format!("`{text}` is no network"))?;
     let mut command = Command {
         device: None,
-        route: Route::new(to, None),
+        route: Route {
+            kind: kind.unwrap_or_default(),
+            ..Route::new(to, None)
+        },
         lost: Vec::new(),
     };
     while let Some(word) = words.next() {
@@ -211,10 +218,9 @@ pub(super) fn route(words: &[&str], v6: bool) -> Result<Command, String> {
                 let source = value.parse().map_err(|_| format!("src {value}"))?;
                 command.route.source = Some(source);
             }
-            "table" | "vrf" if value != "main" && value != "254" => {
-                return Err(format!("{word} {value}"));
-            }
-            "table" | "proto" | "protocol" | "scope" => {}
+            "table" => command.route.table = Some(value.to_owned()),
+            "vrf" => return Err(format!("{word} {value}")),
+            "proto" | "protocol" | "scope" => {}
             _ => command
                 .lost
                 .push(format!("{word} {value}").trim().to_owned()),
@@ -319,8 +325,17 @@ mod tests {
                 let metric = r.metric.map(|m| format!(" metric {m}")).unwrap_or_default();
                 let source = r.source.map(|s| format!(" src {s}")).unwrap_or_default();
                 let on_link = if r.on_link { " onlink" } else { "" };
+                let table = r.table.as_ref().map(|t| format!(" table {t}"));
+                let table = table.unwrap_or_default();
+                let kind = match r.kind {
+                    RouteKind::Unicast => String::new(),
+                    kind => format!(" {}", kind.name()),
+                };
                 let lost: String = c.lost.iter().map(|l| format!(" ({l})")).collect();
-                format!("{}{hop}{device}{metric}{source}{on_link}{lost}", r.to)
+                format!(
+                    "{}{hop}{device}{metric}{source}{on_link}{table}{kind}{lost}",
+                    r.to
+                )
             }
             other => format!("{other:?}"),
         };
@@ -338,12 +353,18 @@ mod tests {
                 "ip route add 10.0.0.0/8 via 1.2.3.4 src 1.2.3.9 mtu 1400 2>/dev/null",
                 "10.0.0.0/8 via 1.2.3.4 src 1.2.3.9 (mtu 1400)",
             ),
+            ("ip route add blackhole 10.0.0.0/8", "10.0.0.0/8 blackhole"),
             (
-                "ip route add blackhole 10.0.0.0/8",
-                "Err(\"`blackhole` is no network\")",
+                "ip route add local 10.0.0.0/8",
+                "Err(\"`local` is no network\")",
             ),
-            ("ip route add 10.0.0.0/8 dev x table 7", "Err(\"table 7\")"),
-            ("ip rule add from 10.0.0.1", "Err(\"\")"),
+            (
+                "ip route add 10.0.0.0/8 dev x table 7",
+                "10.0.0.0/8 dev x table 7",
+            ),
+            ("ip route add 10.0.0.0/8 dev x vrf y", "Err(\"vrf y\")"),
+            ("ip rule del from 10.0.0.1", "Err(\"\")"),
+            ("ip rule add goto 7", "Err(\"`goto`\")"),
             (
                 "route add -host 10.1.2.3 gw 10.0.0.1 eth0",
                 "10.1.2.3/32 via 10.0.0.1 dev eth0",

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `ifcfg-*`, `route-*` and `route6-*` of /etc/sysconfig/network-scripts, and
-//! /etc/sysconfig/static-routes (EL7 and earlier; initscripts' sysconfig.txt
-//! and nm-settings-ifcfg-rh(5)).
+//! `ifcfg-*` of /etc/sysconfig/network-scripts (initscripts' sysconfig.txt and
+//! nm-settings-ifcfg-rh(5)).
 
-use super::command::{self, Command};
-use super::unknown;
-use super::{Candidate, not_carried};
+use super::{Candidate, not_carried, rule, team, unknown};
 use crate::network::address::{Cidr, Mac, prefix_length};
 use crate::network::bond;
-use crate::network::model::{Interface, Kind, Methods, Route};
+use crate::network::model::{Interface, Kind, Methods, Privacy};
 use crate::text::{is_yes, line_of, shell};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -57,11 +54,9 @@ pub(super) fn parse(
         }
         "bridge" => Kind::Bridge { stp: yes("STP") },
         "team" => {
-            warnings.push(format!(
-                "{source}: the team {device} becomes a bond; check its mode on the new system"
-            ));
+            warnings.push(team::warning(&source, device));
             Kind::Bond {
-                options: team(get("TEAM_CONFIG").unwrap_or_default()),
+                options: team::options(get("TEAM_CONFIG").unwrap_or_default()),
             }
         }
         "ethernet" | "teamport" | "alias" => Kind::Ethernet,
@@ -119,9 +114,27 @@ pub(super) fn parse(
         warnings.push(format!("{source}: wireless networks are not carried over"));
         return None;
     }
-    for key in ["DHCP_CLIENT_ID", "ETHTOOL_OPTS"] {
-        if let Some(value) = get(key) {
-            warnings.push(format!("{source}: {key}={value} is not carried over"));
+    if let Some(value) = get("ETHTOOL_OPTS") {
+        warnings.push(format!(
+            "{source}: ETHTOOL_OPTS={value} is not carried over"
+        ));
+    }
+    i.v4.client_id = get("DHCP_CLIENT_ID").map(str::to_owned);
+    i.v4.told_name = get("DHCP_HOSTNAME").or(get("DHCP_FQDN")).map(str::to_owned);
+    i.privacy = get("IPV6_PRIVACY").and_then(|p| match Privacy::named(p) {
+        Some(Privacy::Public) if !yes("IPV6_PRIVACY_PREFER_PUBLIC_IP") => Some(Privacy::Temporary),
+        other => other,
+    });
+    for (key, value) in &v {
+        let v6 = key.starts_with("ROUTING_RULE6_");
+        if v6 || key.starts_with("ROUTING_RULE_") {
+            match rule::parse(value, v6) {
+                Ok(rule) => i.family_mut(v6).rules.push(rule),
+                Err(why) => {
+                    let why = format!("of the routing rule {why} is not understood");
+                    warnings.push(not_carried(&source, text, key, &why));
+                }
+            }
         }
     }
     unknown::in_variables(&source, &v, |key| line_of(text, key), &KNOWN, warnings);
@@ -139,7 +152,7 @@ pub(super) fn parse(
 }
 
 /// What is read here and elsewhere, and what means nothing to the new system.
-const KNOWN: [&str; 61] = [
+const KNOWN: [&str; 67] = [
     "TYPE",
     "DEVICETYPE",
     "DEVICE",
@@ -199,8 +212,14 @@ const KNOWN: [&str; 61] = [
     "LINKDELAY",
     "PERSISTENT_DHCLIENT",
     "AUTOCONNECT_PRIORITY",
-    // These are named in words of their own.
     "DHCP_CLIENT_ID",
+    "DHCP_HOSTNAME",
+    "DHCP_FQDN",
+    "IPV6_PRIVACY",
+    "IPV6_PRIVACY_PREFER_PUBLIC_IP",
+    "ROUTING_RULE_",
+    "ROUTING_RULE6_",
+    // Named in words of its own.
     "ETHTOOL_OPTS",
 ];
 
@@ -220,24 +239,6 @@ fn vlan<'a>(device: &str, get: &impl Fn(&str) -> Option<&'a str>) -> Option<Kind
         parent: parent.to_owned(),
         id,
     })
-}
-
-/// The bonding mode that does what a team's runner did.
-fn team(json: &str) -> BTreeMap<String, String> {
-    let mode = [
-        ("activebackup", "active-backup"),
-        ("lacp", "802.3ad"),
-        ("loadbalance", "balance-xor"),
-        ("broadcast", "broadcast"),
-        ("roundrobin", "balance-rr"),
-    ]
-    .iter()
-    .find(|(runner, _)| json.contains(runner))
-    .map_or("balance-rr", |(_, mode)| mode);
-    BTreeMap::from([
-        ("mode".into(), mode.into()),
-        ("miimon".into(), "100".into()),
-    ])
 }
 
 fn v4(v: &BTreeMap<String, String>, i: &mut Interface, source: &str, warnings: &mut Vec<String>) {
@@ -349,96 +350,6 @@ fn class_prefix(ip: Ipv4Addr) -> u8 {
     }
 }
 
-/// A `route-*` or `route6-*` file, in either of its two forms. Each route has
-/// its line's number.
-pub(super) fn routes(
-    text: &str,
-    v6: bool,
-    source: &str,
-    warnings: &mut Vec<String>,
-) -> Vec<(usize, Command)> {
-    let v = shell::parse(text);
-    if v.keys().any(|k| k.starts_with("ADDRESS")) {
-        return numbered_routes(text, &v, source, warnings);
-    }
-    let mut found = Vec::new();
-    for (at, line) in text.lines().enumerate() {
-        let line = line.split('#').next().unwrap_or_default();
-        let words: Vec<&str> = line.split_whitespace().collect();
-        if words.is_empty() {
-            continue;
-        }
-        match command::route(&words, v6) {
-            Ok(command) => found.push((at + 1, command)),
-            Err(why) => warnings.push(format!(
-                "{source}:{}: the route `{}` is not carried over: {why}",
-                at + 1,
-                line.trim()
-            )),
-        }
-    }
-    found
-}
-
-/// `ADDRESS0=`, `NETMASK0=`, `GATEWAY0=`.
-fn numbered_routes(
-    text: &str,
-    v: &BTreeMap<String, String>,
-    source: &str,
-    warnings: &mut Vec<String>,
-) -> Vec<(usize, Command)> {
-    let number = |k: &String| {
-        k.strip_prefix("ADDRESS")
-            .and_then(|n| n.parse::<u32>().ok())
-    };
-    let mut numbers: Vec<u32> = v.keys().filter_map(number).collect();
-    numbers.sort_unstable();
-    let mut found = Vec::new();
-    for n in numbers {
-        let get = |key: &str| v.get(&format!("{key}{n}")).filter(|v| !v.is_empty());
-        let line = line_of(text, &format!("ADDRESS{n}"));
-        let ip = get("ADDRESS").and_then(|a| a.parse().ok());
-        let prefix = get("NETMASK")
-            .or(get("PREFIX"))
-            .map_or(Some(32), |m| prefix_length(m));
-        let to = ip
-            .zip(prefix)
-            .and_then(|(ip, prefix)| Cidr::new(ip, prefix));
-        let Some(to) = to else {
-            warnings.push(format!(
-                "{source}:{line}: the route number {n} is no network and is not carried over"
-            ));
-            continue;
-        };
-        let command = Command {
-            device: None,
-            route: Route {
-                metric: get("METRIC").and_then(|m| m.parse().ok()),
-                ..Route::new(to, get("GATEWAY").and_then(|g| g.parse().ok()))
-            },
-            lost: Vec::new(),
-        };
-        found.push((line, command));
-    }
-    found
-}
-
-/// A line of /etc/sysconfig/static-routes: the interface, or `any`, and what
-/// follows the dash of `route add -`.
-pub(super) fn static_route(line: &str) -> Option<Result<Command, String>> {
-    let line = line.split('#').next().unwrap_or_default();
-    let mut words = line.split_whitespace();
-    let device = words.next()?;
-    let kind = format!("-{}", words.next().unwrap_or_default());
-    let words: Vec<&str> = ["add", &kind].into_iter().chain(words).collect();
-    Some(command::old_route(&words, false).map(|mut command| {
-        if device != "any" {
-            command.device = Some(device.to_owned());
-        }
-        command
-    }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -452,10 +363,7 @@ mod tests {
         parse("eth0", text, &global, &mut warnings).unwrap();
         assert_eq!(
             warnings,
-            [
-                "ifcfg-eth0: DHCP_CLIENT_ID=web1 is not carried over",
-                "ifcfg-eth0: ETHTOOL_OPTS=speed 100 duplex full is not carried over"
-            ]
+            ["ifcfg-eth0: ETHTOOL_OPTS=speed 100 duplex full is not carried over"]
         );
     }
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! NetworkManager's keyfiles (nm-settings-keyfile(5)).
 
-use super::{Candidate, not_carried, unknown};
+use super::{Candidate, not_carried, rule, team, unknown};
 use crate::network::address::{Cidr, Mac};
 use crate::network::bond;
-use crate::network::model::{Family, Interface, Kind, Methods, Route};
+use crate::network::model::{Family, Interface, Kind, Methods, Privacy, Route, RouteKind};
 use crate::text::{ini::Ini, is_yes};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -28,6 +28,16 @@ pub(super) fn parse(file: &str, text: &str, warnings: &mut Vec<String>) -> Optio
             parent: get("vlan", "parent").unwrap_or_default().to_owned(),
             id: get("vlan", "id")?.parse().ok().filter(|id| *id < 4095)?,
         },
+        "team" => {
+            let name = connection("interface-name").unwrap_or_default();
+            warnings.push(team::warning(file, name));
+            Kind::Bond {
+                options: match (get("team", "config"), get("team", "runner")) {
+                    (None, Some(runner)) => team::by_runner(runner),
+                    (config, _) => team::options(config.unwrap_or_default()),
+                },
+            }
+        }
         "loopback" => return None,
         other => {
             warnings.push(format!(
@@ -53,6 +63,7 @@ pub(super) fn parse(file: &str, text: &str, warnings: &mut Vec<String>) -> Optio
             .and_then(|m| m.parse().ok())
             .filter(|m| *m != 0),
         kind,
+        privacy: get("ipv6", "ip6-privacy").and_then(Privacy::named),
         ..Interface::default()
     };
     for (section, v6) in [("ipv4", false), ("ipv6", true)] {
@@ -166,6 +177,11 @@ const FAMILY: &[&str] = &[
     "addr-gen-mode",
     "dhcp-timeout",
     "dad-timeout",
+    "dhcp-client-id",
+    "dhcp-hostname",
+    "ip6-privacy",
+    "routing-rule",
+    "route-table",
 ];
 
 fn bonding(
@@ -227,8 +243,12 @@ fn family(
         metric: get("route-metric").and_then(|m| m.parse().ok()),
         never_default: get("never-default").is_some_and(is_yes),
         ignore_dns: get("ignore-auto-dns").is_some_and(is_yes),
+        client_id: get("dhcp-client-id").map(str::to_owned),
+        told_name: get("dhcp-hostname").map(str::to_owned),
         ..Family::default()
     };
+    // The table of those routes that name none.
+    let own = get("route-table").filter(|t| *t != "0" && *t != "254");
     for (key, value) in ini.sections(section).flatten() {
         // address, addresses, address1…: "ip/prefix[,gateway]", several with ;
         if numbered(key, &["address", "addresses"]) {
@@ -248,6 +268,7 @@ fn family(
             let via = via.filter(|v| !v.is_unspecified());
             let mut route = Route {
                 metric,
+                table: own.map(str::to_owned),
                 ..Route::new(to, via)
             };
             let attributes = get(&format!("{key}_options")).unwrap_or_default();
@@ -263,6 +284,27 @@ fn family(
                 ));
             }
             routes.push(route);
+        } else if numbered(key, &["routing-rule"]) {
+            match rule::parse(value, section == "ipv6") {
+                Ok(rule) => family.rules.push(rule),
+                Err(why) => warnings.push(format!(
+                    "{file}: the routing rule `{value}` is not carried over: {why}"
+                )),
+            }
+        }
+    }
+    // The gateway's route is in that table, too, and so is what DHCP brings.
+    if let Some(table) = own {
+        let gateway = family.gateway.take().map(|via| Route {
+            metric: family.metric.take(),
+            table: Some(table.to_owned()),
+            ..Route::new(Cidr::default_of(section == "ipv6"), Some(via))
+        });
+        routes.extend(gateway);
+        if family.methods.is_dynamic() {
+            warnings.push(format!(
+                "{file}: that routes from outside go to the routing table {table} ({section}.route-table) is not carried over"
+            ));
         }
     }
     family
@@ -279,8 +321,11 @@ fn options(attributes: &str, route: &mut Route) -> Option<String> {
         match name {
             "onlink" => route.on_link = is_yes(value),
             "src" => route.source = value.parse().ok(),
-            "table" if value != "254" && value != "0" => return Some(format!("table {value}")),
-            "type" if value != "unicast" => return Some(value.to_owned()),
+            "table" => route.table = Some(value.to_owned()),
+            "type" => match RouteKind::named(value) {
+                Some(kind) => route.kind = kind,
+                None => return Some(value.to_owned()),
+            },
             _ => {}
         }
     }

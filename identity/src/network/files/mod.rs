@@ -3,6 +3,7 @@
 //! in, values out; `load` finds the files.
 
 mod command;
+mod connections;
 mod ifcfg;
 mod interfaces;
 mod keyfile;
@@ -10,8 +11,14 @@ mod load;
 mod networkd;
 mod place;
 pub(crate) mod resolv;
+mod routes;
+mod rule;
+mod scripts;
+mod sections;
+mod team;
 #[cfg(test)]
 mod tests;
+mod units;
 mod unknown;
 
 pub(crate) use load::load;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! systemd-networkd's `.network` and `.netdev` files.
 
-use super::{Candidate, not_carried, unknown};
+use super::{Candidate, not_carried, sections, unknown};
 use crate::network::address::{Cidr, Mac};
 use crate::network::bond::{self, Value};
-use crate::network::model::{Interface, Kind, Methods, Route};
+use crate::network::model::{Interface, Kind, Methods, Privacy, Route};
 use crate::text::{ini::Ini, is_yes};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -23,7 +23,7 @@ pub(super) struct NetDev {
 
 /// What is read here of both kinds of files, and what means nothing to the new
 /// system. Options of bonds and routes are looked at where they are read.
-pub(super) const KNOWN: [unknown::Known; 11] = [
+pub(super) const KNOWN: [unknown::Known; 10] = [
     (
         "NetDev",
         &["Name", "Kind", "Description", "MACAddress", "MTUBytes"],
@@ -66,9 +66,9 @@ pub(super) const KNOWN: [unknown::Known; 11] = [
             "ConfigureWithoutCarrier",
             "IgnoreCarrierLoss",
             "KeepConfiguration",
+            "IPv6PrivacyExtensions",
         ],
     ),
-    ("RoutingPolicyRule", &[]),
     ("Address", &["Address", "Broadcast", "Label", "Scope"]),
     ("DHCPv4", DHCP),
     ("DHCP", DHCP),
@@ -88,6 +88,9 @@ const DHCP: &[&str] = &[
     "UseGateway",
     "UseNTP",
     "UseHostname",
+    "ClientIdentifier",
+    "Hostname",
+    "SendHostname",
 ];
 
 /// A `.netdev` file.
@@ -225,40 +228,7 @@ pub(super) fn network(file: &str, text: &str, warnings: &mut Vec<String>) -> Opt
         };
         i.add_route(Route::new(Cidr::default_of(via.is_ipv6()), Some(via)));
     }
-    for route in ini.sections("Route") {
-        let get = |k: &str| {
-            route
-                .iter()
-                .rfind(|(key, _)| key == k)
-                .map(|(_, v)| v.as_str())
-        };
-        match section_route(&get) {
-            Ok(found) => i.add_route(found),
-            Err(why) => {
-                let what = get("Destination").or(get("Gateway")).unwrap_or_default();
-                warnings.push(format!(
-                    "{file}: the route {what} is not carried over: {why}"
-                ));
-            }
-        }
-        const KNOWN: [&str; 10] = [
-            "Destination",
-            "Gateway",
-            "GatewayOnLink",
-            "GatewayOnlink",
-            "Metric",
-            "PreferredSource",
-            "Table",
-            "Type",
-            "Scope",
-            "Protocol",
-        ];
-        for (key, value) in route.iter().filter(|(k, _)| !KNOWN.contains(&k.as_str())) {
-            warnings.push(format!(
-                "{file}: `{key}={value}` of a route is not carried over"
-            ));
-        }
-    }
+    sections::apply(&ini, file, &mut i, warnings);
     let (dhcp4, dhcp6) = match network("DHCP").unwrap_or("no") {
         "ipv4" | "v4" => (true, false),
         "ipv6" | "v6" => (false, true),
@@ -278,6 +248,7 @@ pub(super) fn network(file: &str, text: &str, warnings: &mut Vec<String>) -> Opt
         Some(true) => Methods::AUTO,
         None => Methods::UNSET,
     };
+    i.privacy = network("IPv6PrivacyExtensions").and_then(Privacy::named);
     if master.is_some() {
         (i.v4, i.v6) = Default::default();
     }
@@ -291,6 +262,21 @@ pub(super) fn network(file: &str, text: &str, warnings: &mut Vec<String>) -> Opt
         .filter(|d| !d.starts_with('~'))
         .map(str::to_owned)
         .collect();
+    if dhcp4 {
+        let get = |key: &str| ini.get("DHCPv4", key).or(ini.get("DHCP", key));
+        // Without a word it is the DUID.
+        let id = get("ClientIdentifier").unwrap_or("duid");
+        i.v4.client_id = Some(id.to_owned()).filter(|id| id != "mac");
+        i.v4.told_name = get("Hostname").map(str::to_owned);
+        if get("SendHostname").is_some_and(|s| !is_yes(s)) {
+            warnings.push(not_carried(
+                file,
+                text,
+                "SendHostname",
+                "the DHCP server is told no name",
+            ));
+        }
+    }
     for section in ["DHCPv4", "DHCP"] {
         i.v4.ignore_dns |= ini.get(section, "UseDNS").is_some_and(|u| !is_yes(u));
         i.v4.metric =
@@ -317,37 +303,5 @@ pub(super) fn network(file: &str, text: &str, warnings: &mut Vec<String>) -> Opt
         vlans: vlans.collect(),
         primary: network("PrimarySlave").is_some_and(is_yes),
         active: network("ActiveSlave").is_some_and(is_yes),
-    })
-}
-
-/// A `[Route]` section; the error says why there can be no such route.
-fn section_route<'a>(get: &impl Fn(&str) -> Option<&'a str>) -> Result<Route, String> {
-    let get = |key: &str| get(key).filter(|v| !v.is_empty());
-    let via = match get("Gateway") {
-        // `_dhcp4` and `_ipv6ra` are the one that comes by these.
-        Some(text) => Some(
-            text.parse::<IpAddr>()
-                .map_err(|_| format!("Gateway={text}"))?,
-        ),
-        None => None,
-    };
-    let to = match get("Destination") {
-        Some(text) => Cidr::parse(text).ok_or_else(|| format!("Destination={text}"))?,
-        None => {
-            let via = via.ok_or_else(|| "it has neither Destination nor Gateway".to_owned())?;
-            Cidr::default_of(via.is_ipv6())
-        }
-    };
-    for (key, fine) in [("Table", ["main", "254"]), ("Type", ["unicast", "unicast"])] {
-        if let Some(value) = get(key).filter(|v| !fine.contains(v)) {
-            return Err(format!("{key}={value}"));
-        }
-    }
-    let on_link = get("GatewayOnLink").or(get("GatewayOnlink"));
-    Ok(Route {
-        metric: get("Metric").and_then(|m| m.parse().ok()),
-        on_link: on_link.is_some_and(is_yes),
-        source: get("PreferredSource").and_then(|s| s.parse().ok()),
-        ..Route::new(to, via)
     })
 }

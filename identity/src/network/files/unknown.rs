@@ -9,8 +9,7 @@ use crate::text::is_yes;
 pub(super) type Known = (&'static str, &'static [&'static str]);
 
 /// Keys that only say what is so anyway when they have this value.
-const DEFAULTS: [(&str, &str); 20] = [
-    ("IPV6_PRIVACY", "no"),
+const DEFAULTS: [(&str, &str); 16] = [
     ("PEERROUTES", "yes"),
     ("IPV6_PEERROUTES", "yes"),
     ("IPV6_PEERDNS", "yes"),
@@ -18,10 +17,7 @@ const DEFAULTS: [(&str, &str); 20] = [
     ("GVRP", "no"),
     ("MVRP", "no"),
     ("auto-negotiate", "true"),
-    ("ip6-privacy", "0"),
-    ("ip6-privacy", "-1"),
     ("flags", "1"),
-    ("IPv6PrivacyExtensions", "no"),
     ("IPForward", "no"),
     ("UseMTU", "true"),
     ("UseMTU", "yes"),

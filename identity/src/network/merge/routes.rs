@@ -111,7 +111,8 @@ pub(super) fn carry(
 fn of_files(i: &Interface, to: Cidr) -> Vec<Option<IpAddr>> {
     let family = if to.ip.is_ipv6() { &i.v6 } else { &i.v4 };
     let gateway = family.gateway.filter(|_| to.prefix == 0);
-    let routes = family.routes.iter().filter(|r| r.to == to);
+    let routes = family.routes.iter();
+    let routes = routes.filter(|r| r.to == to && r.table.is_none());
     gateway
         .map(Some)
         .into_iter()
@@ -150,6 +151,15 @@ pub(super) fn add(i: &mut Interface, route: Route, running: &KernelNetwork, link
     true
 }
 
+/// Whether files have a route of another table than the main one.
+fn of_a_table(route: &kernel::Route, network: &Network) -> bool {
+    let families = network.interfaces.iter().flat_map(|i| i.families());
+    let table = route.table.to_string();
+    families
+        .flat_map(|f| &f.routes)
+        .any(|r| r.to == route.to && r.table.as_deref() == Some(&table))
+}
+
 /// Names what stands with none of the interfaces that are carried over.
 pub(super) fn others(running: &KernelNetwork, network: &Network, report: &mut Report) {
     let mut tables: BTreeMap<u32, usize> = BTreeMap::new();
@@ -162,6 +172,9 @@ pub(super) fn others(running: &KernelNetwork, network: &Network, report: &mut Re
             continue;
         }
         if route.table != MAIN {
+            if of_a_table(route, network) {
+                continue;
+            }
             *tables.entry(route.table).or_default() += 1;
         } else if !SET_BY_SOMEBODY.contains(&route.protocol) {
             *programs.entry(route.protocol).or_default() += 1;
@@ -182,7 +195,12 @@ pub(super) fn others(running: &KernelNetwork, network: &Network, report: &mut Re
             "routes that a program has set (protocol {protocol}) are not carried over: {count}; set that program up in the new system"
         ));
     }
-    for to in &running.refused {
+    let all = || network.interfaces.iter().flat_map(|i| i.families());
+    let of_files = |to: &Cidr| {
+        let mut routes = all().flat_map(|f| &f.routes);
+        routes.any(|r| r.to == *to && !r.kind.is_plain())
+    };
+    for to in running.refused.iter().filter(|to| !of_files(to)) {
         report.warn(format!(
             "that the running system refuses what goes to {to} is not carried over"
         ));

@@ -12,6 +12,7 @@ use rootdir::RootDir;
 use std::path::{Path, PathBuf};
 
 mod methods;
+mod policy;
 mod routes;
 mod running;
 mod values;
@@ -111,7 +112,11 @@ fn routes(network: &Network, name: &str) -> Vec<String> {
             let via = r.via.map(|v| format!(" via {v}")).unwrap_or_default();
             let source = r.source.map(|s| format!(" src {s}")).unwrap_or_default();
             let on_link = if r.on_link { " onlink" } else { "" };
-            format!("{}{via}{source}{on_link}", r.to)
+            let kind = match r.kind.is_plain() {
+                true => String::new(),
+                false => format!("{} ", r.kind.name()),
+            };
+            format!("{kind}{}{via}{source}{on_link}", r.to)
         }));
     }
     lines

@@ -260,12 +260,8 @@ fn a_word_that_is_not_understood_is_named_with_its_line() {
             said("ifcfg-a:7: SRCADDR=192.0.2.1"),
             said("b:5: zone=public of [connection]"),
             said("b:7: wake-on-lan=64 of [ethernet]"),
-            said("b:12: dhcp-client-id=mac of [ipv4]"),
-            said("b:13: routing-rule1=priority 5 from 192.0.2.3 table 5 of [ipv4]"),
             said("c.network:3: KernelVersion=6 of [Match]"),
             said("c.network:7: DHCPServer=yes of [Network]"),
-            said("c.network:10: ClientIdentifier=mac of [DHCPv4]"),
-            said("c.network:12: From=192.0.2.3 of [RoutingPolicyRule]"),
             said("etc/systemd/network/c.network.d/d.conf:2: IPForward=yes of [Network]"),
             said("e.netdev:7: VLANFiltering=yes of [Bridge]"),
         ]

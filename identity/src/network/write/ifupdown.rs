@@ -8,7 +8,7 @@
 use super::{File, Interface, Network};
 use crate::error::Result;
 use crate::network::address::Cidr;
-use crate::network::model::{Dns, Family, Kind, Route};
+use crate::network::model::{Dns, Family, Kind, Route, Rule};
 use crate::report::Report;
 use crate::text::HEADER;
 use rootdir::RootDir;
@@ -71,7 +71,8 @@ fn stanzas(i: &Interface, network: &Network, out: &mut String) {
             .chain(fixed)
             .collect();
         // IPv6 needs no stanza to come up.
-        let routed = family.gateway.is_some() || !family.routes.is_empty();
+        let routed =
+            family.gateway.is_some() || !family.routes.is_empty() || !family.rules.is_empty();
         if methods.is_empty() && (!v6 || routed) {
             methods.push(("manual", None));
         }
@@ -93,6 +94,16 @@ fn stanzas(i: &Interface, network: &Network, out: &mut String) {
             }
             if v6 {
                 advertisements(family, method, out);
+                let privacy = i.privacy.filter(|_| method != "dhcp" && method != "manual");
+                out.extend(privacy.map(|p| format!("    privext {}\n", p.number())));
+            }
+            // Some clients heed them; `check` says so.
+            if method == "dhcp" {
+                let name = family.told_name.as_ref();
+                out.extend(name.map(|n| format!("    hostname {n}\n")));
+                let id = family.client_id.as_ref();
+                let id = id.filter(|id| !["mac", "duid", "duid-only"].contains(&id.as_str()));
+                out.extend(id.map(|id| format!("    client {id}\n")));
             }
             if n == 0
                 && let Some(metric) = family.metric
@@ -141,6 +152,9 @@ fn routes(i: &Interface, v6: bool, with_default: bool, out: &mut String) {
     for route in default.iter().chain(&family.routes) {
         out.push_str(&format!("    up {}\n", command(i, route)));
     }
+    for one in &family.rules {
+        out.push_str(&format!("    up {}\n", rule(one, v6)));
+    }
 }
 
 /// Name servers, for resolvconf; without it /etc/resolv.conf is written, too.
@@ -156,12 +170,19 @@ fn names(dns: &Dns, out: &mut String) {
 
 fn command(i: &Interface, route: &Route) -> String {
     let v6 = route.to.ip.is_ipv6();
-    let mut words = vec![format!("ip route replace {}", route.to)];
+    let kind = match route.kind.is_plain() {
+        true => String::new(),
+        false => format!("{} ", route.kind.name()),
+    };
+    let mut words = vec![format!("ip route replace {kind}{}", route.to)];
     words.extend(route.via.map(|via| match via.is_ipv6() == v6 {
         true => format!("via {via}"),
         false => format!("via inet6 {via}"),
     }));
-    words.push("dev $IFACE".to_owned());
+    // What leads nowhere has no interface.
+    if route.kind.is_plain() {
+        words.push("dev $IFACE".to_owned());
+    }
     words.extend(route.metric.map(|m| format!("metric {m}")));
     words.extend(route.source.map(|s| format!("src {s}")));
     if route
@@ -170,7 +191,14 @@ fn command(i: &Interface, route: &Route) -> String {
     {
         words.push("onlink".to_owned());
     }
+    words.extend(route.table.as_ref().map(|t| format!("table {t}")));
     words.join(" ")
+}
+
+/// The command of a rule; that it is there already is no failure.
+fn rule(rule: &Rule, v6: bool) -> String {
+    let program = if v6 { "ip -6" } else { "ip" };
+    format!("{program} rule add {} || true", rule.words())
 }
 
 fn hardware(i: &Interface, out: &mut String) {
@@ -249,6 +277,18 @@ fn make(i: &Interface, network: &Network, out: &mut String) {
 /// What the configuration needs and the new system may lack.
 pub(super) fn check(root: &RootDir, network: &Network, report: &mut Report) -> Result<()> {
     let dhcp = |i: &Interface| i.families().iter().any(|f| f.methods.dhcp);
+    for i in network.interfaces.iter().filter(|i| i.v4.methods.dhcp) {
+        let id = i.v4.client_id.as_deref().filter(|id| *id != "mac");
+        let name = i.v4.told_name.as_deref();
+        for (what, value) in [("client identifier", id), ("name", name)] {
+            if let Some(value) = value {
+                report.warn(format!(
+                    "{}: the old system told the DHCP server the {what} {value}; not every DHCP client of ifupdown does, and the machine may get another address",
+                    i.name
+                ));
+            }
+        }
+    }
     if !network.interfaces.iter().any(dhcp) {
         return Ok(());
     }

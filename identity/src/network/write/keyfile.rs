@@ -5,7 +5,7 @@
 use super::{File, Interface, Network};
 use crate::network::address::Cidr;
 use crate::network::bond;
-use crate::network::model::{Kind, Route};
+use crate::network::model::{Kind, Route, Rule};
 use crate::report::Report;
 use crate::text::HEADER;
 use ondisk::sha256::Sha256Sum;
@@ -15,6 +15,7 @@ use std::net::IpAddr;
 /// One file per interface. `seed` makes the UUIDs this machine's own.
 pub(super) fn render(network: &Network, seed: &str, old: bool, report: &mut Report) -> Vec<File> {
     let mut files = Vec::new();
+    let network = &place_rules(network);
     for i in &network.interfaces {
         files.push(File {
             path: format!(
@@ -131,6 +132,31 @@ fn text(i: &Interface, network: &Network, seed: &str, old: bool, report: &mut Re
     out
 }
 
+/// NetworkManager wants a network in each rule, and its table.
+fn rule_words(rule: &Rule, v6: bool) -> String {
+    let mut rule = rule.clone();
+    if rule.from.is_none() && rule.to.is_none() {
+        rule.from = Some(Cidr::default_of(v6));
+    }
+    rule.words()
+}
+
+/// Rules without a place get the one that the kernel would give them: before
+/// those that were there.
+fn place_rules(network: &Network) -> Network {
+    let mut network = network.clone();
+    let mut next = [32765u32; 2];
+    for i in &mut network.interfaces {
+        for (family, next) in [&mut i.v4, &mut i.v6].into_iter().zip(&mut next) {
+            for rule in family.rules.iter_mut().filter(|r| r.priority.is_none()) {
+                rule.priority = Some(*next);
+                *next = next.saturating_sub(1);
+            }
+        }
+    }
+    network
+}
+
 fn family(i: &Interface, v6: bool, old: bool, report: &mut Report) -> String {
     let (f, dns) = (if v6 { &i.v6 } else { &i.v4 }, &i.dns);
     let mut out = format!("\n[{}]\n", if v6 { "ipv6" } else { "ipv4" });
@@ -213,6 +239,10 @@ fn family(i: &Interface, v6: bool, old: bool, report: &mut Report) -> String {
         {
             options.push("onlink=true".to_owned());
         }
+        options.extend(route.table.as_ref().map(|t| format!("table={t}")));
+        if !route.kind.is_plain() {
+            options.push(format!("type={}", route.kind.name()));
+        }
         options.extend(route.source.map(|s| format!("src={s}")));
         if !options.is_empty() {
             put(format!("route{}_options={}", n + 1, options.join(",")));
@@ -224,8 +254,31 @@ fn family(i: &Interface, v6: bool, old: bool, report: &mut Report) -> String {
         .filter(|s| s.is_ipv6() == v6)
         .map(|s| format!("{s};"))
         .collect();
+    for (n, rule) in f.rules.iter().enumerate() {
+        if off {
+            report.warn(format!(
+                "{}: a routing rule to the table {} is not carried over, for the interface has no address of its family",
+                i.name,
+                rule.table.as_deref().unwrap_or("main")
+            ));
+            continue;
+        }
+        put(format!("routing-rule{}={}", n + 1, rule_words(rule, v6)));
+    }
     // Nor does it take name servers.
     if !off {
+        if f.methods.dhcp {
+            if let Some(id) = f.client_id.as_ref().filter(|_| !v6) {
+                let id = if id == "duid-only" { "duid" } else { id };
+                put(format!("dhcp-client-id={id}"));
+            }
+            if let Some(name) = &f.told_name {
+                put(format!("dhcp-hostname={name}"));
+            }
+        }
+        if let Some(privacy) = i.privacy.filter(|_| v6) {
+            put(format!("ip6-privacy={}", privacy.number()));
+        }
         if !servers.is_empty() {
             put(format!("dns={servers}"));
         }

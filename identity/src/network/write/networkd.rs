@@ -4,7 +4,7 @@
 use super::{File, Interface, Network};
 use crate::network::address::Cidr;
 use crate::network::bond::{self, Value};
-use crate::network::model::{Kind, Route};
+use crate::network::model::{Family, Kind, Privacy, Route, Rule};
 use crate::report::Report;
 use crate::text::{HEADER, is_yes};
 
@@ -23,7 +23,7 @@ pub(super) fn render(network: &Network, report: &mut Report) -> Vec<File> {
         if let Some(text) = netdev(i, report) {
             files.push(file("netdev", text));
         }
-        files.push(file("network", text(i, network)));
+        files.push(file("network", text(i, network, report)));
     }
     files
 }
@@ -75,7 +75,7 @@ fn option(name: &str, value: &str) -> Option<String> {
     Some(format!("{}={value}\n", choice.networkd?))
 }
 
-fn text(i: &Interface, network: &Network) -> String {
+fn text(i: &Interface, network: &Network, report: &mut Report) -> String {
     let mut out = format!("{HEADER}[Match]\n");
     let mut put = |line: String| {
         out.push_str(&line);
@@ -142,6 +142,14 @@ fn text(i: &Interface, network: &Network) -> String {
         let auto = if i.v6.methods.auto { "yes" } else { "no" };
         put(format!("IPv6AcceptRA={auto}"));
     }
+    if let Some(privacy) = i.privacy {
+        let value = match privacy {
+            Privacy::Off => "no",
+            Privacy::Public => "prefer-public",
+            Privacy::Temporary => "yes",
+        };
+        put(format!("IPv6PrivacyExtensions={value}"));
+    }
     for family in i.families() {
         for address in &family.addresses {
             put(format!("Address={address}"));
@@ -165,26 +173,62 @@ fn text(i: &Interface, network: &Network) -> String {
         for route in &family.routes {
             put(section(i, route));
         }
+        for rule in &family.rules {
+            put(rule_section(rule, v6));
+        }
+    }
+    if let Some(lines) = dhcp(i, report) {
+        put(lines);
     }
     if i.v6.methods.auto && i.v6.methods.dhcp {
         // Whatever router advertisements say.
         put("\n[DHCPv6]\nWithoutRA=solicit".into());
     }
-    for (family, section) in [(&i.v4, "DHCPv4"), (&i.v6, "IPv6AcceptRA")] {
-        if !family.methods.is_dynamic() {
-            continue;
-        }
-        if family.ignore_dns || family.never_default {
-            put(format!("\n[{section}]"));
-            if family.ignore_dns {
-                put("UseDNS=no".into());
-            }
-            if family.never_default {
-                put("UseGateway=no".into());
-            }
+    if i.v6.methods.is_dynamic() {
+        let lines = from_outside(&i.v6);
+        if !lines.is_empty() {
+            put(format!("\n[IPv6AcceptRA]\n{}", lines.join("\n")));
         }
     }
     out
+}
+
+/// What is not taken of what comes from outside.
+fn from_outside(family: &Family) -> Vec<String> {
+    let mut lines = Vec::new();
+    if family.ignore_dns {
+        lines.push("UseDNS=no".to_owned());
+    }
+    if family.never_default {
+        lines.push("UseGateway=no".to_owned());
+    }
+    lines
+}
+
+/// The section of IPv4's DHCP.
+fn dhcp(i: &Interface, report: &mut Report) -> Option<String> {
+    let family = &i.v4;
+    if !family.methods.dhcp {
+        return None;
+    }
+    let mut lines = vec!["\n[DHCPv4]".to_owned()];
+    // Its own default is the DUID, by which the server would not know the
+    // machine again.
+    match family.client_id.as_deref() {
+        None | Some("mac" | "perm-mac") => lines.push("ClientIdentifier=mac".to_owned()),
+        Some(id @ ("duid" | "duid-only")) => lines.push(format!("ClientIdentifier={id}")),
+        Some(id) => {
+            lines.push("ClientIdentifier=mac".to_owned());
+            report.warn(format!(
+                "{}: systemd-networkd cannot tell the DHCP server the client identifier {id}, and tells its MAC address: it may get another address",
+                i.name
+            ));
+        }
+    }
+    lines.extend(family.told_name.as_ref().map(|n| format!("Hostname={n}")));
+    lines.extend(family.metric.map(|m| format!("RouteMetric={m}")));
+    lines.extend(from_outside(family));
+    Some(lines.join("\n"))
 }
 
 fn section(i: &Interface, route: &Route) -> String {
@@ -207,6 +251,31 @@ fn section(i: &Interface, route: &Route) -> String {
     }
     if let Some(metric) = route.metric {
         lines.push(format!("Metric={metric}"));
+    }
+    lines.extend(route.table.as_ref().map(|t| format!("Table={t}")));
+    if !route.kind.is_plain() {
+        lines.push(format!("Type={}", route.kind.name()));
+    }
+    lines.join("\n")
+}
+
+fn rule_section(rule: &Rule, v6: bool) -> String {
+    let mut lines = vec!["\n[RoutingPolicyRule]".to_owned()];
+    if rule.from.is_none() && rule.to.is_none() {
+        lines.push(format!("Family={}", if v6 { "ipv6" } else { "ipv4" }));
+    }
+    lines.extend(rule.from.map(|n| format!("From={n}")));
+    lines.extend(rule.to.map(|n| format!("To={n}")));
+    let table = rule.table.as_deref().unwrap_or("254");
+    lines.push(format!("Table={table}"));
+    lines.extend(rule.priority.map(|p| format!("Priority={p}")));
+    let text = |key: &str, value: &Option<String>| value.as_ref().map(|v| format!("{key}={v}"));
+    lines.extend(text("FirewallMark", &rule.mark));
+    lines.extend(text("IncomingInterface", &rule.incoming));
+    lines.extend(text("OutgoingInterface", &rule.outgoing));
+    lines.extend(rule.tos.map(|t| format!("TypeOfService={t}")));
+    if rule.inverted {
+        lines.push("InvertRule=yes".to_owned());
     }
     lines.join("\n")
 }

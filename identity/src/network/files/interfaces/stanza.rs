@@ -6,7 +6,7 @@ use super::syntax::Stanza;
 use crate::network::address::{Cidr, prefix_length};
 use crate::network::bond;
 use crate::network::files::command::{Added, Command};
-use crate::network::model::{Interface, Kind, Methods, Route};
+use crate::network::model::{Interface, Kind, Methods, Privacy, Route};
 use crate::text::is_yes;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -34,6 +34,7 @@ pub(super) fn apply(
     let mut peer = None;
     // What is added once the interface is up comes after its own address.
     let mut further = Vec::new();
+    let mut rules = Vec::new();
     let mut gateway = None;
     // Whether router advertisements are heeded.
     let mut advertised = None;
@@ -100,6 +101,9 @@ pub(super) fn apply(
                     warnings.push(format!("{}: {why}; it is not carried over", origin()));
                 }
             }
+            "hostname" => i.family_mut(stanza.v6).told_name = Some(value.clone()),
+            "client" | "clientid" => i.family_mut(stanza.v6).client_id = Some(value.clone()),
+            "privext" => i.privacy = Privacy::named(value),
             "accept-ra" => advertised = Some(value != "0"),
             "autoconf" if stanza.v6 && value == "1" => advertised = Some(true),
             // Of `inet6 auto`: what router advertisements say is asked for.
@@ -144,6 +148,7 @@ pub(super) fn apply(
                         };
                         elsewhere.routes.push((at, command, origin()));
                     }
+                    Added::Rule(v6, rule) => rules.push((v6, rule)),
                     Added::Nothing => {}
                 }) {
                     warnings.push(format!(
@@ -184,6 +189,9 @@ pub(super) fn apply(
     }
     for address in further {
         i.add_address(address);
+    }
+    for (v6, rule) in rules {
+        i.family_mut(v6).rules.push(rule);
     }
     if let Some(gateway) = gateway {
         i.family_mut(gateway.is_ipv6()).gateway = Some(gateway);

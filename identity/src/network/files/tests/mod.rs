@@ -70,13 +70,13 @@ fn damaged_files() {
         let parsed = interfaces::parse("x", &text);
         found.extend(interfaces::candidates(&parsed, &mut warnings));
         for v6 in [false, true] {
-            for (_, command) in ifcfg::routes(&text, v6, "x", &mut warnings) {
+            for (_, command) in routes::routes(&text, v6, "x", &mut warnings) {
                 let route = command.route;
                 assert!(route.to.prefix <= if route.to.ip.is_ipv6() { 128 } else { 32 });
             }
         }
         for line in text.lines() {
-            let _ = ifcfg::static_route(line);
+            let _ = routes::static_route(line);
         }
         resolv::parse(&text);
         shell::parse(&text);

@@ -119,7 +119,13 @@ fn el7_scripts() {
     assert_eq!(bridge.mtu, Some(9000));
     assert_eq!(
         bridge.v4.routes,
-        [route("10.0.0.0/8", Some("198.51.100.1"), Some(100))]
+        [
+            route("10.0.0.0/8", Some("198.51.100.1"), Some(100)),
+            Route {
+                table: Some("7".into()),
+                ..route("172.16.0.0/12", None, None)
+            }
+        ]
     );
     assert_eq!(bridge.v4.gateway.unwrap().to_string(), "198.51.100.2");
     let classful = interface(&files, "classful");
