@@ -9,11 +9,22 @@ use crate::text::{ini::Ini, is_yes};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+/// A profile's name among all of them.
+pub(super) fn uuid(text: &str) -> Option<String> {
+    let ini = Ini::parse(text);
+    let uuid = ini.get("connection", "uuid").filter(|u| !u.is_empty());
+    uuid.map(str::to_owned)
+}
+
 /// One keyfile. None for kinds of connections that have no part in the
 /// machine's identity (VPN, loopback) or are not carried over (a warning).
 pub(super) fn parse(file: &str, text: &str, warnings: &mut Vec<String>) -> Option<Candidate> {
     let ini = Ini::parse(text);
     let get = |s: &str, k: &str| ini.get(s, k).filter(|v| !v.is_empty());
+    // Somebody else's device, of which NetworkManager only tells.
+    if get(".nmmeta", "external").is_some_and(is_yes) {
+        return None;
+    }
     let connection = |k: &str| get("connection", k);
     let ethernet = |k: &str| get("ethernet", k).or(get("802-3-ethernet", k));
     let kind = match connection("type")? {
@@ -96,6 +107,11 @@ pub(super) fn parse(file: &str, text: &str, warnings: &mut Vec<String>) -> Optio
             i.add_route(route);
         }
     }
+    let made_up = |m: &&str| mac(m).is_none() && !["permanent", "preserve"].contains(m);
+    if let Some(value) = ethernet("cloned-mac-address").filter(made_up) {
+        let why = format!("the MAC address is made up ({value})");
+        warnings.push(not_carried(file, text, "cloned-mac-address", &why));
+    }
     unknown::in_sections(file, text, &KNOWN, warnings);
     let priority: i32 = connection("autoconnect-priority")
         .and_then(|p| p.parse().ok())
@@ -115,6 +131,7 @@ pub(super) fn parse(file: &str, text: &str, warnings: &mut Vec<String>) -> Optio
             Vec::new()
         },
         aliases,
+        except: Vec::new(),
         priority: if any {
             priority.saturating_sub(1000)
         } else {

@@ -21,8 +21,17 @@ pub(super) fn is_copy(name: &str) -> bool {
 pub(crate) fn load(root: &RootDir) -> Result<Files> {
     let mut files = Files::default();
     scripts::load(root, &mut files)?;
-    connections::load(root, &mut files)?;
+    let aside = connections::load(root, &mut files)?;
+    let before = files.candidates.len();
     debian(root, &mut files)?;
+    if aside {
+        // A profile for every device does not mean those.
+        let (profiles, own) = files.candidates.split_at_mut(before);
+        let names: Vec<String> = own.iter().map(|c| c.interface.name.clone()).collect();
+        for c in profiles {
+            c.except.extend_from_slice(&names);
+        }
+    }
     units::load(root, &mut files)?;
     let text = root.text("etc/resolv.conf")?.unwrap_or_default();
     files.resolv = resolv::parse(&text);

@@ -9,6 +9,7 @@ mod interfaces;
 mod keyfile;
 mod load;
 mod networkd;
+mod nm_conf;
 mod place;
 pub(crate) mod resolv;
 mod routes;
@@ -40,6 +41,8 @@ pub(crate) struct Candidate {
     pub aliases: Vec<String>,
     /// Bigger wins among several for one interface.
     pub priority: i32,
+    /// Patterns of names that those in `patterns` do not mean.
+    pub except: Vec<String>,
 }
 
 /// The warning about what a file says where it has this word.
@@ -57,6 +60,8 @@ pub(crate) struct Files {
     pub candidates: Vec<Candidate>,
     /// /etc/resolv.conf.
     pub resolv: Dns,
+    /// Name servers for every interface, whatever comes by DHCP.
+    pub everywhere: Dns,
     /// What is written in a way that cannot be carried over.
     pub warnings: Vec<String>,
 }

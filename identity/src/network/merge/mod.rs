@@ -66,8 +66,9 @@ pub(crate) fn merge(files: Files, running: Option<&KernelNetwork>, report: &mut 
         .iter()
         .flat_map(|i| i.dns.servers.clone())
         .collect();
+    network.dns = files.everywhere;
     // Name servers that DHCP wrote there come by DHCP again.
-    if !dynamic && own.is_empty() {
+    if network.dns.is_empty() && !dynamic && own.is_empty() {
         network.dns = files.resolv;
     }
     network
@@ -202,8 +203,9 @@ fn matches(c: &Candidate, link: &kernel::Link, mac: Option<Mac>) -> bool {
         return i.name == link.name && card;
     }
     let physical = link.kind.is_none();
+    let fits = |patterns: &[String]| patterns.iter().any(|p| glob::matches(p, &link.name));
     (physical && i.mac.is_some() && (i.mac == mac || i.mac == link.mac))
-        || (i.mac.is_none() && physical && c.patterns.iter().any(|p| glob::matches(p, &link.name)))
+        || (i.mac.is_none() && physical && fits(&c.patterns) && !fits(&c.except))
 }
 
 /// Whether the kernel has the MAC address that the file sets, and not the

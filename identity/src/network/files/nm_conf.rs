@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! NetworkManager's own configuration (NetworkManager.conf(5)): where its
+//! profiles lie, which devices it leaves alone, and what profiles that say
+//! nothing get.
+
+use crate::network::address::Mac;
+use crate::network::model::{Dns, Interface, Privacy};
+use crate::text::{glob, ini::Ini, is_yes, line_of};
+
+/// What all of its files say together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Conf {
+    /// The directory of profiles, if it is not the usual one.
+    pub path: Option<String>,
+    /// Settings plugins, if it says which.
+    pub plugins: Option<Vec<String>>,
+    /// Devices that it leaves alone.
+    pub unmanaged: Vec<Devices>,
+    /// It leaves /etc/resolv.conf alone.
+    pub no_dns: bool,
+    /// Name servers for everything, whatever profiles say.
+    pub dns: Dns,
+    /// It manages what is in /etc/network/interfaces, too.
+    pub manages_interfaces: bool,
+    /// What profiles get that say nothing: the setting, its value, and where
+    /// that stands.
+    defaults: Vec<(String, String, String)>,
+}
+
+/// Devices of a list like `interface-name:eth*;except:mac:…`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Devices {
+    /// The words of the list.
+    specs: Vec<String>,
+    /// Where it stands.
+    pub origin: String,
+}
+
+impl Devices {
+    fn new(text: &str, origin: String) -> Devices {
+        let words = text.split([';', ',']).map(str::trim);
+        Devices {
+            specs: words.filter(|w| !w.is_empty()).map(str::to_owned).collect(),
+            origin,
+        }
+    }
+
+    /// Whether a device of a name or MAC address is one of them.
+    pub(super) fn has(&self, name: &str, mac: Option<Mac>) -> bool {
+        let fits = |spec: &str| {
+            let (kind, value) = spec.split_once(':').unwrap_or(("", spec));
+            let by_mac = |text: &str| mac.is_some() && text.parse::<Mac>().ok() == mac;
+            match kind {
+                _ if spec == "*" => true,
+                // `=` is what has no wildcards.
+                "interface-name" => match value.strip_prefix('=') {
+                    Some(plain) => plain == name,
+                    None => glob::matches(value.trim_start_matches('~'), name),
+                },
+                "mac" => by_mac(value),
+                "type" => value == "ethernet",
+                // A MAC address, or in old versions a name, alone.
+                _ => by_mac(spec) || spec == name,
+            }
+        };
+        let (except, plain): (Vec<_>, Vec<_>) =
+            self.specs.iter().partition(|s| s.starts_with("except:"));
+        let out = except.iter().any(|s| fits(s.trim_start_matches("except:")));
+        // With exceptions alone it is everything else.
+        let within = plain.iter().any(|s| fits(s)) || plain.is_empty() && !except.is_empty();
+        within && !out
+    }
+
+    /// Names in it, for profiles that fit every device.
+    pub(super) fn names(&self) -> impl Iterator<Item = String> {
+        let name = |s: &String| {
+            let name = s.strip_prefix("interface-name:")?;
+            Some(name.trim_start_matches(['=', '~']).to_owned())
+        };
+        self.specs.iter().filter_map(name)
+    }
+}
+
+/// Keys whose values change nothing about addresses, by the beginning.
+const WITHOUT_EFFECT: [&str; 8] = [
+    "wifi.",
+    "connection.auth-retries",
+    "connection.mdns",
+    "connection.llmnr",
+    "connection.stable-id",
+    "ipv4.dad-timeout",
+    "ethernet.wake-on-lan",
+    "match-",
+];
+
+impl Conf {
+    /// Adds a file, which comes after those before it.
+    pub(super) fn add(&mut self, file: &str, text: &str, warnings: &mut Vec<String>) {
+        let ini = Ini::parse(text);
+        let origin = |key: &str| format!("{file}:{}", line_of(text, key));
+        if let Some(path) = ini.get("keyfile", "path").filter(|p| p.starts_with('/')) {
+            self.path = Some(path.trim_matches('/').to_owned());
+        }
+        for (key, value) in ini.sections("keyfile").flatten() {
+            let more = Devices::new(value, origin(key));
+            match key.as_str() {
+                "unmanaged-devices" => self.unmanaged = vec![more],
+                "unmanaged-devices+" => self.unmanaged.push(more),
+                "unmanaged-devices-" => {
+                    for list in &mut self.unmanaged {
+                        list.specs.retain(|s| !more.specs.contains(s));
+                    }
+                }
+                "path" | "hostname" => {}
+                _ => warnings.push(format!(
+                    "{}: {key}={value} of [keyfile] is not understood and is not heeded",
+                    origin(key)
+                )),
+            }
+        }
+        for (key, value) in ini.sections("main").flatten() {
+            let words = || value.split([',', ';', ' ']).filter(|w| !w.is_empty());
+            let plugins = &mut self.plugins;
+            match key.as_str() {
+                "plugins" => *plugins = Some(words().map(str::to_owned).collect()),
+                // To those that a distribution has by default, which nobody says.
+                "plugins+" => plugins
+                    .iter_mut()
+                    .for_each(|p| p.extend(words().map(str::to_owned))),
+                "plugins-" => plugins
+                    .iter_mut()
+                    .for_each(|p| p.retain(|p| !words().any(|w| w == p))),
+                "dns" => self.no_dns = value == "none",
+                "rc-manager" => self.no_dns |= value == "unmanaged",
+                _ => {}
+            }
+        }
+        if let Some(managed) = ini.get("ifupdown", "managed") {
+            self.manages_interfaces = is_yes(managed);
+        }
+        self.global_dns(&ini);
+        self.sections(file, text, warnings);
+    }
+
+    fn global_dns(&mut self, ini: &Ini) {
+        let list = |text: &str| -> Vec<String> {
+            let words = text.split([',', ';', ' ']).filter(|w| !w.is_empty());
+            words.map(str::to_owned).collect()
+        };
+        if let Some(searches) = ini.get("global-dns", "searches") {
+            self.dns.search = list(searches);
+        }
+        if let Some(options) = ini.get("global-dns", "options") {
+            self.dns.options = list(options);
+        }
+        if let Some(servers) = ini.get("global-dns-domain-*", "servers") {
+            let servers = list(servers);
+            self.dns.servers = servers.iter().filter_map(|s| s.parse().ok()).collect();
+        }
+    }
+
+    /// `[connection…]` and `[device…]`, of which there may be several.
+    fn sections(&mut self, file: &str, text: &str, warnings: &mut Vec<String>) {
+        let mut section = "";
+        let mut devices = None;
+        for (at, line) in text.lines().enumerate() {
+            let (line, origin) = (line.trim(), format!("{file}:{}", at + 1));
+            if let Some(name) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
+                section = name;
+                devices = None;
+                continue;
+            }
+            let pair = line.split_once('=').filter(|_| !line.starts_with('#'));
+            let Some((key, value)) = pair.map(|(k, v)| (k.trim(), v.trim())) else {
+                continue;
+            };
+            if key == "match-device" {
+                devices = Some(value);
+            }
+            let named = WITHOUT_EFFECT.iter().any(|k| key.starts_with(k));
+            let not_heeded = || {
+                let of = devices.map(|d| format!(" for {d}")).unwrap_or_default();
+                format!("{origin}: {key}={value} of [{section}]{of} is not carried over")
+            };
+            if section.starts_with("global-dns-domain-") && section != "global-dns-domain-*" {
+                warnings.push(not_heeded());
+            } else if section.starts_with("device") && key == "managed" && !is_yes(value) {
+                let of = devices.unwrap_or("*");
+                self.unmanaged.push(Devices::new(of, origin));
+            } else if section == "connection" && devices.is_none() && !named {
+                self.defaults
+                    .push((key.to_owned(), value.to_owned(), origin));
+            } else if section.starts_with("connection") && !named {
+                warnings.push(not_heeded());
+            }
+        }
+    }
+
+    /// The list of devices left alone that an interface is in.
+    pub(super) fn leaves_alone(&self, name: &str, mac: Option<Mac>) -> Option<&Devices> {
+        self.unmanaged.iter().find(|d| d.has(name, mac))
+    }
+
+    /// Gives a profile what it does not say itself. What changes its addresses
+    /// and is not understood comes back, with its place.
+    pub(super) fn apply(&self, i: &mut Interface) -> Vec<String> {
+        let mut lost = Vec::new();
+        if i.master.is_some() {
+            return lost;
+        }
+        if self.no_dns || !self.dns.servers.is_empty() {
+            i.dns = Dns::default();
+            (i.v4.ignore_dns, i.v6.ignore_dns) = (true, true);
+        }
+        for (key, value, origin) in &self.defaults {
+            let number = value.parse::<u32>().ok();
+            let text = Some(value.clone()).filter(|v| !v.is_empty());
+            match key.as_str() {
+                "ipv6.ip6-privacy" => i.privacy = i.privacy.or(Privacy::named(value)),
+                "ipv4.dhcp-client-id" => i.v4.client_id = i.v4.client_id.take().or(text),
+                "ipv4.route-metric" => i.v4.metric = i.v4.metric.or(number),
+                "ipv6.route-metric" => i.v6.metric = i.v6.metric.or(number),
+                "ethernet.mtu" => i.mtu = i.mtu.or(number.filter(|m| *m != 0)),
+                "ethernet.cloned-mac-address" => match value.parse::<Mac>() {
+                    Ok(mac) => i.cloned_mac = i.cloned_mac.or(Some(mac)),
+                    Err(_) if ["permanent", "preserve"].contains(&value.as_str()) => {}
+                    Err(_) => lost.push(format!("{origin}: {key}={value}")),
+                },
+                "ipv4.may-fail" | "ipv6.may-fail" | "ipv6.addr-gen-mode" => {}
+                _ => lost.push(format!("{origin}: {key}={value}")),
+            }
+        }
+        lost
+    }
+}
