@@ -151,9 +151,10 @@ $(OUT)/replant: $(MUSL_OUT)/lib/libunwind.a
 	@cp $(MUSL_BIN)/replant $@.new
 	@mv $@.new $@
 
+# Both programs are in it, so that it is one file to install.
 .PHONY: $(OUT)/replant-pack
-$(OUT)/replant-pack:
-	cargo build -p replant-pack --target-dir target
+$(OUT)/replant-pack: $(OUT)/init $(OUT)/replant
+	REPLANT_EMBED_DIR=$(CURDIR)/$(OUT) cargo build -p replant-pack --target-dir target
 	@mkdir -p $(OUT)
 	@cp target/debug/replant-pack $@.new
 	@mv $@.new $@

@@ -191,6 +191,11 @@ mod tests {
     }
 
     #[test]
+    fn replant_pack_knows_the_program_by_its_help() {
+        assert!(HELP.starts_with(contract::mark::AGENT));
+    }
+
+    #[test]
     fn commands_and_their_options() {
         let package = PathBuf::from("/tmp/p");
         let check = Command::Check {

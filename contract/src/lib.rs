@@ -8,6 +8,7 @@
 
 pub mod cmdline;
 mod exit;
+pub mod mark;
 pub mod path;
 
 pub use cmdline::Mode;

@@ -81,9 +81,7 @@ poweroff        switch the machine off
 
 /// Runs the console until somebody asks for something else.
 pub fn run(system: &mut System) -> Verdict {
-    let _ = system
-        .consoles
-        .write_str("\nThis is the console inside /init. Type help.\n");
+    let _ = writeln!(system.consoles, "\n{}", contract::mark::INIT);
     let mut line = LineEditor::new();
     let mut unattended = Unattended::new(system);
     loop {

@@ -14,6 +14,7 @@ mod devno;
 pub mod document;
 pub mod ext4;
 pub mod fstab;
+pub mod glob;
 pub mod gpt;
 pub mod grub;
 mod hex;

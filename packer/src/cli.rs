@@ -5,7 +5,7 @@ use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::{bundle, capture, initramfs, output};
+use crate::{build, bundle, capture, initramfs, output};
 
 /// Makes migration packages for replant.
 #[derive(Debug, Parser)]
@@ -17,7 +17,9 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Captures an appliance's disk: partition table, files, layout
+    /// Makes migration.tar.gz of an appliance, in one command
+    Build(build::Args),
+    /// Captures an appliance: partition table, files, layout
     Capture(capture::Args),
     /// Builds the initramfs of the tiny system for a kernel
     Initramfs(initramfs::Args),
@@ -31,6 +33,7 @@ impl Cli {
     /// Does what the command line asks for.
     pub fn run(&self) -> Result<()> {
         match &self.command {
+            Command::Build(args) => build::run(args)?,
             Command::Capture(args) => capture::run(args)?,
             Command::Initramfs(args) => initramfs::run(args)?,
             Command::Bundle(args) => bundle::run(args)?,

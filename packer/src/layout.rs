@@ -3,6 +3,7 @@
 //! `bundle` makes the manifest of it.
 
 use crate::file::At;
+use crate::leave_out::{self, LeaveOut};
 use anyhow::Result;
 use ondisk::document;
 use ondisk::manifest::{Boot, Console, Filesystem, Policy, Protection, Table, VolumeGroup, Wipe};
@@ -42,6 +43,9 @@ pub struct Layout {
     /// What becomes of the old disk's free space.
     #[serde(default, skip_serializing_if = "Wipe::is_default")]
     pub wipe: Wipe,
+    /// What is not cloned; the usual list if nothing is said.
+    #[serde(default, skip_serializing)]
+    pub leave_out: Option<LeaveOut>,
     /// Volume groups.
     #[serde(
         rename = "volume_group",
@@ -55,18 +59,39 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Reads `layout.toml` in a directory.
-    pub fn read(dir: &Path) -> Result<Layout> {
-        let path = dir.join(LAYOUT);
-        let text = std::fs::read_to_string(&path).at(&path)?;
-        document::read(&text).at(&path)
+    /// One of which the rest is as usual.
+    pub fn new(
+        name: String,
+        version: &str,
+        volume_groups: Vec<VolumeGroup>,
+        filesystems: Vec<Filesystem>,
+    ) -> Layout {
+        Layout {
+            name,
+            version: version.to_string(),
+            protection: None,
+            proof_boot: None,
+            table: Table::default(),
+            boot: Boot::default(),
+            identity: Policy::default(),
+            console: Console::default(),
+            wipe: Wipe::default(),
+            leave_out: None,
+            volume_groups,
+            filesystems,
+        }
     }
 
-    /// Writes `layout.toml` into a directory.
-    pub fn write(&self, dir: &Path) -> Result<()> {
-        let path = dir.join(LAYOUT);
-        let text = document::write(self).at(&path)?;
-        std::fs::write(&path, text).at(&path)
+    /// Reads a file.
+    pub fn read(path: &Path) -> Result<Layout> {
+        let text = std::fs::read_to_string(path).at(path)?;
+        document::read(&text).at(path)
+    }
+
+    /// The text of one that `capture` made, with the usual list.
+    pub fn text(&self) -> Result<String> {
+        let text = document::write(self).at(Path::new(LAYOUT))?;
+        Ok(text + &leave_out::usual_text())
     }
 }
 
@@ -80,14 +105,18 @@ mod tests {
         let (_, rest) = readme.split_once("```toml\n").unwrap();
         let (text, _) = rest.split_once("```").unwrap();
         let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join(LAYOUT), text).unwrap();
-        let layout = Layout::read(dir.path()).unwrap();
+        let path = dir.path().join(LAYOUT);
+        std::fs::write(&path, text).unwrap();
+        let layout = Layout::read(&path).unwrap();
+        assert_eq!(layout.leave_out, None);
         assert_eq!(layout.filesystems.len(), 4);
         let sizes = layout.volume_groups[0].volumes.iter().map(|v| v.size);
         let mib = ondisk::manifest::Size::Bytes(512 << 20);
         assert!(sizes.eq([mib, mib, ondisk::manifest::Size::Rest]));
-        // What is written is read again.
-        layout.write(dir.path()).unwrap();
-        assert_eq!(Layout::read(dir.path()).unwrap(), layout);
+        // What is written is read again, with the list that is usual.
+        std::fs::write(&path, layout.text().unwrap()).unwrap();
+        let mut again = Layout::read(&path).unwrap();
+        assert_eq!(again.leave_out.take(), Some(LeaveOut::usual()));
+        assert_eq!(again, layout);
     }
 }

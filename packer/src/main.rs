@@ -4,6 +4,8 @@
 // Documentation is owed by the libraries.
 #![allow(missing_docs)]
 
+mod archive;
+mod build;
 mod bundle;
 mod capture;
 mod cli;
@@ -12,16 +14,19 @@ mod file;
 mod fuzz;
 mod initramfs;
 mod layout;
+mod leave_out;
 mod output;
 mod program;
+mod programs;
 mod progress;
+mod stop;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 fn main() -> ExitCode {
-    match cli::Cli::parse().run() {
+    match stop::listen().and_then(|()| cli::Cli::parse().run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("replant-pack: {error}");

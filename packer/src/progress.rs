@@ -4,17 +4,18 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-const BYTES: &str = "{msg}: {percent} % of {total_bytes}, {eta} to go [{wide_bar:.}]";
-const GROWING: &str = "{msg}: {bytes} written in {elapsed}";
+const BYTES: &str =
+    "{msg}: {percent} % of {total_bytes}, {bytes_per_sec}, {eta} to go [{wide_bar:.}]";
+const PERCENT: &str = "{msg}: {percent} %, {eta} to go [{wide_bar:.}]";
 
 /// Work on a known number of bytes.
 pub fn bytes(what: &str, length: u64) -> ProgressBar {
     styled(ProgressBar::new(length), BYTES, what)
 }
 
-/// Work that makes nobody knows how many bytes.
-pub fn growing(what: &str) -> ProgressBar {
-    styled(ProgressBar::no_length(), GROWING, what)
+/// Work that a program does, which says how many hundredths are done.
+pub fn percent(what: &str) -> ProgressBar {
+    styled(ProgressBar::new(100), PERCENT, what)
 }
 
 fn styled(bar: ProgressBar, template: &str, what: &str) -> ProgressBar {
@@ -70,16 +71,20 @@ mod tests {
 
     #[test]
     fn says_what_is_done_and_how_far() {
-        for (bar, words) in [
-            (bytes("hashing", 1 << 20), "hashing: 50 % of 1.00 MiB"),
-            (growing("packing"), "packing: 512.00 KiB written in"),
+        for (bar, position, words) in [
+            (
+                bytes("hashing", 1 << 20),
+                1 << 19,
+                &["hashing: 50 % of 1.00 MiB, ", "/s, ", " to go"][..],
+            ),
+            (percent("converting"), 20, &["converting: 20 %, ", " to go"]),
         ] {
             let paper = Paper::default();
             bar.set_draw_target(ProgressDrawTarget::term_like(Box::new(paper.clone())));
-            bar.set_position(1 << 19);
+            bar.set_position(position);
             bar.force_draw();
             let text = paper.0.lock().unwrap().clone();
-            assert!(text.contains(words), "{text}");
+            assert!(words.iter().all(|w| text.contains(w)), "{text}");
         }
     }
 }

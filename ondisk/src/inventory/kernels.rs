@@ -137,7 +137,7 @@ fn has_modules(tree: &Tree, version: &str) -> bool {
 }
 
 /// The numbers of a version, so that 5.14.0-70 comes after 5.14.0-9.
-fn numbers(text: &str) -> Vec<u64> {
+pub fn numbers(text: &str) -> Vec<u64> {
     text.split(|c: char| !c.is_ascii_digit())
         .filter_map(|n| n.parse().ok())
         .collect()

@@ -28,6 +28,7 @@ pub use boot::Programs;
 pub use facts::{Content, Disagreement, Facts};
 pub use finding::{Finding, Findings};
 pub use identity::{IDENTITY_DIRECTORIES, IDENTITY_FILES, LONGEST_FILE, is_identity_path};
+pub use kernels::numbers;
 pub use limits::LONGEST_PATH;
 pub use program::PATH;
 pub use texts::Texts;

@@ -2,7 +2,7 @@
 //! A look through the payload: it is decoded once, to nowhere.
 
 use crate::file::At;
-use crate::progress;
+use crate::{progress, stop};
 use anyhow::{Error, Result, anyhow};
 use liblzma::read::XzDecoder;
 use liblzma::stream::{self, CONCATENATED, Stream};
@@ -24,6 +24,7 @@ pub fn inspect(path: &Path, target: Target) -> Result<Found> {
     let mut inventory = Inventory::new(target);
     let mut buffer = vec![0; 1 << 20];
     loop {
+        stop::check()?;
         let read = reader.read(&mut buffer).map_err(|e| failed(path, e))?;
         if read == 0 {
             break;

@@ -3,9 +3,9 @@
 
 mod inspect;
 
-use crate::file::At;
-use crate::layout::Layout;
-use crate::{initramfs, output, progress};
+use crate::file::{At, beside};
+use crate::layout::{LAYOUT, Layout};
+use crate::{archive, initramfs, output, programs, progress, stop};
 use anyhow::{Result, bail};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -18,7 +18,7 @@ use ondisk::manifest::{
 };
 use ondisk::sha256::{Hash, Sha256Sum};
 use std::fs::{File, Permissions};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -39,25 +39,50 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     initramfs: PathBuf,
 
-    /// The static replant binary
+    /// The static replant binary, instead of the one in replant-pack
     #[arg(long, value_name = "FILE")]
-    replant: PathBuf,
+    replant: Option<PathBuf>,
 
     /// Where the package goes
     #[arg(short, long, value_name = "FILE", default_value = "migration.tar.gz")]
     output: PathBuf,
 }
 
-/// Makes the package.
+/// What a package is made of.
+pub struct Parts<'a> {
+    /// Where va.sgdisk and va.tar.xz are.
+    pub dir: &'a Path,
+    pub layout: Layout,
+    pub kernel: &'a Path,
+    pub initramfs: &'a Path,
+    pub replant: &'a Path,
+    pub output: &'a Path,
+}
+
+/// Makes the package of what the command line names.
 pub fn run(args: &Args) -> Result<()> {
-    let inputs = [PAYLOAD, TABLE, crate::layout::LAYOUT].map(|name| args.dir.join(name));
-    let given = [&args.kernel, &args.initramfs, &args.replant];
-    let inputs = inputs.iter().chain(given).map(PathBuf::as_path);
-    output::refuse_input(&args.output, inputs)?;
-    initramfs::program(&args.replant)?;
-    initramfs::check(&args.initramfs, &args.kernel)?;
-    let layout = Layout::read(&args.dir)?;
-    let payload = args.dir.join(PAYLOAD);
+    let inputs = [PAYLOAD, TABLE, LAYOUT].map(|name| args.dir.join(name));
+    let given = [&args.kernel, &args.initramfs].into_iter();
+    let inputs = inputs.iter().chain(given).chain(&args.replant);
+    output::refuse_input(&args.output, inputs.map(PathBuf::as_path))?;
+    // A file, for all the others are.
+    let mut replant = NamedTempFile::new()?;
+    replant.write_all(&programs::replant(args.replant.as_deref())?)?;
+    make(&Parts {
+        dir: &args.dir,
+        layout: Layout::read(&args.dir.join(LAYOUT))?,
+        kernel: &args.kernel,
+        initramfs: &args.initramfs,
+        replant: replant.path(),
+        output: &args.output,
+    })
+}
+
+/// Makes the package.
+pub fn make(parts: &Parts<'_>) -> Result<()> {
+    initramfs::check(parts.initramfs, parts.kernel)?;
+    let layout = parts.layout.clone();
+    let payload = parts.dir.join(PAYLOAD);
     let found = inspect::inspect(
         &payload,
         Target {
@@ -67,12 +92,12 @@ pub fn run(args: &Args) -> Result<()> {
         },
     )?;
     for warning in found.warnings.iter() {
-        eprintln!("warning: {}: {warning}", payload.display());
+        eprintln!("warning: {PAYLOAD}: {warning}");
     }
     if !found.refusals.is_empty() {
-        bail!("{}: {}", payload.display(), found.refusals);
+        bail!("{PAYLOAD}: {}", found.refusals);
     }
-    let table = args.dir.join(TABLE);
+    let table = parts.dir.join(TABLE);
     let bytes = std::fs::read(&table).at(&table)?;
     let backup = Backup::parse(&bytes).at(&table)?;
     let partitions = &backup.table().partitions;
@@ -107,9 +132,9 @@ pub fn run(args: &Args) -> Result<()> {
     let sources = [
         (TABLE, table),
         (PAYLOAD, payload),
-        (INITRAMFS, args.initramfs.clone()),
-        (KERNEL, args.kernel.clone()),
-        (BINARY, args.replant.clone()),
+        (INITRAMFS, parts.initramfs.into()),
+        (KERNEL, parts.kernel.into()),
+        (BINARY, parts.replant.into()),
     ];
     let mut files = Vec::new();
     for (name, path) in &sources {
@@ -144,11 +169,11 @@ pub fn run(args: &Args) -> Result<()> {
         filesystems,
     };
     let text = manifest.encode()?;
-    write(&args.output, &text, &sources)?;
-    let size = std::fs::metadata(&args.output).at(&args.output)?.len();
+    write(parts.output, &text, &sources)?;
+    let size = std::fs::metadata(parts.output).at(parts.output)?.len();
     let made = format!(
         "{}: {} MiB, {} {}",
-        args.output.display(),
+        parts.output.display(),
         size >> 20,
         manifest.name,
         manifest.version
@@ -159,19 +184,20 @@ pub fn run(args: &Args) -> Result<()> {
 /// Writes the archive, whole or not at all; the small files first, so that a
 /// look at its head shows what it is.
 fn write(output: &Path, manifest: &str, sources: &[(&str, PathBuf)]) -> Result<()> {
-    let directory = output.parent().filter(|d| *d != Path::new(""));
-    let file = NamedTempFile::new_in(directory.unwrap_or(Path::new("."))).at(output)?;
+    let file = NamedTempFile::new_in(beside(output)).at(output)?;
     file.as_file()
         .set_permissions(Permissions::from_mode(0o644))
         .at(output)?;
     // Nearly all of it is compressed already.
     let mut archive = tar::Builder::new(GzEncoder::new(file, Compression::fast()));
+    let time = archive::source_date_epoch()?.unwrap_or_default();
+    let time = u64::try_from(time).unwrap_or_default();
     let mut add = |name: &str, mode: u32, size: u64, reader: &mut dyn Read| {
         let mut header = tar::Header::new_gnu();
         header.set_size(size);
         header.set_mode(mode);
-        header.set_mtime(0);
-        archive.append_data(&mut header, name, reader)
+        header.set_mtime(time);
+        archive.append_data(&mut header, name, Stoppable(reader))
     };
     let text = |text: &str| text.len() as u64;
     add(MANIFEST, 0o644, text(manifest), &mut manifest.as_bytes()).at(output)?;
@@ -200,11 +226,21 @@ fn write(output: &Path, manifest: &str, sources: &[(&str, PathBuf)]) -> Result<(
     Ok(())
 }
 
+/// Ends with an error when somebody asks to stop.
+struct Stoppable<R>(R);
+
+impl<R: Read> Read for Stoppable<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        stop::check().map_err(|e| io::Error::other(e.to_string()))?;
+        self.0.read(buffer)
+    }
+}
+
 fn hash(name: &str, path: &Path) -> Result<manifest::File> {
     let file = File::open(path).at(path)?;
     let length = file.metadata().at(path)?.len();
     let bar = progress::bytes(&format!("checksum of {name}"), length);
-    let mut file = Hash::new(bar.wrap_read(file));
+    let mut file = Hash::new(bar.wrap_read(Stoppable(file)));
     let size = io::copy(&mut file, &mut io::sink()).at(path)?;
     bar.finish_and_clear();
     Ok(Entry {

@@ -67,7 +67,7 @@ impl Mounted {
     /// Unmounts what was mounted last.
     pub fn unmount_last(&mut self) -> Result<()> {
         if let Some(target) = self.targets.pop() {
-            program::run("umount", "mount", &[target.as_os_str()])?;
+            program::run_always("umount", "mount", &[target.as_os_str()])?;
         }
         Ok(())
     }
@@ -91,7 +91,7 @@ fn in_use(area: &Area) -> Error {
 impl Drop for Mounted {
     fn drop(&mut self) {
         while let Some(target) = self.targets.pop() {
-            if let Err(error) = program::run("umount", "mount", &[target.as_os_str()]) {
+            if let Err(error) = program::run_always("umount", "mount", &[target.as_os_str()]) {
                 eprintln!("replant-pack: {}: {error}", target.display());
             }
         }

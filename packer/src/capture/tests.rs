@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use super::*;
+use super::disk::{describe, inside, mounts};
+use super::mounted::Mounted;
+use super::volumes::{Area, Areas};
+use ondisk::fstab;
+use ondisk::gpt::Table;
 use ondisk::gpt::{Guid, Name, Partition};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::process::Command;
 use testkit::{run, sparse};
 
 const MIB: u64 = 1 << 20;

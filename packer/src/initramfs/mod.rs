@@ -3,7 +3,7 @@
 
 mod compress;
 mod decompress;
-mod executable;
+pub mod executable;
 mod image;
 pub(crate) mod segments;
 mod select;
@@ -21,9 +21,10 @@ use ondisk::cpio::{MARKER, Marker};
 
 use crate::file::{At, cannot};
 use crate::output;
+use crate::programs::Programs;
 
 pub use compress::Compression;
-use source::Source;
+pub use vmlinuz::is_recent;
 
 /// The arguments of `replant-pack initramfs`.
 #[derive(Debug, clap::Args)]
@@ -41,13 +42,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE", group = "from")]
     from_initrd: Option<PathBuf>,
 
-    /// The static program that becomes /init
-    #[arg(long, value_name = "FILE", required_unless_present = "list")]
-    init: Option<PathBuf>,
-
-    /// The static program that becomes /bin/replant
-    #[arg(long, value_name = "FILE", required_unless_present = "list")]
-    replant: Option<PathBuf>,
+    #[command(flatten)]
+    programs: Programs,
 
     /// Where the image goes
     #[arg(
@@ -58,60 +54,103 @@ pub struct Args {
     )]
     output: PathBuf,
 
-    /// Adds this module and what it needs; a name or an alias
-    #[arg(long, value_name = "MODULE", value_delimiter = ',')]
-    with: Vec<String>,
-
-    /// Leaves this module out
-    #[arg(long, value_name = "MODULE", value_delimiter = ',')]
-    without: Vec<String>,
-
-    /// How the image is compressed; the kernel must be able to read it
-    #[arg(long, value_enum, default_value_t = Compression::Xz)]
-    compress: Compression,
+    #[command(flatten)]
+    options: Options,
 
     /// Prints what would go into the image, and writes nothing
     #[arg(long)]
     list: bool,
 }
 
+/// What goes into an image beside what every migration needs.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub struct Options {
+    /// Adds this module and what it needs; a name or an alias
+    #[arg(long, value_name = "MODULE", value_delimiter = ',')]
+    pub with: Vec<String>,
+
+    /// Leaves this module out
+    #[arg(long, value_name = "MODULE", value_delimiter = ',')]
+    pub without: Vec<String>,
+
+    /// How the image is compressed; the kernel must be able to read it
+    #[arg(long, value_enum, default_value_t = Compression::Xz)]
+    pub compress: Compression,
+}
+
+/// `/init` and `replant`.
+pub type Both = (Vec<u8>, Vec<u8>);
+
+/// Where the modules are.
+#[derive(Debug, Clone, Copy)]
+pub enum Source<'a> {
+    /// `lib/modules/VERSION`, or a root that has it.
+    Directory(&'a Path),
+    /// A vendor's initramfs.
+    Initrd(&'a Path),
+}
+
 /// Builds the image, or only lists what would be in it.
 pub fn run(args: &Args) -> Result<()> {
-    if !args.list {
-        let given = [&args.from_initrd, &args.init, &args.replant];
-        let inputs = given.into_iter().flatten().chain([&args.kernel]);
-        output::refuse_input(&args.output, inputs.map(PathBuf::as_path))?;
-    }
-    let version = kernel(&args.kernel)?;
-    // The bytes that a vendor's files are slices of.
-    let segments;
     let source = match (&args.modules, &args.from_initrd) {
-        (_, Some(path)) => {
-            segments = segments::unpack(&read(path)?).at(path)?;
-            Source::from_initrd(path, &segments, &version)?
-        }
-        (Some(path), None) => Source::from_directory(path, &version)?,
+        (_, Some(path)) => Source::Initrd(path),
+        (Some(path), None) => Source::Directory(path),
         (None, None) => bail!("no modules: give --modules DIR or --from-initrd FILE"),
     };
-    let selection = select::select(&source, &args.with, &args.without)?;
-    output::print(&summary::text(&selection, &version, args.list))?;
-    let (Some(init), Some(replant), false) = (&args.init, &args.replant, args.list) else {
+    if args.list {
+        return prepare(&args.kernel, source, &args.options, true, None);
+    }
+    let given = args.from_initrd.iter().chain([&args.kernel]);
+    let inputs = given.map(PathBuf::as_path).chain(args.programs.inputs());
+    output::refuse_input(&args.output, inputs)?;
+    let programs = (args.programs.init()?, args.programs.replant()?);
+    make(&args.kernel, source, &args.options, programs, &args.output)
+}
+
+/// Builds the image of `/init` and `replant`.
+pub fn make(
+    kernel: &Path,
+    source: Source<'_>,
+    options: &Options,
+    programs: Both,
+    output: &Path,
+) -> Result<()> {
+    prepare(kernel, source, options, false, Some((programs, output)))
+}
+
+/// Says what would go into the image; makes it, where there is a place for it.
+fn prepare(
+    vmlinuz: &Path,
+    from: Source<'_>,
+    options: &Options,
+    list: bool,
+    result: Option<(Both, &Path)>,
+) -> Result<()> {
+    let version = kernel(vmlinuz)?;
+    // The bytes that a vendor's files are slices of.
+    let segments;
+    let source = match from {
+        Source::Initrd(path) => {
+            segments = segments::unpack(&read(path)?).at(path)?;
+            source::Source::from_initrd(path, &segments, &version)?
+        }
+        Source::Directory(path) => source::Source::from_directory(path, &version)?,
+    };
+    let selection = select::select(&source, &options.with, &options.without)?;
+    output::print(&summary::text(&selection, &version, list))?;
+    let Some(((init, replant), output)) = result else {
         return Ok(());
     };
-
     let image = image::Image {
-        init: program(init)?,
-        replant: program(replant)?,
+        init,
+        replant,
         selection: &selection,
         source: &source,
         version: &version,
     };
-    let length = image.write(&args.output, args.compress)?;
-    let written = format!(
-        "{}: {}\n",
-        args.output.display(),
-        summary::mebibytes(length)
-    );
+    let length = image.write(output, options.compress)?;
+    let written = format!("{}: {}\n", output.display(), summary::mebibytes(length));
     output::print(&written)
 }
 
@@ -125,7 +164,7 @@ fn kernel(path: &Path) -> Result<String> {
         )
     })?;
     // A distribution may have taken openat2 into an older one.
-    if !vmlinuz::is_recent(&version) {
+    if !is_recent(&version) {
         eprintln!(
             "warning: {} is Linux {version}, and the tiny system wants 5.6 or later (openat2); \
              with most older ones it refuses to migrate",
@@ -158,14 +197,6 @@ pub fn check(image: &Path, vmlinuz: &Path) -> Result<()> {
         vmlinuz.display()
     );
     Ok(())
-}
-
-/// Reads a program that runs where no library is.
-pub fn program(path: &Path) -> Result<Vec<u8>> {
-    let bytes = read(path)?;
-    executable::check(&bytes)
-        .map_err(|what| anyhow!("{} cannot run by itself: {what}", path.display()))?;
-    Ok(bytes)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

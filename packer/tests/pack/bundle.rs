@@ -29,7 +29,7 @@ fn bench() -> Bench {
 }
 
 /// The least that a new system must have.
-const SYSTEM: &str = "\
+pub const SYSTEM: &str = "\
     mkdir -p new/boot new/etc/grub.d new/bin new/usr/sbin new/usr/share/grub new/var/tmp
     mkdir -p new/usr/lib/grub/i386-pc new/lib/modules/1; cp replant new/bin/sh; chmod 755 new/bin/sh
     mkdir new/sbin; cp -p new/bin/sh new/sbin/init; touch new/etc/passwd new/etc/group

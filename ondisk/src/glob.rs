@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Patterns as fnmatch(3) without flags takes them: `*`, `?`, `[...]`, each of
+//! which matches a slash, too.
+
+/// Whether all of `text` is what `pattern` means.
+///
+/// Matches byte by byte; on a mismatch the last `*` takes one byte more, so
+/// that the time is bounded by the product of the lengths.
+pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut p, mut t) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while let Some(byte) = text.get(t) {
+        match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p, t));
+                p += 1;
+                continue;
+            }
+            Some(b'?') => {
+                (p, t) = (p + 1, t + 1);
+                continue;
+            }
+            Some(b'[') => {
+                if let Some((end, hit)) = bracket(pattern, p, *byte) {
+                    if hit {
+                        (p, t) = (end, t + 1);
+                        continue;
+                    }
+                } else if *byte == b'[' {
+                    // Never closed: an ordinary character.
+                    (p, t) = (p + 1, t + 1);
+                    continue;
+                }
+            }
+            Some(b'\\') if pattern.get(p + 1) == Some(byte) => {
+                (p, t) = (p + 2, t + 1);
+                continue;
+            }
+            Some(other) if other == byte && *other != b'\\' => {
+                (p, t) = (p + 1, t + 1);
+                continue;
+            }
+            _ => {}
+        }
+        let Some((star_p, star_t)) = star else {
+            return false;
+        };
+        star = Some((star_p, star_t + 1));
+        (p, t) = (star_p + 1, star_t + 1);
+    }
+    pattern
+        .get(p..)
+        .is_some_and(|rest| rest.iter().all(|byte| *byte == b'*'))
+}
+
+/// The bracket expression that opens at `open`: the offset behind it and
+/// whether `byte` is in it. `None` if it is never closed.
+fn bracket(pattern: &[u8], open: usize, byte: u8) -> Option<(usize, bool)> {
+    let mut at = open + 1;
+    let negated = matches!(pattern.get(at), Some(b'!' | b'^'));
+    if negated {
+        at += 1;
+    }
+    let start = at;
+    let mut hit = false;
+    loop {
+        let low = *pattern.get(at)?;
+        if low == b']' && at > start {
+            return Some((at + 1, hit != negated));
+        }
+        let high = match (pattern.get(at + 1), pattern.get(at + 2)) {
+            (Some(b'-'), Some(high)) if *high != b']' => {
+                at += 2;
+                *high
+            }
+            _ => low,
+        };
+        hit |= (low..=high).contains(&byte);
+        at += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_fnmatch_does() {
+        for (pattern, text, right) in [
+            ("*.log", "a/b.log", true),
+            ("*.log", "a/b.logs", false),
+            ("a/?", "a//", true),
+            ("[!a-c]x", "dx", true),
+            ("[!a-c]x", "bx", false),
+            ("[a", "[a", true),
+            ("\\*", "*", true),
+            ("\\*", "a", false),
+            ("", "", true),
+            ("*", "", true),
+        ] {
+            let found = matches(pattern.as_bytes(), text.as_bytes());
+            assert_eq!(found, right, "{pattern} {text}");
+        }
+    }
+}
