@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The manual page, the help and the completions name the same options; the
-//! sources that documents name are there.
+//! The manual page, the help and the completions name the same options; what
+//! documents name of the tree is there.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use replant::cli::{COMPLETIONS, HELP};
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The options of a command in the help: `replant stage [--package DIR] ...`,
 /// to the next command.
@@ -67,18 +67,62 @@ fn manual_help_and_completions_agree() {
     }
 }
 
+/// Every file and folder below, without what is built.
+fn paths(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let built = ["target", "out", ".git"].map(|name| path.ends_with(name));
+        if built.contains(&true) {
+            continue;
+        }
+        if path.is_dir() {
+            paths(&path, found);
+        }
+        found.push(path);
+    }
+}
+
+/// Whether the word looks like a file or folder of this tree, not of a machine.
+fn is_path(word: &str) -> bool {
+    let characters = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
+    let inside = word.trim_end_matches('/').contains('/') && !word.starts_with('/');
+    word.chars().all(characters) && (inside || word.ends_with(".rs"))
+}
+
 #[test]
-fn sources_that_documents_name_are_there() {
+fn what_documents_name_of_the_tree_is_there() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let sources = testkit::sources(top);
-    for document in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
+    let mut all = Vec::new();
+    paths(top, &mut all);
+    for (document, least) in [("ARCHITECTURE.md", 100), ("CONTRIBUTING.md", 20)] {
         let text = std::fs::read_to_string(top.join(document)).unwrap();
-        let named: BTreeSet<&str> = text
-            .split('`')
-            .filter(|word| word.ends_with(".rs"))
-            .collect();
-        let gone = |name: &&&str| !sources.iter().any(|path| path.ends_with(name));
+        let words: Vec<&str> = text.split('`').collect();
+        let named: BTreeSet<&str> = words.iter().copied().filter(|w| is_path(w)).collect();
+        let gone = |name: &&&str| !all.iter().any(|path| path.ends_with(name));
         let gone: Vec<_> = named.iter().filter(gone).collect();
-        assert!(named.len() > 10 && gone.is_empty(), "{document}: {gone:?}");
+        assert!(
+            named.len() > least && gone.is_empty(),
+            "{document}: of {} are gone: {gone:?}",
+            named.len()
+        );
+        // "`Way::of` in `agent/src/tiny/lifeboat/way.rs`"
+        for three in words.windows(3) {
+            let [what, " in ", path] = three else {
+                continue;
+            };
+            let file = all
+                .iter()
+                .find(|p| path.ends_with(".rs") && p.ends_with(path));
+            let name = what.rsplit("::").next().unwrap();
+            let text = file.map_or_else(String::new, |p| std::fs::read_to_string(p).unwrap());
+            let said = ["fn", "const", "struct", "enum", "mod"];
+            assert!(
+                file.is_none()
+                    || said
+                        .iter()
+                        .any(|word| text.contains(&format!("{word} {name}"))),
+                "{document}: {path} has no {name}"
+            );
+        }
     }
 }
