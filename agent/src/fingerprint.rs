@@ -46,7 +46,8 @@ impl Fingerprint {
                 self.machine_id, staged.machine_id
             ));
         }
-        self.disk.differs(&staged.disk)
+        let disk = self.disk.differs(&staged.disk);
+        disk.map(|difference| format!("its disk {difference}"))
     }
 }
 
@@ -82,7 +83,10 @@ mod tests {
         other.disk.serial = String::new();
         assert_eq!(other.differs(&staged), None);
         other.disk.serial = "B".into();
-        assert_eq!(other.differs(&staged).unwrap(), "is number B, it was A");
+        assert_eq!(
+            other.differs(&staged).unwrap(),
+            "its disk is number B, it was A"
+        );
         let root = tempfile::tempdir().unwrap();
         let of = || Fingerprint::of(root.path(), staged.disk.clone());
         let error = of().unwrap_err().to_string();

@@ -89,7 +89,7 @@ pub enum Error {
     #[error(
         "protection \"resume\" cannot be had: {0}; nothing is staged; make that possible, or stage with --protection none, and the machine must not lose power"
     )]
-    Unprotected(String),
+    Unprotected(#[from] super::protection::Error),
     #[error("nothing was changed")]
     Declined,
     #[error("{}: cannot be flushed for the boot loader: {errno}", path.display())]

@@ -230,13 +230,11 @@ fn pin(checked: &Checked, staged: &[u8], output: Output) -> Result<(), Error> {
     let (package, facts) = (&checked.package, &checked.survey.facts);
     let [root, boot] = [places::staged_dir(), places::boot_dir()].map(|place| fresh(&place));
     let dir = own_directory_at(&root.join(protection::DIR))?;
-    let failed = |why: String| Error::Unprotected(why);
-    let site =
-        pinned::foreseen(&dir, &checked.plan.disk, &[]).map_err(|e| failed(e.to_string()))?;
+    let site = pinned::foreseen(&dir, &checked.plan.disk, &[]).map_err(protection::Error::from)?;
     let disk = Disk::open(&checked.plan.disk)?;
     let physical = disk.physical_block();
     let allowed = checked.plan.allowed(&package.manifest, physical);
-    let allowed = allowed.map_err(|e| failed(e.to_string()))?;
+    let allowed = allowed.map_err(protection::Error::from)?;
     let present = match table::read(&disk) {
         Ok(present) => present,
         // As the step that wipes takes it.
@@ -279,16 +277,12 @@ fn pin(checked: &Checked, staged: &[u8], output: Output) -> Result<(), Error> {
             words: &checked.words,
             old_sector: protection::first_sector(&disk)?,
             wipe: &wipe,
-            fits: &|protected| {
-                let plan = replan(package, &checked.survey, protected);
-                let plan = plan.map_err(|e| e.to_string())?;
-                plan.holds(&checked.facts).map_err(|e| e.to_string())
-            },
+            fits: &|protected| replan(package, &checked.survey, protected)?.holds(&checked.facts),
         },
         &mut |done| meter.show(done, expected.size),
     );
     meter.clear();
-    let lifeboat = lifeboat.map_err(|e| failed(e.to_string()))?;
+    let lifeboat = lifeboat?;
     let path = boot.join(protection::BOOT_SECTOR);
     Ok(std::fs::write(&path, lifeboat.boot_sector).map_err(cannot("write", &path))?)
 }

@@ -58,7 +58,9 @@ pub struct Environment {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     #[error("staged.toml: {0}; run replant stage again on the old system")]
-    Syntax(String),
+    Syntax(#[from] document::Error),
+    #[error("staged.toml cannot be written: {0}")]
+    Unwritable(#[from] document::WriteError),
     #[error("staged.toml has format {0}, this version reads {FORMAT}; run replant stage again")]
     Format(u32),
     #[error(
@@ -72,7 +74,7 @@ pub enum Error {
 impl Staged {
     /// Reads the record.
     pub fn parse(text: &str) -> Result<Staged, Error> {
-        let staged: Staged = document::read(text).map_err(|e| Error::Syntax(e.what))?;
+        let staged: Staged = document::read(text)?;
         if staged.format == FORMAT {
             Ok(staged)
         } else {
@@ -92,7 +94,7 @@ impl Staged {
 
     /// The text of the record.
     pub fn encode(&self) -> Result<String, Error> {
-        document::write(self).map_err(|e| Error::Syntax(e.to_string()))
+        Ok(document::write(self)?)
     }
 }
 

@@ -364,7 +364,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_not_called_unchanged() {
-        let unknown = || failure(Error::Unknown("x".into()), false);
+        let unknown = || failure(Error::Unknown(Box::new(Error::Begun)), false);
         let of = |begun| Outcome::of(&unknown(), begun, Mode::Migrate, false);
         assert_eq!(of(false), Outcome::Unknown);
         assert_eq!(of(true), Outcome::HalfWritten);

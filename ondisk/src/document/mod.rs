@@ -7,6 +7,7 @@
 
 mod writer;
 
+pub use toml::ser::Error as WriteError;
 pub use writer::write;
 
 use serde::de::value::{MapDeserializer, SeqDeserializer, StrDeserializer};

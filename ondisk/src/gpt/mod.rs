@@ -199,7 +199,8 @@ pub enum Error {
     /// A partition name of more than 36 UTF-16 units.
     #[error("the partition name {0:?} is longer than 36 characters")]
     NameTooLong(String),
-    /// The codec refused what our checks let through.
+    /// The codec refused what our checks let through; its own errors cannot be
+    /// compared or copied.
     #[error("the GPT codec failed: {0}")]
     Codec(String),
 }

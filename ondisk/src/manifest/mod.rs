@@ -328,7 +328,10 @@ pub fn uuid_text(uuid: &[u8; 16]) -> String {
 pub enum Error {
     /// Not TOML, or not the manifest's keys.
     #[error("migration.toml: {0}; make the package again with replant-pack")]
-    Syntax(String),
+    Syntax(#[from] document::Error),
+    /// Its values cannot be written as TOML.
+    #[error("migration.toml cannot be written: {0}")]
+    Unwritable(#[from] document::WriteError),
     /// Its own checksum is another one.
     #[error(
         "migration.toml is not as replant-pack wrote it: its last line is the SHA-256 of other lines; unpack migration.tar.gz again, or, to change the package, edit layout.toml and make it anew with replant-pack bundle"
@@ -370,16 +373,15 @@ impl Manifest {
         struct Versioned {
             format: u32,
         }
-        let syntax = |e: document::Error| Error::Syntax(e.to_string());
         // First of all: what is damaged may say anything.
         seal::check(text)?;
-        let versioned: Versioned = document::read(text).map_err(syntax)?;
+        let versioned: Versioned = document::read(text)?;
         if versioned.format != FORMAT {
             return Err(Error::Format {
                 found: versioned.format,
             });
         }
-        let manifest: Manifest = document::read(text).map_err(syntax)?;
+        let manifest: Manifest = document::read(text)?;
         check::check(&manifest)?;
         Ok(manifest)
     }
@@ -398,7 +400,7 @@ impl Manifest {
     /// [`Error`] as of [`Manifest::parse`]: what cannot be read back is not written.
     pub fn encode(&self) -> Result<String, Error> {
         check::check(self)?;
-        let text = document::write(self).map_err(|e| Error::Syntax(e.to_string()))?;
+        let text = document::write(self)?;
         Ok(seal::add(&text))
     }
 

@@ -2,7 +2,7 @@
 //! What GRUB will start, evaluated from what it will read: our entry once,
 //! and then, for ever, what it would have started without us.
 
-use super::{Entry, Error, ID, Loader, entry, environment, file};
+use super::{Entry, Error, ID, Loader, Unwanted, entry, environment, file};
 use crate::grubfiles::GrubFiles;
 use contract::Mode;
 use ondisk::grub::config::{Boot, Dialect, First, Start, boot, boots};
@@ -78,7 +78,7 @@ impl View {
         let path = loader.environment();
         changes.insert(self.place(&path), environment::unchosen(&path)?);
         let files = Changed::new(&self.files, changes);
-        let normal = boot(&files, &self.start).map_err(|e| self.refused(e))?;
+        let normal = boot(&files, &self.start).map_err(Unwanted::from)?;
         Ok(Normal(normal.first))
     }
 
@@ -97,45 +97,34 @@ impl View {
         let path = loader.environment();
         let block = environment::armed(&path, &loader.former()?)?;
         changes.insert(self.place(&path), block);
-        self.judge(&Changed::new(&self.files, changes), entry, normal)
+        Ok(self.judge(&Changed::new(&self.files, changes), entry, normal)?)
     }
 
     /// Whether GRUB will start `entry` once and `normal` afterwards.
     pub fn confirm(&self, entry: &Entry, normal: &Normal) -> Result<(), Error> {
-        self.judge(&self.files, entry, normal)
+        Ok(self.judge(&self.files, entry, normal)?)
     }
 
-    fn refused(&self, why: impl ToString) -> Error {
-        Error::Choice(why.to_string())
-    }
-
-    fn judge(&self, files: &dyn Files, entry: &Entry, normal: &Normal) -> Result<(), Error> {
-        let all = boots(files, &self.start, 2).map_err(|e| self.refused(e))?;
+    fn judge(&self, files: &dyn Files, entry: &Entry, normal: &Normal) -> Result<(), Unwanted> {
+        let all = boots(files, &self.start, 2)?;
         let [once, after] = &all[..] else {
-            return Err(self.refused("what it starts next cannot be found out"));
+            return Err(Unwanted::Unforeseen);
         };
-        boots_entry(once, entry).map_err(|why| {
-            let notes: Vec<String> = once.notes.iter().map(ToString::to_string).collect();
-            let notes = match notes.len() {
-                0 => String::new(),
-                _ => format!(" ({})", notes.join("; ")),
-            };
-            self.refused(format!(
-                "at the next boot it would {}, and not replant's entry{why}{notes}",
-                describe(&once.first)
-            ))
+        boots_entry(once, entry).map_err(|why| Unwanted::NotOurs {
+            would: describe(&once.first),
+            why,
+            notes: once.notes.clone(),
         })?;
         if !is_same_start(&after.first, &normal.0) {
-            return Err(self.refused(format!(
-                "after that boot it would {}, where it would {} without replant; choose the default entry by its id (grub-set-default or GRUB_DEFAULT), not by its number",
-                describe(&after.first),
-                describe(&normal.0)
-            )));
+            return Err(Unwanted::NotAsBefore {
+                would: describe(&after.first),
+                normally: describe(&normal.0),
+            });
         }
         for by_hand in after.entries().into_iter().filter(|e| e.id == ID) {
             let kernel = by_hand.outcome.kernel.as_ref();
             if kernel.is_none_or(|k| k.words.iter().any(|word| *word == Mode::Migrate.word())) {
-                return Err(self.refused("chosen by hand, replant's entry would migrate, too"));
+                return Err(Unwanted::ByHand);
             }
         }
         Ok(())

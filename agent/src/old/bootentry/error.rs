@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Why the boot entry could not be made or taken away.
 
-use super::{END_LINE, ID};
+use super::{END_LINE, ID, Unwanted};
 use crate::program;
 use std::path::PathBuf;
 use sys::FileError;
@@ -47,7 +47,7 @@ pub enum Error {
     #[error(transparent)]
     File(#[from] FileError),
     #[error("GRUB, by what it will read: {0}")]
-    Choice(String),
+    Choice(#[from] Unwanted),
     #[error(transparent)]
     Root(#[from] rootdir::Error),
     #[error(transparent)]

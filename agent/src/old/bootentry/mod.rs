@@ -16,11 +16,13 @@ mod entry;
 mod environment;
 mod error;
 mod file;
+mod unwanted;
 
 pub use choice::{Normal, View};
 pub use entry::{Entry, ID, block};
 pub use environment::{armed_entry, overwrite, without_choice};
 pub use error::Error;
+pub use unwanted::Unwanted;
 
 use std::path::{Path, PathBuf};
 use sys::cannot;

@@ -46,7 +46,8 @@ pub enum Obstacle {
     /// Files whose places are known cannot be made.
     #[error(transparent)]
     Pinned(#[from] pinned::Obstacle),
-    /// Something that is no fault of the machine, as a disk that cannot be read.
+    /// Something that is no fault of the machine, as a disk that cannot be read;
+    /// as text, for the errors of the kernel in it cannot be compared or copied.
     #[error("whether files can lie at known places of the disk is not known: {0}")]
     Unknown(String),
 }

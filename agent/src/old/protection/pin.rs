@@ -10,6 +10,7 @@ use super::judge::{line, unit};
 use super::sums::Summed;
 use crate::old::pinned::{self, Allowed, Reserved, Search, Site, Wish, Written};
 use crate::payload::verify::{self, Expected};
+use crate::plan::Refusal;
 use ondisk::bzimage::BzImage;
 use ondisk::checksum::crc32;
 use ondisk::lifeboat::blob::{File, Parts};
@@ -17,7 +18,7 @@ use ondisk::lifeboat::boot_sector::Place;
 use ondisk::lifeboat::record::{self, Chunks, Counts, MAX_CHUNK, Record};
 use ondisk::lifeboat::state::State;
 use ondisk::lifeboat::{
-    Address, BLOCK, Blob, BlobError, BootSector, Filler, Id, Protected, Role, Twin,
+    Address, AllowedError, BLOCK, Blob, BlobError, BootSector, Filler, Id, Protected, Role, Twin,
 };
 use ondisk::sha256::Sha256Sum;
 use std::io::{self, Read};
@@ -68,8 +69,8 @@ pub struct Staging<'a> {
     pub old_sector: [u8; 512],
     /// What will be wiped, in bytes of the disk.
     pub wipe: &'a [Range<u64>],
-    /// Whether the new system fits around what is protected; in words, if not.
-    pub fits: &'a dyn Fn(Protected) -> Result<(), String>,
+    /// Whether the new system fits around what is protected.
+    pub fits: &'a dyn Fn(Protected) -> Result<(), Refusal>,
 }
 
 /// What was pinned.
@@ -92,7 +93,10 @@ pub enum Error {
     #[error(
         "the new system does not fit around the files that stay on the disk until the end: {0}"
     )]
-    Room(String),
+    Room(#[from] Refusal),
+    /// Where files may lie cannot be said.
+    #[error(transparent)]
+    Allowed(#[from] AllowedError),
     #[error("the record of the staging cannot be made: {0}")]
     Record(#[from] record::RecordError),
     #[error(transparent)]
@@ -123,7 +127,7 @@ pub fn pin(staging: &Staging, progress: &mut dyn FnMut(u64)) -> Result<Lifeboat,
     // All places are known now.
     let record = staging.record(&places)?;
     record.encode()?;
-    (staging.fits)(record.protected.clone()).map_err(Error::Room)?;
+    (staging.fits)(record.protected.clone())?;
     let boot_sector = staging.boot_sector(&places, [&a, &b])?;
     staging.fill(places, [&a, &b], record, progress)?;
     Ok(Lifeboat {

@@ -106,7 +106,7 @@ fn unknown(context: &Context, error: Error) -> Failure {
         return past(error);
     }
     match context.cmdline.start {
-        Some(Disk) => before(Error::Unknown(error.to_string())),
+        Some(Disk) => before(Error::Unknown(Box::new(error))),
         _ => before(error),
     }
 }

@@ -27,6 +27,7 @@ pub enum Error {
         path: PathBuf,
         device: String,
     },
+    /// What differs first, as the end of the sentence.
     #[error(
         "the package was staged for another machine: {0}; run upgrade_to_tiny_system.sh on this one"
     )]
@@ -98,7 +99,12 @@ pub enum Error {
     /// Where the record and the state are is not known, and so not whether the
     /// old system is still there.
     #[error("how far this migration is cannot be said: {0}")]
-    Unknown(String),
+    Unknown(Box<Error>),
+    #[error("{word} is no address of a staging; start the machine again as it was staged")]
+    NoAddress {
+        /// The word of the kernel's command line.
+        word: String,
+    },
     #[error(
         "replant.break={name}: there is no such step ({}), so it stops here",
         super::names().join(", ")
@@ -129,6 +135,7 @@ impl Error {
             | Error::Begun
             | Error::Back(_)
             | Error::Unknown(_)
+            | Error::NoAddress { .. }
             | Error::NoSuchStep { .. }
             | Error::Break(_)
             | Error::Stopped => false,

@@ -40,9 +40,9 @@ pub fn migrate(context: &mut Context, begun: bool, by_hand: bool) -> Result<Next
 fn misread(cmdline: &Cmdline) -> Option<Error> {
     let mut words = cmdline.unknown.iter();
     let word = words.find(|word| word.contains(LIFEBOAT))?;
-    Some(Error::Unknown(format!(
-        "{word} is no address of a staging; start the machine again as it was staged"
-    )))
+    Some(Error::Unknown(Box::new(Error::NoAddress {
+        word: word.clone(),
+    })))
 }
 
 #[cfg(test)]

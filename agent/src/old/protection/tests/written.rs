@@ -7,6 +7,7 @@ use crate::old::places::Places;
 use crate::old::protection::pin::{Error, Lifeboat, Staging, pin};
 use crate::old::protection::{DIR, forget};
 use crate::payload::verify::Expected;
+use crate::plan::Refusal;
 use ondisk::checksum::crc32;
 use ondisk::lifeboat::record::{self, Head, Record};
 use ondisk::lifeboat::state::{self, Phase, StateError, newest};
@@ -330,11 +331,11 @@ fn what_cannot_be_pinned_is_named() {
         clear();
         error
     };
-    fn full(_: Protected) -> Result<(), String> {
-        Err("volume root has too little room".into())
+    fn full(_: Protected) -> Result<(), Refusal> {
+        Err(Refusal::NoKernel)
     }
     let error = failed(&|s| s.fits = &full).to_string();
-    assert!(error.contains("does not fit around") && error.contains("volume root"));
+    assert!(error.contains("does not fit around") && error.contains("has no kernel"));
     let error = failed(&|s| s.expected.sha256 = Sha256Sum([1; 32])).to_string();
     assert!(error.contains("va.tar.xz is damaged"), "{error}");
     let error = failed(&|s| s.expected.size -= 1).to_string();
