@@ -28,6 +28,9 @@ MUSL_ENV   := $(MUSL_C) RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc \
               CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER=musl-gcc \
               CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS="$(MUSL_CODE) -C link-self-contained=no -C relocation-model=static -L $(CURDIR)/$(MUSL_OUT)/lib"
 endif
+# Of the whole workspace: with the features of one package alone, the shared
+# crates would be compiled once for it and once more for the tests.
+DEV_BUILD  := cargo build --workspace --target-dir target
 MUSL_BUILD := $(MUSL_ENV) $(MUSL_CARGO) build --release --target $(TARGET) --target-dir $(MUSL_OUT) $(MUSL_FLAGS)
 MUSL_BIN   := $(MUSL_OUT)/$(TARGET)/release
 
@@ -61,7 +64,8 @@ demo: root
 	@echo '=== migration takes a minute, or 6 to 10 where KVM does not work.'
 	@$(MAKE) --no-print-directory setup
 	@$(MAKE) --no-print-directory programs
-	cargo run -p replant-tests --bin demo
+	$(DEV_BUILD) --bin demo
+	target/debug/demo
 
 .PHONY: root
 root:
@@ -106,7 +110,8 @@ lint: setup
 .PHONY: qemu
 qemu: setup
 	@$(MAKE) --no-print-directory programs
-	cargo run -p replant-tests --bin tiny -- $(APPEND)
+	$(DEV_BUILD) --bin tiny
+	target/debug/tiny $(APPEND)
 
 .PHONY: size
 size: setup
@@ -154,7 +159,7 @@ $(OUT)/replant: $(MUSL_OUT)/lib/libunwind.a
 # Both programs are in it, so that it is one file to install.
 .PHONY: $(OUT)/replant-pack
 $(OUT)/replant-pack: $(OUT)/init $(OUT)/replant
-	REPLANT_EMBED_DIR=$(CURDIR)/$(OUT) cargo build -p replant-pack --target-dir target
+	REPLANT_EMBED_DIR=$(CURDIR)/$(OUT) $(DEV_BUILD) --bin replant-pack
 	@mkdir -p $(OUT)
 	@cp target/debug/replant-pack $@.new
 	@mv $@.new $@

@@ -12,7 +12,8 @@ use std::process::Command;
 /// When it cannot be built.
 pub fn example(name: &str) -> PathBuf {
     let status = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "-p", "replant", "--example", name])
+        // As the tests were built: with fewer features all would be compiled again.
+        .args(["build", "--quiet", "--workspace", "--example", name])
         .current_dir(cache::source())
         .status()
         .expect("cargo");
