@@ -27,6 +27,7 @@ pub mod mbr;
 pub mod md5;
 pub mod modules;
 pub mod naming;
+pub mod package;
 pub mod pax;
 pub mod run;
 pub mod selinux;

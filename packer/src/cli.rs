@@ -5,7 +5,7 @@ use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::{build, bundle, capture, initramfs, output};
+use crate::{build, bundle, capture, initramfs, output, package};
 
 /// Makes migration packages for replant.
 #[derive(Debug, Parser)]
@@ -25,6 +25,10 @@ enum Command {
     Initramfs(initramfs::Args),
     /// Makes migration.tar.gz of a captured disk, a kernel and its initramfs
     Bundle(bundle::Args),
+    /// Says what is in a package
+    Inspect(package::InspectArgs),
+    /// Says whether a package is whole and replant check would take it
+    Verify(package::VerifyArgs),
     /// Prints shell completions
     Completions { shell: Shell },
 }
@@ -37,6 +41,8 @@ impl Cli {
             Command::Capture(args) => capture::run(args)?,
             Command::Initramfs(args) => initramfs::run(args)?,
             Command::Bundle(args) => bundle::run(args)?,
+            Command::Inspect(args) => package::inspect(args)?,
+            Command::Verify(args) => package::verify(args)?,
             Command::Completions { shell } => {
                 let mut command = Cli::command();
                 let mut text = Vec::new();

@@ -16,6 +16,7 @@ mod initramfs;
 mod layout;
 mod leave_out;
 mod output;
+mod package;
 mod program;
 mod programs;
 mod progress;

@@ -181,7 +181,7 @@ parts!(
         LookError::Disagreement(_) => true,
     },
     ondisk::inventory::Disagreement => |_| true,
-    ondisk::agreement::Disagreement => |_| true,
+    ondisk::package::Refusal => |_| true,
     crate::payload::tmpfs::Error => |_| false,
     ondisk::manifest::Error => |_| true,
     crate::plan::Refusal => |_| true,

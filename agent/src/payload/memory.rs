@@ -192,6 +192,17 @@ mod tests {
     }
 
     #[test]
+    fn replant_pack_names_the_same_sum() {
+        let budget = plan(&Input {
+            available: 4 << 30,
+            payload: Place::Ram(5),
+            processors: 1,
+        });
+        let sum = 5 + ondisk::manifest::BESIDE_PAYLOAD;
+        assert_eq!(budget.unwrap().needed(), sum);
+    }
+
+    #[test]
     fn the_border_is_the_sum() {
         let payload = 341;
         let enough = plan(&input(100_000, payload)).unwrap().needed();

@@ -48,6 +48,10 @@ pub const BINARY: &str = "replant";
 /// refuses a payload that needs more, and the agent counts on it.
 pub const DECODER_BYTES: u64 = 80 << 20;
 
+/// What a migration needs of RAM in bytes beside the payload, where that lies
+/// in RAM, and beside what the tiny system itself takes.
+pub const BESIDE_PAYLOAD: u64 = 300 << 20;
+
 /// The whole manifest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -13,13 +13,20 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// Reads the whole payload.
+/// Reads the whole payload of a file.
 pub fn inspect(path: &Path, target: Target) -> Result<Found> {
     let file = File::open(path).at(path)?;
     let length = file.metadata().at(path)?.len();
     let bar = progress::bytes("looking through the payload", length);
+    let found = look(bar.wrap_read(file), path, target)?;
+    bar.finish_and_clear();
+    Ok(found)
+}
+
+/// Reads a whole payload; `path` is for messages.
+pub fn look(payload: impl Read, path: &Path, target: Target) -> Result<Found> {
     let decoder = Stream::new_stream_decoder(DECODER_BYTES, CONCATENATED).at(path)?;
-    let mut reader = XzDecoder::new_stream(bar.wrap_read(file), decoder);
+    let mut reader = XzDecoder::new_stream(payload, decoder);
     let mut parser = Parser::new();
     let mut inventory = Inventory::new(target);
     let mut buffer = vec![0; 1 << 20];
@@ -35,7 +42,6 @@ pub fn inspect(path: &Path, target: Target) -> Result<Found> {
         }
     }
     parser.finish().at(path)?;
-    bar.finish_and_clear();
     Ok(inventory.finish())
 }
 

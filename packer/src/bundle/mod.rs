@@ -3,6 +3,8 @@
 
 mod inspect;
 
+pub use inspect::look;
+
 use crate::file::{At, beside};
 use crate::layout::{LAYOUT, Layout};
 use crate::{archive, initramfs, output, programs, progress, stop};
@@ -10,12 +12,13 @@ use anyhow::{Result, bail};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use ondisk::agreement;
-use ondisk::gpt::{Backup, Guid};
+use ondisk::gpt::Backup;
 use ondisk::inventory::Target;
 use ondisk::manifest::{
-    self, BINARY, Device, FORMAT, File as Entry, INITRAMFS, KERNEL, MANIFEST, Manifest, PAYLOAD,
-    SCRIPT, TABLE,
+    self, BINARY, FORMAT, File as Entry, INITRAMFS, KERNEL, MANIFEST, Manifest, PAYLOAD, SCRIPT,
+    TABLE,
 };
+use ondisk::package;
 use ondisk::sha256::{Hash, Sha256Sum};
 use std::fs::{File, Permissions};
 use std::io::{self, Read, Write};
@@ -100,29 +103,7 @@ pub fn make(parts: &Parts<'_>) -> Result<()> {
     let table = parts.dir.join(TABLE);
     let bytes = std::fs::read(&table).at(&table)?;
     let backup = Backup::parse(&bytes).at(&table)?;
-    let partitions = &backup.table().partitions;
-    if !partitions.iter().any(|p| p.type_guid == Guid::BIOS_BOOT) {
-        bail!(
-            "{}: no BIOS boot partition (type EF02), which GRUB needs on a GPT disk; make one in the new system and capture it again",
-            table.display()
-        );
-    }
-    let on = layout
-        .volume_groups
-        .iter()
-        .flat_map(|g| g.partitions.iter());
-    let named = layout.filesystems.iter().filter_map(|f| match f.device() {
-        Some(Device::Partition(number)) => Some(number),
-        _ => None,
-    });
-    let known = |number: &u32| partitions.iter().any(|p| p.number == *number);
-    if let Some(number) = on.copied().chain(named).find(|number| !known(number)) {
-        let numbers: Vec<_> = partitions.iter().map(|p| p.number.to_string()).collect();
-        bail!(
-            "layout.toml: there is no partition {number}; {TABLE} has {}",
-            numbers.join(", ")
-        );
-    }
+    package::table(backup.table(), &layout.volume_groups, &layout.filesystems)?;
     let mut filesystems = layout.filesystems;
     let (made, groups) = (backup.table(), &layout.volume_groups);
     for warning in agreement::compare(found.texts.iter(), made, groups, &mut filesystems)? {

@@ -18,12 +18,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow, bail, ensure};
 use clap::ArgGroup;
 use ondisk::cpio::{MARKER, Marker};
+use ondisk::modules::Name;
 
 use crate::file::{At, cannot};
 use crate::output;
 use crate::programs::Programs;
 
 pub use compress::Compression;
+pub use summary::mebibytes;
 pub use vmlinuz::is_recent;
 
 /// The arguments of `replant-pack initramfs`.
@@ -150,14 +152,25 @@ fn prepare(
         version: &version,
     };
     let length = image.write(output, options.compress)?;
-    let written = format!("{}: {}\n", output.display(), summary::mebibytes(length));
+    let name = output.file_name().unwrap_or_default();
+    let written = format!("{}: {}\n", name.display(), summary::mebibytes(length));
     output::print(&written)
+}
+
+/// The version of a kernel's image.
+pub fn version(vmlinuz: &[u8]) -> Result<String> {
+    Ok(ondisk::bzimage::version(vmlinuz)?)
 }
 
 /// The version of the kernel at `path`; a warning where migrations with it
 /// would be refused.
 fn kernel(path: &Path) -> Result<String> {
-    let version = ondisk::bzimage::version(&read(path)?).map_err(|what| {
+    recent(&read(path)?, path)
+}
+
+/// The same of its bytes.
+fn recent(bytes: &[u8], path: &Path) -> Result<String> {
+    let version = version(bytes).map_err(|what| {
         anyhow!(
             "{} is no kernel that can be used: {what}; give the vmlinuz of the distribution",
             path.display()
@@ -176,27 +189,43 @@ fn kernel(path: &Path) -> Result<String> {
 
 /// Checks that `image` was made by `replant-pack initramfs` for this kernel.
 pub fn check(image: &Path, vmlinuz: &Path) -> Result<()> {
-    let version = kernel(vmlinuz)?;
-    let segments = segments::unpack(&read(image)?).at(image)?;
-    let tree = segments::tree(&segments).at(image)?;
+    agree((&read(image)?, image), (&read(vmlinuz)?, vmlinuz))
+}
+
+/// The same of the bytes of both; the paths are for messages.
+pub fn agree(image: (&[u8], &Path), vmlinuz: (&[u8], &Path)) -> Result<()> {
+    let version = recent(vmlinuz.0, vmlinuz.1)?;
+    let (image, path) = image;
+    let segments = segments::unpack(image).at(path)?;
+    let tree = segments::tree(&segments).at(path)?;
     let marker = tree
         .get(MARKER)
         .map(|node| String::from_utf8_lossy(node.data));
     let Some(marker) = marker.and_then(|text| Marker::parse(&text)) else {
         bail!(
             "{} was not made by `replant-pack initramfs`, or not all of it is there; make it again",
-            image.display()
+            path.display()
         );
     };
     ensure!(
         marker.kernel == version,
         "{} has the modules of kernel {}, and {} is version {version}; \
          give the kernel that the initramfs was made for",
-        image.display(),
+        path.display(),
         marker.kernel,
-        vmlinuz.display()
+        vmlinuz.1.display()
     );
     Ok(())
+}
+
+/// The names of the modules in an image.
+pub fn modules(image: &[u8]) -> Result<Vec<String>> {
+    let segments = segments::unpack(image)?;
+    let tree = segments::tree(&segments)?;
+    let files = tree.iter().filter_map(|(path, _)| Name::of_file(path));
+    let mut names: Vec<_> = files.map(|name| name.to_string()).collect();
+    names.sort();
+    Ok(names)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

@@ -6,3 +6,4 @@ mod bench;
 mod build;
 mod bundle;
 mod initramfs;
+mod package;

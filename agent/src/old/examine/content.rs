@@ -9,7 +9,6 @@ use crate::old::package::Package;
 use crate::old::rows::{Rows, State};
 use crate::old::survey::Survey;
 use crate::old::{Error, erase, losses, mounts};
-use ondisk::agreement;
 use ondisk::inventory::Found;
 use ondisk::manifest::PAYLOAD;
 use std::path::Path;
@@ -49,13 +48,9 @@ pub(super) fn look(package: &Package, rows: &mut Rows) -> Option<Looked> {
     meter.clear();
     let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let found = rows.take("payload", found)?;
-    for warning in found.warnings.iter() {
-        rows.warn("payload", format_args!("va.tar.xz: {warning}"));
-    }
-    // The same comparison as when the package was made.
-    let (texts, table) = (found.texts.iter(), package.table.table());
-    let agreed = agreement::verify(texts, table, &package.manifest);
-    for warning in rows.take("payload", agreed)? {
+    // The same judgement as on the build machine.
+    let judged = ondisk::package::judge(&package.manifest, package.table.table(), &found);
+    for warning in rows.take("payload", judged)? {
         rows.warn("payload", warning);
     }
     let facts = &found.facts.payload;

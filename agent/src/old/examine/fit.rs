@@ -178,10 +178,7 @@ pub(in crate::old) fn replan(
 pub(super) fn console(dir: &Path, package: &Package, rows: &mut Rows) -> Option<Option<String>> {
     rows.take("package", Places::all().refuse_inside(dir, package.names()));
     if package.seal == Seal::Absent {
-        rows.warn(
-            "package",
-            "migration.toml has no checksum of its own (a package of replant 0.1): whether it was changed is not known",
-        );
+        rows.warn("package", ondisk::package::UNSEALED);
     }
     let hash = console::hash(&package.manifest.console, Path::new("/"));
     let hash = rows.take("console", hash)?;

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A package that is made: `replant-pack inspect` and `verify`.
+
+mod inspect;
+mod report;
+mod verify;
+
+pub use inspect::{InspectArgs, inspect};
+pub use verify::{VerifyArgs, verify};
+
+use crate::file::At;
+use crate::stop;
+use anyhow::{Result, anyhow, bail};
+use flate2::read::MultiGzDecoder;
+use ondisk::manifest::{MANIFEST, Manifest, Seal};
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+/// The longest manifest that is read.
+const LONGEST: u64 = 4 << 20;
+/// Members that are kept whole: kernel, initramfs, table.
+const SMALL: u64 = 1 << 30;
+
+/// A package, packed or in a directory.
+pub struct Package {
+    path: PathBuf,
+    pub manifest: Manifest,
+    pub seal: Seal,
+}
+
+/// Takes one file of a package: its name, size and bytes.
+type See<'a> = &'a mut dyn FnMut(&str, u64, &mut dyn Read) -> Result<()>;
+
+impl Package {
+    /// Reads the manifest.
+    pub fn open(path: &Path) -> Result<Package> {
+        let mut text = String::new();
+        each(
+            path,
+            &mut |name, size, reader| {
+                if name == MANIFEST && text.is_empty() {
+                    if size > LONGEST {
+                        bail!("{MANIFEST} is longer than {} MiB", LONGEST >> 20);
+                    }
+                    reader.read_to_string(&mut text).at(Path::new(name))?;
+                }
+                // Only what comes before it is read; it is the first as a rule.
+                Ok(())
+            },
+            &mut |name| name == MANIFEST,
+        )?;
+        if text.is_empty() {
+            bail!("{}: no {MANIFEST} in it; is it a package?", path.display());
+        }
+        let manifest = Manifest::parse(&text).at(path)?;
+        Ok(Package {
+            path: path.to_path_buf(),
+            seal: Manifest::seal(&text).at(path)?,
+            manifest,
+        })
+    }
+
+    /// Shows all files but the manifest.
+    pub fn files(&self, see: See<'_>) -> Result<()> {
+        each(
+            &self.path,
+            &mut |name, size, reader| match name {
+                MANIFEST => Ok(()),
+                _ => see(name, size, reader),
+            },
+            &mut |_| false,
+        )
+    }
+}
+
+/// Reads a file of the package whole.
+pub fn whole(name: &str, size: u64, reader: &mut dyn Read) -> Result<Vec<u8>> {
+    if size > SMALL {
+        bail!("{name} is longer than {} MiB", SMALL >> 20);
+    }
+    let mut bytes = Vec::new();
+    reader.read_to_end(&mut bytes).at(Path::new(name))?;
+    Ok(bytes)
+}
+
+/// Shows the files of a package, until `last` says that it was enough.
+fn each(path: &Path, see: See<'_>, last: &mut dyn FnMut(&str) -> bool) -> Result<()> {
+    if path.is_dir() {
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(path).at(path)? {
+            let entry = entry.at(path)?;
+            if entry.path().is_file() {
+                names.push(entry.file_name().to_string_lossy().into_owned());
+            }
+        }
+        names.sort();
+        for name in names {
+            let path = path.join(&name);
+            let mut file = File::open(&path).at(&path)?;
+            see(&name, file.metadata().at(&path)?.len(), &mut file)?;
+            if last(&name) {
+                return Ok(());
+            }
+        }
+        return Ok(());
+    }
+    let file = BufReader::with_capacity(1 << 20, File::open(path).at(path)?);
+    let mut archive = tar::Archive::new(MultiGzDecoder::new(file));
+    let damaged = |e: std::io::Error| {
+        anyhow!(
+            "{}: {e}; is it a package, and is all of it there?",
+            path.display()
+        )
+    };
+    for entry in archive.entries().map_err(damaged)? {
+        stop::check()?;
+        let mut entry = entry.map_err(damaged)?;
+        if !entry.header().entry_type().is_file() {
+            continue;
+        }
+        let name = entry
+            .path()
+            .map_err(damaged)?
+            .to_string_lossy()
+            .into_owned();
+        let name = name.trim_start_matches("./");
+        let size = entry.size();
+        see(name, size, &mut Packed(&mut entry))?;
+        if last(name) {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// A member of the archive, whose errors say what they may come from.
+struct Packed<R>(R);
+
+impl<R: Read> Read for Packed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.0.read(buffer);
+        read.map_err(|e| std::io::Error::new(e.kind(), format!("{e}; is all of it there?")))
+    }
+}
