@@ -103,6 +103,7 @@ pub fn run(args: &Args) -> Result<()> {
         &vmlinuz,
         source,
         &args.image,
+        &[&appliance.root, Path::new("/")],
         (init, replant),
         &at(INITRAMFS),
     )?;

@@ -11,6 +11,7 @@ use ondisk::compression::Format;
 use ondisk::cpio::{Builder, MARKER, Marker};
 use ondisk::modules::ABSENT;
 
+use super::added::Added;
 use super::compress::Compression;
 use super::read;
 use super::segments::{self, Segment};
@@ -37,6 +38,7 @@ const DIRECTORIES: &[(&str, u32)] = &[
 pub struct Image<'a> {
     pub init: Vec<u8>,
     pub replant: Vec<u8>,
+    pub added: &'a Added,
     pub selection: &'a Selection,
     pub source: &'a Source<'a>,
     pub version: &'a str,
@@ -92,6 +94,12 @@ impl Image<'_> {
         archive.file("bin/replant", 0o755, self.replant.clone())?;
         // The kernel's own requests (a file system's character set) go to this path.
         archive.symlink("sbin/modprobe", "../bin/replant")?;
+        for (path, bytes) in &self.added.files {
+            archive.file(path, 0o755, bytes.clone())?;
+        }
+        for (path, target) in &self.added.links {
+            archive.symlink(path, target)?;
+        }
         Ok(archive.build())
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `replant-pack initramfs`: the tiny system's initramfs, from a kernel's own modules.
 
+mod added;
 mod compress;
 mod decompress;
 pub mod executable;
@@ -24,6 +25,7 @@ use crate::file::{At, cannot};
 use crate::output;
 use crate::programs::Programs;
 
+use added::Added;
 pub use compress::Compression;
 pub use summary::mebibytes;
 pub use vmlinuz::is_recent;
@@ -76,6 +78,14 @@ pub struct Options {
     #[arg(long, value_name = "MODULE", value_delimiter = ',')]
     pub without: Vec<String>,
 
+    /// Adds a program with its libraries to the tiny system: of the appliance if it has it, otherwise of this machine
+    #[arg(long, value_name = "PROGRAM", value_delimiter = ',')]
+    pub add: Vec<String>,
+
+    /// Adds lvm2 in the same way
+    #[arg(long)]
+    pub with_lvm2: bool,
+
     /// How the image is compressed; the kernel must be able to read it
     #[arg(long, value_enum, default_value_t = Compression::Xz)]
     pub compress: Compression,
@@ -101,24 +111,34 @@ pub fn run(args: &Args) -> Result<()> {
         (None, None) => bail!("no modules: give --modules DIR or --from-initrd FILE"),
     };
     if args.list {
-        return prepare(&args.kernel, source, &args.options, true, None);
+        return prepare(&args.kernel, source, &args.options, &[], None);
     }
     let given = args.from_initrd.iter().chain([&args.kernel]);
     let inputs = given.map(PathBuf::as_path).chain(args.programs.inputs());
     output::refuse_input(&args.output, inputs)?;
     let programs = (args.programs.init()?, args.programs.replant()?);
-    make(&args.kernel, source, &args.options, programs, &args.output)
+    let roots = [Path::new("/")];
+    make(
+        &args.kernel,
+        source,
+        &args.options,
+        &roots,
+        programs,
+        &args.output,
+    )
 }
 
-/// Builds the image of `/init` and `replant`.
+/// Builds the image of `/init` and `replant`; programs that are added are
+/// looked for in `roots`.
 pub fn make(
     kernel: &Path,
     source: Source<'_>,
     options: &Options,
+    roots: &[&Path],
     programs: Both,
     output: &Path,
 ) -> Result<()> {
-    prepare(kernel, source, options, false, Some((programs, output)))
+    prepare(kernel, source, options, roots, Some((programs, output)))
 }
 
 /// Says what would go into the image; makes it, where there is a place for it.
@@ -126,7 +146,7 @@ fn prepare(
     vmlinuz: &Path,
     from: Source<'_>,
     options: &Options,
-    list: bool,
+    roots: &[&Path],
     result: Option<(Both, &Path)>,
 ) -> Result<()> {
     let version = kernel(vmlinuz)?;
@@ -140,11 +160,16 @@ fn prepare(
         Source::Directory(path) => source::Source::from_directory(path, &version)?,
     };
     let selection = select::select(&source, &options.with, &options.without)?;
-    output::print(&summary::text(&selection, &version, list))?;
+    output::print(&summary::text(&selection, &version, result.is_none()))?;
     let Some(((init, replant), output)) = result else {
         return Ok(());
     };
+    let added = Added::find(roots, &options.add, options.with_lvm2)?;
+    for line in &added.said {
+        output::print(&format!("{line}\n"))?;
+    }
     let image = image::Image {
+        added: &added,
         init,
         replant,
         selection: &selection,
