@@ -42,6 +42,7 @@ help:
 	@echo 'make unit [FILTER=word]  in a minute: the tests without root, QEMU and release build'
 	@echo 'make test [FILTER=word]  all the tests, or those whose name contains the word'
 	@echo 'make all                 out/init, out/replant, out/replant-pack'
+	@echo 'make dist                out/replant-VERSION-x86_64.tar.gz: the static replant-pack, to install'
 	@echo 'make crash               of the tests, those of power cuts, with the table of what came out'
 	@echo 'make qemu [APPEND=words] the tiny system in QEMU, into its console (leave with Ctrl-A X);'
 	@echo '                         words go to its kernel, as APPEND=replant=survey'
@@ -163,6 +164,19 @@ $(OUT)/replant-pack: $(OUT)/init $(OUT)/replant
 	@mkdir -p $(OUT)
 	@cp target/debug/replant-pack $@.new
 	@mv $@.new $@
+
+# What a vendor installs: one static program, with manual pages and completions.
+.PHONY: dist
+dist: setup
+	@$(MAKE) --no-print-directory dist-programs
+	@sh packer/dist.sh $(OUT)/dist/replant-pack $(OUT)
+
+.PHONY: dist-programs
+dist-programs: $(OUT)/init $(OUT)/replant $(MUSL_OUT)/lib/libunwind.a
+	REPLANT_EMBED_DIR=$(CURDIR)/$(OUT) $(MUSL_BUILD) -p replant-pack
+	@mkdir -p $(OUT)/dist
+	@cp $(MUSL_BIN)/replant-pack $(OUT)/dist/replant-pack.new
+	@mv $(OUT)/dist/replant-pack.new $(OUT)/dist/replant-pack
 
 # For `make size`: the release binary that still has its symbols.
 .PHONY: $(OUT)/replant-symbols

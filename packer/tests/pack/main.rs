@@ -5,5 +5,6 @@
 mod bench;
 mod build;
 mod bundle;
+mod dist;
 mod initramfs;
 mod package;
