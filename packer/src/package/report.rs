@@ -79,7 +79,7 @@ impl Report {
             partitions: Vec::new(),
             volume_groups: manifest.volume_groups.clone(),
             filesystems: manifest.filesystems.clone(),
-            identity: manifest.identity.clone(),
+            identity: manifest.identity,
             protection: manifest.protection.map(|p| p.word().to_string()),
             proof_boot: manifest.has_proof_boot(),
             console_password: manifest.console.password.is_some(),
