@@ -4,6 +4,7 @@
 pub(crate) mod glob;
 pub(crate) mod ini;
 pub(crate) mod shell;
+pub(crate) mod yaml;
 
 /// First line of every file that is made here.
 pub(crate) const HEADER: &str = "# Carried over from the old system by replant.\n";

@@ -2,6 +2,7 @@
 //! Finding NetworkManager's profiles, as its keyfile plugin does.
 
 use super::load::is_copy;
+use super::netplan::Plan;
 use super::nm_conf::{Conf, Devices};
 use super::{Files, keyfile};
 use crate::error::Result;
@@ -14,8 +15,8 @@ const BESIDE: [&str; 2] = ["run", "usr/lib"];
 const CONF: &str = "etc/NetworkManager/NetworkManager.conf";
 
 /// Reads them. What comes back is whether devices of /etc/network/interfaces
-/// are none of its business.
-pub(super) fn load(root: &RootDir, files: &mut Files) -> Result<bool> {
+/// are none of its business. What the plan hides is left out.
+pub(super) fn load(root: &RootDir, plan: &Plan, files: &mut Files) -> Result<bool> {
     let conf = conf(root, &mut files.warnings)?;
     let mut lost: BTreeSet<String> = BTreeSet::new();
     scripts(root, &conf, files, &mut lost)?;
@@ -42,6 +43,9 @@ pub(super) fn load(root: &RootDir, files: &mut Files) -> Result<bool> {
             // Only the directory that people use takes names of any kind.
             let suffix = name.ends_with(".nmconnection");
             if is_copy(&name) || *dir != own && !suffix {
+                continue;
+            }
+            if plan.hides(&path) {
                 continue;
             }
             let Some(text) = root.text(&path)? else {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Finding the network configuration files of a system.
 
-use super::{Candidate, Files, connections, interfaces, resolv, rule, scripts, units};
+use super::wicked_files;
+use super::{Candidate, Files, connections, interfaces, netplan, resolv, rule, scripts, units};
 use crate::error::Result;
 use crate::network::model::Kind;
 use crate::text::glob;
@@ -21,7 +22,13 @@ pub(super) fn is_copy(name: &str) -> bool {
 pub(crate) fn load(root: &RootDir) -> Result<Files> {
     let mut files = Files::default();
     scripts::load(root, &mut files)?;
-    let aside = connections::load(root, &mut files)?;
+    // Where netplan's files count, what was made of them does not.
+    let mut planned = Files::default();
+    let plan = netplan::load(root, &mut planned)?;
+    let aside = connections::load(root, &plan, &mut files)?;
+    files.candidates.append(&mut planned.candidates);
+    files.warnings.append(&mut planned.warnings);
+    wicked_files::load(root, &mut files)?;
     let before = files.candidates.len();
     debian(root, &mut files)?;
     if aside {
@@ -32,7 +39,7 @@ pub(crate) fn load(root: &RootDir) -> Result<Files> {
             c.except.extend_from_slice(&names);
         }
     }
-    units::load(root, &mut files)?;
+    units::load(root, &plan, &mut files)?;
     let text = root.text("etc/resolv.conf")?.unwrap_or_default();
     files.resolv = resolv::parse(&text);
     if files.resolv.servers.iter().any(|s| s.is_loopback()) {

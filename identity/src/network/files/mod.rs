@@ -8,6 +8,7 @@ mod ifcfg;
 mod interfaces;
 mod keyfile;
 mod load;
+mod netplan;
 mod networkd;
 mod nm_conf;
 mod place;
@@ -21,6 +22,8 @@ mod team;
 mod tests;
 mod units;
 mod unknown;
+mod wicked;
+mod wicked_files;
 
 pub(crate) use load::load;
 

@@ -28,6 +28,7 @@ pub(super) fn place(
     let near = |c: &Candidate| route.via.is_some_and(|hop| !c.interface.is_off_link(hop));
     // Nobody knows the network that DHCP will say.
     let dynamic = |c: &Candidate| c.interface.v4.methods.dhcp;
+    let any = |c: &Candidate| c.interface.auto && c.interface.master.is_none();
     let at = match &device {
         Some(name) => find(all, own, name),
         None if own
@@ -36,6 +37,8 @@ pub(super) fn place(
         {
             own
         }
+        // What leads nowhere belongs to none, and has to stand somewhere.
+        None if !route.kind.is_plain() => own.or(all.iter().position(any)),
         None => all.iter().position(near).or(own),
     };
     match at.and_then(|at| all.get_mut(at)) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Finding systemd-networkd's files.
 
+use super::netplan::Plan;
 use super::{Candidate, Files, networkd, unknown};
 use crate::error::Result;
 use crate::network::model::Kind;
@@ -42,14 +43,17 @@ fn units(root: &RootDir, below: &str, suffixes: &[&str]) -> Result<BTreeMap<Stri
     Ok(found)
 }
 
-/// Reads them.
-pub(super) fn load(root: &RootDir, files: &mut Files) -> Result<()> {
+/// Reads them, but for what the plan hides.
+pub(super) fn load(root: &RootDir, plan: &Plan, files: &mut Files) -> Result<()> {
     let mut devices: BTreeMap<String, Kind> = BTreeMap::new();
     let mut parents: BTreeMap<String, String> = BTreeMap::new();
     let mut preferred = Vec::new();
     let mut hardware = BTreeMap::new();
     let mut found: Vec<Candidate> = Vec::new();
     for (name, path) in units(root, "", &[".network", ".netdev"])? {
+        if plan.hides(&path) {
+            continue;
+        }
         let Some(mut text) = root.text(&path)? else {
             continue;
         };

@@ -13,9 +13,11 @@ use std::path::{Path, PathBuf};
 
 mod manager;
 mod methods;
+mod plans;
 mod policy;
 mod routes;
 mod running;
+mod suse;
 mod values;
 
 fn fixture(path: &str) -> PathBuf {

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One device's definition.
+
+use super::{options, routes};
+use crate::network::address::{Cidr, Mac};
+use crate::network::files::Candidate;
+use crate::network::model::{Interface, Kind, Methods, Privacy};
+use crate::text::{
+    is_yes,
+    yaml::{Data, Node},
+};
+use std::net::IpAddr;
+
+/// What carries the configuration out. It decides by what a DHCP server knows
+/// the machine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Renderer {
+    #[default]
+    Networkd,
+    NetworkManager,
+}
+
+impl Renderer {
+    /// The one that a section names.
+    pub(super) fn of(node: &Node) -> Option<Renderer> {
+        match node.get("renderer")?.text()? {
+            "NetworkManager" => Some(Renderer::NetworkManager),
+            _ => Some(Renderer::Networkd),
+        }
+    }
+}
+
+/// Reads one definition.
+pub(super) struct Reader<'a> {
+    /// The name of the definition.
+    pub id: &'a str,
+    /// The section that it is in.
+    pub section: &'a str,
+    /// What carries it out.
+    pub renderer: Renderer,
+    /// Ports, and what they belong to.
+    pub ports: &'a mut Vec<(String, String)>,
+    /// What is not carried over.
+    pub warnings: &'a mut Vec<String>,
+}
+
+/// What NetworkManager has that netplan does not, but for what changes nothing.
+pub(super) fn passed(node: &Node) -> impl Iterator<Item = &(String, Node)> {
+    const HARMLESS: [&str; 6] = [
+        "proxy._",
+        "ethernet._",
+        "connection.timestamp",
+        "connection.autoconnect-priority",
+        "ipv6.addr-gen-mode",
+        "ipv6.ip6-privacy",
+    ];
+    let passed = node
+        .get("networkmanager")
+        .and_then(|n| n.get("passthrough"));
+    let passed = passed.map_or(&[][..], Node::pairs).iter();
+    passed.filter(|(name, _)| !HARMLESS.contains(&name.as_str()))
+}
+
+/// Keys that change nothing about addresses, or say what is so anyway.
+const WITHOUT_EFFECT: [&str; 9] = [
+    "renderer",
+    "optional",
+    "optional-addresses",
+    "critical",
+    "ignore-carrier",
+    "emit-lldp",
+    "wakeonlan",
+    "ipv6-address-generation",
+    "set-name",
+];
+
+impl Reader<'_> {
+    fn lost(&mut self, name: &str, value: &Node) {
+        self.warnings.push(format!(
+            "{}: {name}: {} of {} is not understood and is not carried over",
+            value.at,
+            value.shown(),
+            self.id
+        ));
+    }
+
+    /// The interface; none if nothing tells which one it is.
+    pub(super) fn read(&mut self, node: &Node) -> Option<Candidate> {
+        let mut i = Interface {
+            name: self.id.to_owned(),
+            kind: match self.section {
+                "bonds" => options::bond(node, self.warnings),
+                "bridges" => options::bridge(node, self.warnings),
+                "vlans" => Kind::Vlan {
+                    parent: String::new(),
+                    id: 0,
+                },
+                _ => Kind::Ethernet,
+            },
+            ..Interface::default()
+        };
+        i.v4.methods = Methods::FIXED;
+        let mut patterns = Vec::new();
+        if self.section == "ethernets" {
+            patterns = self.matched(node, &mut i)?;
+        }
+        let mut said = Said::default();
+        for (name, value) in node.pairs() {
+            self.key(name, value, &mut i, &mut said);
+        }
+        for (name, value) in passed(node) {
+            self.lost(name, value);
+        }
+        said.settle(&mut i);
+        if i.v4.methods.dhcp && self.renderer == Renderer::Networkd {
+            // Its own default.
+            let id = i.v4.client_id.take();
+            i.v4.client_id = Some(id.unwrap_or("duid".to_owned())).filter(|id| id != "mac");
+        }
+        let file = node
+            .at
+            .rsplit_once(':')
+            .map_or(node.at.as_str(), |(f, _)| f);
+        Some(Candidate {
+            source: file.to_owned(),
+            interface: i,
+            patterns,
+            aliases: vec![self.id.to_owned()],
+            ..Candidate::default()
+        })
+    }
+
+    /// Which network card it is: its name or MAC address, or patterns of names.
+    fn matched(&mut self, node: &Node, i: &mut Interface) -> Option<Vec<String>> {
+        let new = node.get("set-name").and_then(Node::text);
+        let Some(by) = node.get("match") else {
+            return Some(Vec::new());
+        };
+        i.name = new.unwrap_or_default().to_owned();
+        let text = |name: &str| by.get(name).and_then(Node::text);
+        i.mac = text("macaddress").and_then(|m| m.parse().ok());
+        let mut patterns = Vec::new();
+        match by.get("name").map(|n| &n.data) {
+            Some(Data::Text(name)) => patterns.push(name.clone()),
+            Some(Data::List(names)) => {
+                patterns.extend(names.iter().filter_map(Node::text).map(str::to_owned));
+            }
+            _ => {}
+        }
+        let known = !i.name.is_empty() || i.mac.is_some();
+        match patterns.as_slice() {
+            [one] if !one.contains(['*', '?', '[']) && new.is_none() => {
+                i.name.clone_from(one);
+                patterns.clear();
+            }
+            // The card's name after the start is the new one.
+            _ if known => patterns.clear(),
+            [] if by.get("driver").is_none() && by.get("macaddress").is_none() => {
+                patterns.push("*".to_owned());
+            }
+            _ => {}
+        }
+        if let Some(driver) = by.get("driver") {
+            let why = match known || !patterns.is_empty() {
+                true => "is left out of what tells the card",
+                false => "alone tells the card, and the definition is not carried over",
+            };
+            self.warnings.push(format!(
+                "{}: driver: {} of {} {why}",
+                driver.at,
+                driver.shown(),
+                self.id
+            ));
+        }
+        (known || !i.name.is_empty() || !patterns.is_empty()).then_some(patterns)
+    }
+
+    fn key(&mut self, name: &str, value: &Node, i: &mut Interface, said: &mut Said) {
+        let text = value.text();
+        let yes = text.is_some_and(is_yes);
+        match name {
+            "match" | "parameters" => {}
+            _ if WITHOUT_EFFECT.contains(&name) => {}
+            _ if value.data == Data::Null => {}
+            "dhcp4" => said.dhcp4 = yes,
+            "dhcp6" => said.dhcp6 = yes,
+            "accept-ra" => said.accept_ra = Some(yes),
+            "link-local" => {
+                let has = |what: &str| value.items().iter().any(|v| v.text() == Some(what));
+                said.no_link_local = !has("ipv6");
+                if has("ipv4") {
+                    self.lost(name, value);
+                }
+            }
+            "dhcp-identifier" => i.v4.client_id = text.map(str::to_owned),
+            "ipv6-privacy" => {
+                i.privacy = Some(if yes {
+                    Privacy::Temporary
+                } else {
+                    Privacy::Off
+                });
+            }
+            "dhcp4-overrides" | "dhcp6-overrides" => self.overrides(name, value, i),
+            "addresses" => self.addresses(value, i),
+            "gateway4" | "gateway6" => match text.and_then(|t| t.parse::<IpAddr>().ok()) {
+                Some(ip) => i.family_mut(ip.is_ipv6()).gateway = Some(ip),
+                None => self.lost(name, value),
+            },
+            "nameservers" => self.nameservers(value, i),
+            "routes" => {
+                for item in value.items() {
+                    self.route(item, i);
+                }
+            }
+            "routing-policy" => {
+                for item in value.items() {
+                    match routes::policy(item) {
+                        Ok((v6, rule)) => i.family_mut(v6).rules.push(rule),
+                        Err(why) => self.warnings.push(format!(
+                            "{}: the routing rule of {} is not carried over: {why}",
+                            item.at, self.id
+                        )),
+                    }
+                }
+            }
+            "mtu" => match text.and_then(|t| t.parse().ok()) {
+                Some(mtu) => i.mtu = Some(mtu),
+                None => self.lost(name, value),
+            },
+            "macaddress" => match text.and_then(|t| t.parse::<Mac>().ok()) {
+                Some(mac) => i.cloned_mac = Some(mac),
+                None if matches!(text, Some("permanent" | "preserve")) => {}
+                None => self.lost(name, value),
+            },
+            "activation-mode" => i.auto = false,
+            "interfaces" if matches!(i.kind, Kind::Bond { .. } | Kind::Bridge { .. }) => {
+                let ports = value.items().iter().filter_map(Node::text);
+                let ports = ports.map(|p| (p.to_owned(), self.id.to_owned()));
+                self.ports.extend(ports);
+            }
+            "id" if matches!(i.kind, Kind::Vlan { .. }) => {
+                let number = text.and_then(|t| t.parse().ok()).filter(|n| *n < 4095);
+                match (&mut i.kind, number) {
+                    (Kind::Vlan { id, .. }, Some(number)) => *id = number,
+                    _ => self.lost(name, value),
+                }
+            }
+            "link" if matches!(i.kind, Kind::Vlan { .. }) => {
+                if let (Kind::Vlan { parent, .. }, Some(link)) = (&mut i.kind, text) {
+                    link.clone_into(parent);
+                }
+            }
+            "networkmanager" => {}
+            _ => self.lost(name, value),
+        }
+    }
+
+    fn addresses(&mut self, node: &Node, i: &mut Interface) {
+        for item in node.items() {
+            let (text, more) = match item.pairs() {
+                [(text, more)] => (text.as_str(), more.pairs()),
+                _ => (item.text().unwrap_or_default(), &[][..]),
+            };
+            match Cidr::parse(text).filter(|_| text.contains('/')) {
+                Some(address) => i.add_address(address),
+                None => self.warnings.push(format!(
+                    "{}: `{}` of {} is no address with a prefix and is left out",
+                    item.at,
+                    item.shown(),
+                    self.id
+                )),
+            }
+            // A label is for people.
+            let plain =
+                |n: &str, v: &Node| n == "label" || n == "lifetime" && v.text() == Some("forever");
+            for (name, value) in more.iter().filter(|(n, v)| !plain(n, v)) {
+                self.lost(name, value);
+            }
+        }
+    }
+
+    fn nameservers(&mut self, node: &Node, i: &mut Interface) {
+        for (name, value) in node.pairs() {
+            for item in value.items() {
+                let text = item.text().unwrap_or_default();
+                match (name.as_str(), text.parse::<IpAddr>()) {
+                    ("addresses", Ok(ip)) => i.dns.servers.push(ip),
+                    ("search", _) if !text.starts_with('~') => i.dns.search.push(text.to_owned()),
+                    _ => self.lost(name, item),
+                }
+            }
+        }
+    }
+
+    fn route(&mut self, node: &Node, i: &mut Interface) {
+        match routes::route(node) {
+            Ok((route, lost)) => {
+                for word in lost {
+                    self.warnings.push(format!(
+                        "{}: `{word}` of the route to {} is not carried over",
+                        node.at, route.to
+                    ));
+                }
+                // The gateway has no such flag of its own, and needs none: it is
+                // set where the next hop is in no network of the interface.
+                i.add_route(route);
+            }
+            Err(why) => self.warnings.push(format!(
+                "{}: the route {} of {} is not carried over: {why}",
+                node.at,
+                node.shown(),
+                self.id
+            )),
+        }
+    }
+
+    fn overrides(&mut self, section: &str, node: &Node, i: &mut Interface) {
+        let v6 = section == "dhcp6-overrides";
+        let family = i.family_mut(v6);
+        let mut lost = Vec::new();
+        for (name, value) in node.pairs() {
+            let text = value.text().unwrap_or_default();
+            match name.as_str() {
+                "use-dns" => family.ignore_dns = !is_yes(text),
+                "route-metric" => family.metric = text.parse().ok(),
+                "hostname" => family.told_name = Some(text.to_owned()),
+                "use-routes" if !is_yes(text) => {
+                    family.never_default = true;
+                    lost.push((name, value));
+                }
+                // What is so anyway.
+                "use-routes" | "use-mtu" | "send-hostname" if is_yes(text) => {}
+                "use-ntp" | "use-hostname" => {}
+                "use-domains" if !is_yes(text) => {}
+                _ => lost.push((name, value)),
+            }
+        }
+        for (name, value) in lost {
+            self.lost(name, value);
+        }
+    }
+}
+
+/// What is known when all keys are.
+#[derive(Default)]
+struct Said {
+    dhcp4: bool,
+    dhcp6: bool,
+    accept_ra: Option<bool>,
+    no_link_local: bool,
+}
+
+impl Said {
+    fn settle(&self, i: &mut Interface) {
+        if self.dhcp4 {
+            i.v4.methods = Methods::DHCP;
+        }
+        i.v6.methods = match self.accept_ra {
+            Some(false) if self.dhcp6 => Methods::DHCP,
+            Some(false) => Methods::FIXED,
+            _ if self.dhcp6 => Methods::AUTO,
+            Some(true) => Methods::AUTO,
+            None if self.no_link_local && i.v6.addresses.is_empty() => Methods::FIXED,
+            None => Methods::UNSET,
+        };
+    }
+}
