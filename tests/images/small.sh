@@ -5,9 +5,9 @@
 # Debian's; what is small is around them: busybox, an init that is a script, an
 # initramfs that is always the same.
 #
-#   small.sh old|new        prints the path of the result
+#   small.sh old|new [MIB]  prints the path of the result
 #
-# old   raw image of 1 GiB: MBR table, /boot, LVM with the root, GRUB in the gap
+# old   raw image of 1 GiB, or of so many MiB: MBR table, /boot, LVM with the root, GRUB in the gap
 #       before the first partition. Its init runs the script "run" of a second
 #       disk, if there is one
 # new   directory with va.sgdisk, va.tar.xz and layout.toml: a GPT with a BIOS
@@ -18,7 +18,8 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${REPLANT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/replant}
 key=$(cat "$here/roots.sh" "$0" | sha256sum | cut -c1-12)
-out=$cache/small-${1-none}-$key
+mib=${2-1024}
+out=$cache/small-${1-none}-$mib-$key
 mkdir -p "$cache"
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -204,7 +205,7 @@ make_old() {
     grub-editenv "$b/grub/grubenv" create
 
     image=$work/disk
-    truncate -s 1G "$image"
+    truncate -s "${mib}M" "$image"
     printf 'label: dos\nlabel-id: 0x5eed0002\n2048,163840,83,*\n165888,,8e\n' | sfdisk -q "$image"
     mke2fs -q -F -t ext4 -U 0de00000-0000-4000-8000-000000000013 -d "$b" \
         -E offset=$((2048 * 512)) "$image" 80m 2>/dev/null
@@ -368,7 +369,7 @@ END
 case ${1-} in
 old | new) ;;
 *)
-    echo "usage: small.sh old|new" >&2
+    echo "usage: small.sh old|new [MIB]" >&2
     exit 2 ;;
 esac
 # Of several runs at once, one makes it and the others wait.

@@ -8,7 +8,7 @@
 
 use crate::block::DevNo;
 use crate::cmdline::Mode;
-use crate::locate::Root;
+use crate::locate::{self, Root};
 use crate::lvm::{Access, Mapper, mapping, scan};
 use crate::tiny::lifeboat::{self, Lifeboat, MOST_FAILURES};
 use crate::tiny::steps::{Context, Error, Failure};
@@ -185,14 +185,26 @@ fn note(context: &Context, failure: &Failure, next: &str) {
     }
 }
 
+/// The old root was there already.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// The only write before the point of no return: why, into the old root.
 /// `false` when there is none that is known to be this machine's: another
 /// machine's disk, or a package that was never staged, stays as it is.
-fn leave_report(context: &Context, failure: &Failure) -> Result<bool, Error> {
+fn leave_report(context: &mut Context, failure: &Failure) -> Result<bool, Error> {
     let root = context.found.as_ref().and_then(|f| f.root.as_ref());
     let Some(root) = recognized_root(root, context.recognized) else {
         return Ok(false);
     };
+    let old = Path::new(paths::OLD_ROOT);
+    // Preflight may have unmapped it.
+    if root.device.exists() {
+        mount::release(&root.device, old)?;
+    }
+    let Some(spec) = context.cmdline.root.clone() else {
+        return Ok(false);
+    };
+    let root = locate::wait(&mut context.devices, &spec, PATIENCE)?;
     let mapper = Mapper::open()?;
     for group in &scan(&context.lvm_devices()?).groups {
         for lv in group.vg.lvs.iter().filter(|lv| lv.is_visible()) {
@@ -209,8 +221,6 @@ fn leave_report(context: &Context, failure: &Failure) -> Result<bool, Error> {
             }
         }
     }
-    let old = Path::new(paths::OLD_ROOT);
-    mount::release(&root.device, old)?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     mount::device(&root.device, old, &root.kind, flags, "")?;
     let log = std::fs::read_to_string(paths::LOG).unwrap_or_default();

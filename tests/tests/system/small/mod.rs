@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Whole migrations of the small machine.
 
+mod again;
+mod big;
 mod firmware;
+mod grubenv;
+mod killed;
+mod pace;
 
 use harness::cache;
 use harness::migration::{steps, were_shown};
