@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From the old system to the loader in sector 0, and back again.
 
-use super::look::copy;
 use super::{Error, Lifeboat, sector_0};
 use crate::disk::Disk;
 use ondisk::checksum::crc32;
@@ -12,16 +11,17 @@ use ondisk::lifeboat::{BootSector, Role, Twin};
 impl Lifeboat {
     /// Makes sector 0 our loader, when all that it needs was read from the disk
     /// itself and the record is complete. The old system's last mount must be
-    /// over, for nothing of it may still have to be written. Returns the copy of
-    /// the record that was damaged, and is written anew.
+    /// over, for nothing of it may still have to be written. A record that a cut
+    /// while it was being written has left damaged is none: GRUB's choice was for
+    /// that one boot.
     ///
     /// # Errors
     /// Before sector 0 is written, what is not as it was staged.
-    pub fn arm(&mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<Option<Role>, Error> {
+    pub fn arm(&mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<(), Error> {
         let disk = self.open()?;
         disk.flush()?;
         self.is_intact(&disk, progress)?;
-        let half_written = self.half_written(&disk)?;
+        self.has_both_records(&disk)?;
         let old_sector = sector_0::read(&disk)?;
         let blobs = self.blobs(&disk, &old_sector)?;
         let loader = BootSector {
@@ -33,31 +33,7 @@ impl Lifeboat {
         let (head, tail) = ends(&disk)?;
         self.write_record(Old { head, tail, armed })?;
         self.write_armed(&disk)?;
-        self.write_state(Phase::Armed { starts: 0 })?;
-        Ok(half_written)
-    }
-
-    /// The copy of the record that an arming that was cut off may have left half
-    /// written. The first one is written first; until it is whole, the second
-    /// one is as it was staged.
-    ///
-    /// # Errors
-    /// [`Error::Changed`] with a copy that is damaged otherwise.
-    fn half_written(&self, disk: &Disk) -> Result<Option<Role>, Error> {
-        let [a, b] = self
-            .address
-            .record
-            .map(|lba| copy(disk, lba, &self.address.id));
-        let changed = |twin| Error::Changed {
-            role: Role::Record(twin),
-        };
-        match (a, b) {
-            (Ok(_), Ok(_)) => Ok(None),
-            (Err(_), Ok(_)) => Ok(Some(Role::Record(Twin::A))),
-            (Ok(a), Err(_)) if a.old.is_some() => Ok(Some(Role::Record(Twin::B))),
-            (Ok(_), Err(_)) => Err(changed(Twin::B)),
-            (Err(_), Err(_)) => Err(changed(Twin::A)),
-        }
+        self.write_state(Phase::Armed { starts: 0 })
     }
 
     /// Looks once more whether all is there, now that the firmware has started
@@ -68,13 +44,7 @@ impl Lifeboat {
     pub fn is_ready(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<(), Error> {
         let disk = Disk::open(&self.path)?;
         self.is_intact(&disk, progress)?;
-        for role in [Twin::A, Twin::B].map(Role::Record) {
-            match self.is_whole(&disk, role) {
-                Err(Error::Disk(error)) => return Err(error.into()),
-                Err(_) => return Err(Error::Changed { role }),
-                Ok(()) => {}
-            }
-        }
+        self.has_both_records(&disk)?;
         let what = "sector 0";
         let old_sector = self.old_sector().ok_or(Error::ChangedSince { what })?;
         self.blobs(&disk, &old_sector)?;
@@ -94,6 +64,17 @@ impl Lifeboat {
                 what: "the partition table",
             }),
         }
+    }
+
+    fn has_both_records(&self, disk: &Disk) -> Result<(), Error> {
+        for role in [Twin::A, Twin::B].map(Role::Record) {
+            match self.is_whole(disk, role) {
+                Err(Error::Disk(error)) => return Err(error.into()),
+                Err(_) => return Err(Error::Changed { role }),
+                Ok(()) => {}
+            }
+        }
+        Ok(())
     }
 
     /// Gives sector 0 back to the old system, if our loader is in it; whether it

@@ -25,14 +25,9 @@ impl Step for Arm {
         reporter.activity("comparing what lies on the disk");
         let mut progress = |done, all| reporter.progress(done, all, Unit::Bytes);
         let lifeboat = context.lifeboat_mut()?;
-        let half_written = match lifeboat.phase() {
-            Phase::Armed { .. } => lifeboat.is_ready(&mut progress).map(|()| None)?,
+        match lifeboat.phase() {
+            Phase::Armed { .. } => lifeboat.is_ready(&mut progress)?,
             _ => lifeboat.arm(&mut progress)?,
-        };
-        if let Some(copy) = half_written {
-            reporter.line(&format!(
-                "warning: {copy} was damaged on the disk; it was written anew"
-            ));
         }
         Ok(())
     }

@@ -39,12 +39,17 @@ cd /mnt/package
 calls="{calls}"
 of_the_host() {{ LD_LIBRARY_PATH=/mnt /mnt/ld-linux-x86-64.so.2 "/mnt/$@"; }}
 look() {{
-  find /boot /etc ! -path '/etc/upd*' -type f | sort | xargs busybox sha256sum | busybox sha256sum
+  # Big files are the kernel and its like, of which the size is enough.
+  find /boot /etc ! -path '/etc/upd*' -type f -size -2048k | sort | xargs busybox sha256sum | busybox sha256sum
+  find /boot /etc ! -path '/etc/upd*' -type f | sort | xargs busybox stat -c '%n %s %a %u' | busybox sha256sum
   find /boot /etc | sort | busybox sha256sum
 }}
 killed() {{ # CALL NUMBER COMMAND...: status 137 when it was
   call=$1 number=$2; shift 2
-  of_the_host strace -f --seccomp-bpf -qq -o /dev/null -e trace=$call -e inject=$call:signal=KILL:when=$number "$@" >/tmp/said 2>&1 </dev/null
+  of_the_host strace -f -qq -o /dev/null -e trace=$call -e inject=$call:signal=KILL:when=$number "$@" >/tmp/said 2>&1 </dev/null
+  status=$?
+  [ $status = 137 ] || [ $status = 0 ] || {{ echo "@FAILED $call $number: status $status: $(cat /tmp/said)@"; exit 1; }}
+  return $status
 }}
 stage() {{ ./replant stage --package . --yes --protection resume >/tmp/said 2>&1; }}
 clean() {{
