@@ -12,6 +12,11 @@ pub const IDENTITY: &str = "identity";
 /// Report of a migration that failed, in that directory.
 pub const FAILURE_REPORT: &str = "report.txt";
 
+/// Directory of the migration's records, below the new root.
+pub const NEW_LOGS: &str = "var/log/replant";
+/// Its log in that directory.
+pub const MIGRATION_LOG: &str = "migration.log";
+
 /// What the tiny system keeps in RAM.
 pub const RUN: &str = text(path::RUN);
 /// The log.

@@ -10,6 +10,7 @@ pub mod bzimage;
 pub mod checksum;
 pub mod compression;
 pub mod cpio;
+pub mod cpu;
 mod devno;
 pub mod document;
 pub mod ext4;

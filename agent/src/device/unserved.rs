@@ -63,12 +63,17 @@ impl Unserved {
     }
 }
 
+/// Whether the tiny system has a use for such a device.
+pub fn matters(kind: Kind) -> bool {
+    !matches!(kind, Kind::Network | Kind::Other)
+}
+
 /// The devices below `sys` without a driver, but for those that do not matter;
 /// disk controllers first, then by path.
 pub(super) fn find(sys: &Path, drivers: &Drivers) -> Vec<Unserved> {
     let mut found = Vec::new();
     for (path, modalias) in coldplug::devices(sys) {
-        if kind(&modalias) == Kind::Other || path.join("driver").exists() {
+        if !matters(kind(&modalias)) || path.join("driver").exists() {
             continue;
         }
         let name = path.file_name().unwrap_or_default();
@@ -94,5 +99,6 @@ pub fn foresee(served: &Served, drivers: &Drivers) -> Option<Unserved> {
     }
     // Bridges and the like are driven by what every kernel has built in, under
     // names that no index has.
-    (device.kind == Kind::Storage || !device.absent.is_empty()).then_some(device)
+    let needs_a_module = matches!(device.kind, Kind::Storage | Kind::Network);
+    (needs_a_module || !device.absent.is_empty()).then_some(device)
 }

@@ -106,7 +106,7 @@ pub(super) fn examine(asked: &Asked, rows: &mut Rows) -> Result<Option<Checked>,
     if let (Some(looked), Some(plan)) = (&looked, &plan) {
         rows.take("plan", plan.holds(&looked.found.facts));
     }
-    let machine = content::identity(survey.as_ref(), &package, rows);
+    let machine = content::identity(survey.as_ref(), &package, looked.as_ref(), rows);
     let disk = plan.as_ref().map(|plan| plan.disk.as_path());
     let measured = looked
         .as_ref()

@@ -6,12 +6,12 @@ use super::Error;
 use super::rows::Rows;
 use super::survey::Survey;
 use crate::block::{self, SYS};
-use crate::device::{Drivers, above, devices, foresee};
+use crate::device::{Drivers, above, devices, foresee, matters};
 use crate::machine;
 use crate::payload::{memory, xz};
 use ondisk::compression::Format;
 use ondisk::cpio::{MARKER, Marker, Tree};
-use ondisk::modules::modalias::{Kind, kind};
+use ondisk::modules::modalias::kind;
 use ondisk::modules::{ABSENT, Texts};
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -91,7 +91,7 @@ impl Image {
             }
         }
         for (path, modalias) in devices(sys) {
-            let others = (kind(&modalias) != Kind::Other).then(|| above(&path));
+            let others = matters(kind(&modalias)).then(|| above(&path));
             let device = others.unwrap_or_default().into_iter().next();
             let Some(device) = device.filter(|device| seen.insert(device.device.clone())) else {
                 continue;

@@ -11,7 +11,11 @@ mod erase;
 mod error;
 mod examine;
 mod flush;
+mod hardware;
 mod initramfs;
+mod last;
+#[cfg(test)]
+mod linux_3_10;
 mod lock;
 mod losses;
 mod mounts;

@@ -2,6 +2,7 @@
 //! `replant status`: what is staged, and how the last try ended.
 
 use super::bootentry::{self, Loader, armed_entry};
+use super::last::Last;
 use super::revert::own_boot_sector;
 use super::{Error, Staged};
 use crate::paths;
@@ -25,25 +26,17 @@ pub fn status(json: bool) -> Result<(), Error> {
         // Standard output may be JSON.
         own_boot_sector()?.iter().for_each(complain);
     }
-    let report = std::fs::read_to_string(dir.join(paths::FAILURE_REPORT)).ok();
-    let reason = report
-        .as_deref()
-        .and_then(|r| r.lines().nth(1))
-        .unwrap_or_default();
+    let last = Last::of(Path::new("/"), staged.is_some(), armed.is_some())?;
     if json {
+        let text = |text: Option<&str>| text.map_or("null".into(), quote);
         say(format_args!(
-            "{{\"staged\":{},\"armed\":{},\"root\":{},\"protection\":{},\"last_failure\":{}}}",
+            "{{\"staged\":{},\"armed\":{},\"root\":{},\"protection\":{},\"last_failure\":{},{}}}",
             staged.is_some(),
             armed.is_some(),
-            staged.as_ref().map_or("null".into(), |s| quote(&s.root)),
-            staged
-                .as_ref()
-                .map_or("null".into(), |s| quote(s.protection.word())),
-            if report.is_some() {
-                quote(reason)
-            } else {
-                "null".into()
-            },
+            text(staged.as_ref().map(|s| s.root.as_str())),
+            text(staged.as_ref().map(|s| s.protection.word())),
+            text(last.failure()),
+            last.json()
         ));
         return Ok(());
     }
@@ -61,12 +54,11 @@ pub fn status(json: bool) -> Result<(), Error> {
         Some(entry) => say(format_args!("the next boot is {entry}")),
         None => say("the next boot is an ordinary one"),
     }
-    if report.is_some() {
-        say(format_args!("the last migration stopped: {reason}"));
-        say(format_args!(
-            "its log is {}",
-            dir.join(paths::FAILURE_REPORT).display()
-        ));
+    if let Some(line) = last.line() {
+        say(line);
+    }
+    if let Some(log) = &last.log {
+        say(format_args!("its log is {}", log.display()));
     }
     Ok(())
 }

@@ -11,6 +11,7 @@
 
 mod acl;
 mod boot;
+mod demands;
 mod entries;
 mod facts;
 mod finding;
@@ -25,6 +26,7 @@ mod texts;
 mod tree;
 
 pub use boot::Programs;
+pub use demands::{Demands, Modules};
 pub use facts::{Content, Disagreement, Facts};
 pub use finding::{Finding, Findings};
 pub use identity::{IDENTITY_DIRECTORIES, IDENTITY_FILES, LONGEST_FILE, is_identity_path};
@@ -35,6 +37,7 @@ pub use texts::Texts;
 
 use crate::manifest::{Boot, Device, Filesystem, Manifest, Payload, VolumeGroup};
 use crate::pax::{Entry, Event, Kind, Totals};
+use demands::Part;
 use facts::Counts;
 use program::Head;
 use sight::Sight;
@@ -96,6 +99,8 @@ pub struct Found {
     pub facts: Facts,
     /// Small text files.
     pub texts: Texts,
+    /// What it demands of the machine.
+    pub demands: Demands,
     /// Why no new system can be made of it.
     pub refusals: Findings,
     /// What a person should know.
@@ -110,6 +115,7 @@ pub struct Inventory {
     totals: Totals,
     counts: Vec<Counts>,
     texts: Texts,
+    demands: Demands,
     refusals: Findings,
     warnings: Findings,
     /// How often what a hard link names is linked to.
@@ -126,6 +132,8 @@ struct Current {
     /// The beginning of a file that can be executed.
     head: Option<Head>,
     is_text: bool,
+    /// What it says of the machine that is demanded.
+    part: Option<Part>,
 }
 
 impl Inventory {
@@ -137,6 +145,7 @@ impl Inventory {
             tree: Tree::default(),
             totals: Totals::default(),
             texts: Texts::default(),
+            demands: Demands::default(),
             refusals: Findings::default(),
             warnings: Findings::default(),
             links: BTreeMap::new(),
@@ -164,6 +173,9 @@ impl Inventory {
                 if current.is_text {
                     self.texts.take(&current.path, bytes);
                 }
+                if let Some(part) = &mut current.part {
+                    part.take(*offset, bytes);
+                }
             }
             Event::EntryEnd => {
                 let Some(current) = self.current.take() else {
@@ -174,6 +186,9 @@ impl Inventory {
                 }
                 if current.is_text {
                     self.texts.end(&current.path);
+                }
+                if let Some(part) = current.part {
+                    part.end(&current.path, &mut self.demands);
                 }
             }
             Event::End => {}
@@ -200,6 +215,7 @@ impl Inventory {
                 self.texts.begin(&entry.path);
             }
             self.current = Some(Current {
+                part: Part::of(&entry.path),
                 path: entry.path.clone(),
                 head: (entry.mode & 0o111 != 0).then(Head::default),
                 is_text,
@@ -317,6 +333,7 @@ impl Inventory {
                 content: counts.map(|(mount, c)| c.content(mount)).collect(),
             },
             texts: self.texts,
+            demands: self.demands,
             refusals: self.refusals,
             warnings: self.warnings,
         }

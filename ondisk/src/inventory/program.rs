@@ -43,6 +43,11 @@ impl Head {
         self.0.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
     }
 
+    /// The first page, or what there is of it.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     pub(super) fn format(&self) -> Format {
         if self.0.starts_with(b"\x7fELF") {
             elf(&self.0).unwrap_or(Format::None)

@@ -12,6 +12,8 @@ pub enum Kind {
     Bus,
     /// A keyboard.
     Keyboard,
+    /// A network card, which the tiny system has no use for.
+    Network,
     /// Anything else.
     Other,
 }
@@ -27,9 +29,11 @@ pub fn kind(modalias: &str) -> Kind {
             Some("0c03") => Kind::Bus,
             Some("0805") => Kind::Storage,
             _ if rest.starts_with("v00001AF4d") => virtio_pci(rest),
+            Some(class) if class.starts_with("02") => Kind::Network,
             _ => Kind::Other,
         },
         "virtio" => match rest.get(..9) {
+            Some("d00000001") => Kind::Network,
             Some("d00000002" | "d00000008") => Kind::Storage,
             Some("d00000012") => Kind::Keyboard,
             _ => Kind::Other,
@@ -47,11 +51,13 @@ pub fn kind(modalias: &str) -> Kind {
             | "32264132cb86a2449b5c50d1417354f5"
             | "4acc9b2f6900f34ab76b6fd0be528cda" => Kind::Storage,
             "6dad12f9172bea48bd65f927a61c7684" => Kind::Keyboard,
+            "635161f83edfc546913ff2d2f965ed0e" => Kind::Network,
             // PCI pass-through, behind which NVMe disks are.
             "1df6c444444400449d52802e27ede19f" => Kind::Bus,
             _ => Kind::Other,
         },
         "xen" if rest == "vbd" || rest == "vscsi" => Kind::Storage,
+        "xen" if rest == "vif" => Kind::Network,
         "nvme" | "mmc" | "ide" => Kind::Storage,
         "hid" => Kind::Keyboard,
         _ => Kind::Other,
@@ -78,6 +84,7 @@ pub fn describe(modalias: &str) -> String {
         "virtio" if rest.starts_with("d00000002") => "virtio disk".to_owned(),
         "virtio" if rest.starts_with("d00000008") => "virtio SCSI controller".to_owned(),
         "scsi" if rest == "t-0x00" => "SCSI disk".to_owned(),
+        "virtio" if rest.starts_with("d00000001") => "virtio network card".to_owned(),
         "usb" => match (rest.get(1..5), rest.get(6..10)) {
             (Some(vendor), Some(product)) => {
                 format!(
@@ -89,7 +96,9 @@ pub fn describe(modalias: &str) -> String {
             _ => format!("USB device {modalias}"),
         },
         "vmbus" if kind(modalias) == Kind::Storage => "Hyper-V disk controller".to_owned(),
+        "vmbus" if kind(modalias) == Kind::Network => "Hyper-V network card".to_owned(),
         "xen" if rest == "vbd" => "Xen disk".to_owned(),
+        "xen" if rest == "vif" => "Xen network card".to_owned(),
         _ => modalias.to_owned(),
     }
 }
@@ -111,6 +120,7 @@ fn pci_class(rest: &str) -> Option<&'static str> {
     match known {
         Some((class, _)) => Some(class),
         None if base == "01" => Some("0180"),
+        None if base == "02" => Some("0280"),
         None => None,
     }
 }
@@ -130,7 +140,7 @@ fn class_name(class: &str) -> &'static str {
 }
 
 /// PCI base class and subclass, from the PCI Code and ID Assignment Specification.
-const CLASSES: [(&str, &str); 13] = [
+const CLASSES: [(&str, &str); 15] = [
     ("0100", "SCSI controller"),
     ("0101", "IDE controller"),
     ("0102", "floppy controller"),
@@ -142,6 +152,8 @@ const CLASSES: [(&str, &str); 13] = [
     ("0108", "NVMe controller"),
     ("0109", "UFS controller"),
     ("0180", "mass storage controller"),
+    ("0200", "Ethernet controller"),
+    ("0280", "network controller"),
     ("0805", "SD host controller"),
     ("0c03", "USB controller"),
 ];

@@ -310,7 +310,18 @@ fn modaliases_in_words() {
         Kind::Other
     );
     assert_eq!(kind("virtio:d00000002v00001AF4"), Kind::Storage);
-    assert_eq!(kind("virtio:d00000001v00001AF4"), Kind::Other);
+    assert_eq!(kind("virtio:d00000001v00001AF4"), Kind::Network);
+    assert_eq!(kind("virtio:d00000004v00001AF4"), Kind::Other);
+    let vmxnet3 = "pci:v000015ADd000007B0sv000015ADsd000007B0bc02sc00i00";
+    assert_eq!(kind(vmxnet3), Kind::Network);
+    assert_eq!(
+        describe(vmxnet3),
+        "PCI device 15ad:07b0, class 0200 (Ethernet controller)"
+    );
+    let netvsc = "vmbus:635161f83edfc546913ff2d2f965ed0e";
+    assert_eq!(kind(netvsc), Kind::Network);
+    assert_eq!(describe(netvsc), "Hyper-V network card");
+    assert_eq!(describe("xen:vif"), "Xen network card");
     assert_eq!(kind("scsi:t-0x00"), Kind::Storage);
     assert_eq!(kind("scsi:t-0x05"), Kind::Other);
     let stick = "usb:v46F4p0001d0000dc00dsc00dp00ic08isc06ip50in00";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 use std::io::Read;
 
+use ondisk::cpu::{Level, demanded};
 use ondisk::inventory::{Facts, Found, Inventory, Target};
 use ondisk::manifest::Manifest;
 use ondisk::pax::Parser;
@@ -19,6 +20,31 @@ fn elf() -> Vec<u8> {
     (bytes[72], bytes[96]) = (120, 9);
     bytes.extend(b"/lib/ld\0\0");
     bytes
+}
+
+/// The least library that demands a processor.
+fn library() -> Vec<u8> {
+    let mut bytes = elf();
+    bytes.truncate(120);
+    (bytes[64], bytes[72], bytes[96]) = (4, 120, 32);
+    for word in [4_u32, 16, 5, 0x0055_4e47, 0xc000_8002, 4, 3, 0] {
+        bytes.extend(word.to_le_bytes());
+    }
+    bytes
+}
+
+#[test]
+fn libraries() {
+    assert_eq!(demanded(&library()), Some(Level::V2));
+    let target = Fuzzed {
+        name: "what a library demands",
+        samples: vec![library()],
+        words: b"\x7fELF\x02\x01~GNU\0~\x02\x80\0\xc0~\xff\xff\xff\xff~\0\0\0\0",
+        hot: vec![64..152],
+        rounds: 20_000,
+    };
+    let tally = target.read(|bytes, _| demanded(bytes).is_some());
+    tally.at_least(100, 100);
 }
 
 /// A small system, most of whose bytes mean something.
@@ -45,6 +71,13 @@ fn system() -> Vec<u8> {
     add("bin", Symlink, "/usr/bin", b"");
     add("boot/vmlinuz-6.1", Regular, "", b"x");
     add("usr/lib/modules/6.1/modules.dep", Regular, "", b"x");
+    add(
+        "usr/lib/modules/6.1/modules.alias",
+        Regular,
+        "",
+        b"alias pci:* x\n",
+    );
+    add("usr/lib64/libc.so.6", Regular, "", &library());
     add("etc/fstab", Regular, "", b"/dev/VA/root / ext4\n");
     add("etc/default/grub", Link, "etc/fstab", b"");
     add("data", Symlink, "../srv", b"");

@@ -8,7 +8,7 @@ use crate::old::output::Meter;
 use crate::old::package::Package;
 use crate::old::rows::{Rows, State};
 use crate::old::survey::Survey;
-use crate::old::{Error, erase, losses, mounts};
+use crate::old::{Error, erase, hardware, losses, mounts};
 use ondisk::inventory::Found;
 use ondisk::manifest::PAYLOAD;
 use std::path::Path;
@@ -88,10 +88,14 @@ impl Looked {
 pub(super) fn identity(
     survey: Option<&Survey>,
     package: &Package,
+    looked: Option<&Looked>,
     rows: &mut Rows,
 ) -> Option<identity::Machine> {
-    let before = rows.count(State::Warning);
     let live = rows.take("identity", identity::network::kernel::KernelNetwork::read());
+    if let Some(looked) = looked {
+        hardware::compare(&looked.found, survey, live.as_ref(), rows);
+    }
+    let before = rows.count(State::Warning);
     let report =
         live.and_then(|live| rows.take("identity", identity::survey(Path::new("/"), Some(&live))));
     for warning in report.iter().flat_map(|report| &report.warnings) {

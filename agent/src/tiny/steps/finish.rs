@@ -3,6 +3,7 @@
 
 use super::{Context, Error, Step};
 use crate::lvm::Mapper;
+use crate::paths::NEW_LOGS;
 use crate::{mount, paths};
 use ondisk::manifest::{Console, MANIFEST, Manifest};
 use rootdir::labels::{self, Labels};
@@ -11,7 +12,6 @@ use std::path::Path;
 use sys::cannot;
 
 /// Where the new system finds what happened.
-const LOG_DIR: &str = "var/log/replant";
 
 /// The manifest as the new system keeps it: no log holds a password's hash.
 fn without_password(manifest: &Manifest) -> Result<Vec<u8>, Error> {
@@ -20,18 +20,18 @@ fn without_password(manifest: &Manifest) -> Result<Vec<u8>, Error> {
     Ok(manifest.encode()?.into_bytes())
 }
 
-/// Puts each record into [`LOG_DIR`] of the new system, under its name. Links
+/// Puts each record into [`NEW_LOGS`] of the new system, under its name. Links
 /// there are the new system's: an absolute one does not lead into this one.
 fn keep<const N: usize>(
     root: &RootDir,
     records: [(&str, Result<Vec<u8>, Error>); N],
 ) -> Result<(), Error> {
     let private = Attributes::root(0o700);
-    root.make_dir(LOG_DIR, private)?;
-    root.set_attributes(LOG_DIR, private)?;
+    root.make_dir(NEW_LOGS, private)?;
+    root.set_attributes(NEW_LOGS, private)?;
     for (name, bytes) in records {
         root.write(
-            &format!("{LOG_DIR}/{name}"),
+            &format!("{NEW_LOGS}/{name}"),
             &bytes?,
             Attributes::root(0o600),
         )?;
@@ -84,7 +84,7 @@ impl Step for Finish {
             let records = [
                 (MANIFEST, without_password(&context.loaded()?.manifest)),
                 (paths::STAGED, read_here(&payload.join(paths::STAGED))),
-                ("migration.log", read_here(Path::new(paths::LOG))),
+                (paths::MIGRATION_LOG, read_here(Path::new(paths::LOG))),
             ];
             if let Err(error) = keep(&new, records) {
                 let what = "warning: the migration's log is not in the new system";
