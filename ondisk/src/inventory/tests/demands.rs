@@ -22,10 +22,10 @@ fn the_highest_level_that_a_library_demands_counts() {
         Some((Level::V2, "usr/lib64/libc.so.6".into()))
     );
     // EL8 has it under this name, Debian in another directory.
-    let v3 = ("lib64/ld-2.28.so", 0b111);
+    let v3 = ("usr/lib64/ld-2.28.so", 0b111);
     assert_eq!(
         level(&[v3, libc]),
-        Some((Level::V3, "lib64/ld-2.28.so".into()))
+        Some((Level::V3, "usr/lib64/ld-2.28.so".into()))
     );
     let debian = ("usr/lib/x86_64-linux-gnu/libc.so.6", 0b1);
     assert_eq!(level(&[debian]).unwrap().0, Level::V1);
@@ -45,7 +45,7 @@ fn the_modules_of_each_kernel_are_known() {
         b"kernel/x.ko\n",
     );
     sample.file(
-        "lib/modules/6.1.0-9/modules.builtin.modinfo",
+        "usr/lib/modules/6.1.0-9/modules.builtin.modinfo",
         0o644,
         b"a.b=c\0",
     );
