@@ -28,9 +28,6 @@ In the tiny system:
                                             payload can be a file on another device
   replant console                           the recovery console
 
-check and stage exit with 0 if the machine can be migrated, 2 if it cannot, 1 if that is
-not known; check --strict with 3 if there are warnings.
-
 Anywhere:
   replant completions bash                  prints shell completions
   replant --help | --version

@@ -11,8 +11,6 @@ use rootdir::{Attributes, RootDir};
 use std::path::Path;
 use sys::cannot;
 
-/// Where the new system finds what happened.
-
 /// The manifest as the new system keeps it: no log holds a password's hash.
 fn without_password(manifest: &Manifest) -> Result<Vec<u8>, Error> {
     let mut manifest = manifest.clone();
