@@ -18,6 +18,7 @@ mod policy;
 mod routes;
 mod running;
 mod suse;
+mod systems;
 mod values;
 
 fn fixture(path: &str) -> PathBuf {
