@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! A sysfs of files, as kernels lay it out, and what is read from it.
 
 use std::fs;
 use std::os::unix::fs::symlink;

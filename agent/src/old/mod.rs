@@ -26,6 +26,7 @@ pub mod pinned;
 mod places;
 mod protection;
 mod revert;
+mod row;
 mod rows;
 mod space;
 mod stage;

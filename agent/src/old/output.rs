@@ -2,7 +2,7 @@
 //! How a command of the old system says how far it is: lines and a meter for a
 //! person, or a JSON object a line for a program.
 
-use super::rows::Row;
+use super::row::Row;
 use crate::report::{bytes, quote};
 use crate::terminal::say;
 use std::fmt::Display;

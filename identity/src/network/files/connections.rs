@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Finding NetworkManager's profiles, as its keyfile plugin does.
 
-use super::load::is_copy;
+use super::copies::is_copy;
 use super::netplan::Plan;
 use super::nm_conf::{Conf, Devices};
 use super::{Files, keyfile};

@@ -10,14 +10,6 @@ use rootdir::RootDir;
 
 const INTERFACES: &str = "etc/network/interfaces";
 
-/// Whether it is an editor's or a package manager's copy.
-pub(super) fn is_copy(name: &str) -> bool {
-    const COPIES: [&str; 8] = [
-        "~", ".bak", ".orig", ".old", ".rpmsave", ".rpmnew", ".swp", ".rej",
-    ];
-    name.starts_with('.') || COPIES.iter().any(|c| name.ends_with(c))
-}
-
 /// Reads all of them, whichever system this is.
 pub(crate) fn load(root: &RootDir) -> Result<Files> {
     let mut files = Files::default();

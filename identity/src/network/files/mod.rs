@@ -4,6 +4,7 @@
 
 mod command;
 mod connections;
+mod copies;
 mod ifcfg;
 mod interfaces;
 mod keyfile;

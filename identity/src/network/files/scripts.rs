@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Finding the files of /etc/sysconfig/network-scripts.
 
-use super::load::is_copy;
+use super::copies::is_copy;
 use super::{Candidate, Files, ifcfg, place, routes};
 use crate::error::Result;
 use crate::network::address::Cidr;
