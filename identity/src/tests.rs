@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! The identity as one text, written and read.
+
 use super::*;
 use rootdir::{Attributes, RootDir};
 use testkit::Target;

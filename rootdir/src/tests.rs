@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Links, mount points and owners that would lead out of a root.
+
 use super::*;
 use rustix::fs::FileType;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Events and modules, with a sysfs of files and a loader that only counts.
+
 use std::fs;
 
 use super::*;

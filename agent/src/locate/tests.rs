@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Which root is found among others, and which questions stay open.
 
 use super::*;
 use ondisk::lvm::GroupProblem;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Names, clock and locale of a machine, in the files of both families.
+
 use super::*;
 use crate::model::Host;
 use crate::report::Report;

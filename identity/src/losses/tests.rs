@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is said to be lost of roots that were made for it.
+
 use super::*;
 use ondisk::md5;
 use rootdir::{Attributes, RootDir};

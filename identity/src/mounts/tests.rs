@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Which lines of an old fstab stay, and what becomes of the others.
+
 use super::collect::pick;
 use super::*;
 use crate::report::Report;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Archives written, read again, and cut short.
+
 use super::*;
 
 fn sample() -> Builder {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Lines of fstab, sound and odd.
+
 use super::*;
 
 #[test]

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Tables with logical partitions, loops and overlaps.
+
 use super::*;
 
 const TABLES: &[u8] = include_bytes!("../../tests/fixtures/mbr/logical.bin");

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! kmod's indexes: dependencies, aliases, and damaged ones.
+
 use std::collections::BTreeSet;
 
 use super::modalias::{Kind, describe, kind};

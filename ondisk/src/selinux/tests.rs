@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Labels of paths, by the order and the expressions of libselinux.
+
 use super::*;
 
 fn matches(pattern: &str, path: &str) -> bool {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Words of shell files that name devices, found and judged.
+
 use super::*;
 use crate::gpt::{self, Guid, Partition, Table};
 use crate::manifest::{Filesystem, Size, Volume, VolumeGroup};

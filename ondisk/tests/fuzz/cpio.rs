@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Damaged archives of an initramfs.
+
 use ondisk::cpio::{Builder, DIRECTORY, Marker, Reader, SYMLINK, TYPE_MASK, Tree};
 
 use testkit::Target;

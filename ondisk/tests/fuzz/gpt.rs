@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Damaged partition tables.
+
 use ondisk::gpt::{Backup, LastPartition, OnDisk, Table};
 
 use testkit::Target;

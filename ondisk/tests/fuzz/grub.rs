@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Damaged configurations, environment blocks and images of GRUB.
+
 use ondisk::grub::config::{Dialect, First, Start, boots};
 use ondisk::grub::{BootImage, CoreImage, Env, Tree, embed_boot, embed_core};
 

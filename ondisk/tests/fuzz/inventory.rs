@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Damaged payloads before the inventory.
+
 use std::io::Read;
 
 use ondisk::cpu::{Level, demanded};

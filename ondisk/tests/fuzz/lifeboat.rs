@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Damaged states, records, addresses and blobs.
+
 use ondisk::lifeboat::record::{Head, MAX_BYTES, Record};
 use ondisk::lifeboat::state::{State, newest};
 use ondisk::lifeboat::{Address, Filler, Id, Run, SECTOR, cut};

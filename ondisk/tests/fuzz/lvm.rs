@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Damaged metadata of volume groups.
+
 use std::convert::Infallible;
 use std::ops::Range;
 

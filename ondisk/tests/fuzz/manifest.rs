@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Damaged manifests.
+
 use ondisk::manifest::{Manifest, Size, parse_uuid};
 
 use testkit::Target;

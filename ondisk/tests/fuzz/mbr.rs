@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Damaged boot sectors.
+
 use ondisk::mbr::{Sector0, disk_signature, from_disk};
 
 use testkit::Target;

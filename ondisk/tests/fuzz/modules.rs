@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Damaged indexes of modules.
+
 use std::collections::BTreeSet;
 
 use ondisk::modules::modalias::{describe, kind};

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Damaged tar archives.
+
 use std::io::Read;
 
 use ondisk::pax::{Entry, Error, Event, Kind, Parser, Totals};

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Damaged policies.
+
 use ondisk::selinux::{Config, FileContexts, Kind, Pattern, Texts};
 
 use testkit::Target;

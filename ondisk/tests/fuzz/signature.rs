@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Damaged superblocks and labels.
+
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;

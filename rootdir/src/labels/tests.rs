@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Labels of files below a root, by a policy that lies there.
+
 use super::*;
 use crate::Attributes;
 use crate::attribute::{get, set, value};

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! A payload in pieces of a disk: order, damage, and sectors that cannot be
+//! read.
 
 use super::*;
 use ondisk::lifeboat::Role;

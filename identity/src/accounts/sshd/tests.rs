@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Where an sshd looks for keys, by configurations as distributions ship them.
+
 use super::parse::words;
 use super::*;
 use rootdir::{Attributes, RootDir};

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Accounts of an old system in the files of a new one.
+
 use super::collect::pick;
 use super::database::Table;
 use super::files::Files;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Kernels that a payload may have, and what each must have beside it.
+
 use super::*;
 
 #[test]

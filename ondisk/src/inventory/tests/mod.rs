@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Payloads of a few members, each with something wrong.
 
 mod demands;
 mod entries;

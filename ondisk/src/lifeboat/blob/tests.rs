@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Blobs written, read, and made from their twins.
+
 use super::*;
 use crate::run::TooShort;
 

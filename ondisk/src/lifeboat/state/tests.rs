@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! States written in turn, cut off, and damaged.
+
 use super::*;
 use crate::lifeboat::{Role, Twin};
 

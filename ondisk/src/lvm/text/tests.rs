@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! LVM's text format, as lvm2 writes it and as it must not be.
+
 use super::*;
 
 fn text(s: &str) -> Value {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Which disk has the record and the state, and what more than one leads to.
+
 use super::super::*;
 use super::image::{BYTES, ID, armed, data, noise, put, staged_boat, staged_disk};
 use ondisk::lifeboat::state::State;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Records whose parts contradict each other.
+
 use super::super::Inconsistent as I;
 use super::*;
 use crate::lifeboat::ProtectedError;

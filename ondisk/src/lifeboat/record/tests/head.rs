@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! The head of a record, alone and damaged.
+
 use super::super::layout::{FILE, OWN_RUNS, RUN, SECTION};
 use super::*;
 use crate::lifeboat::SECTOR;

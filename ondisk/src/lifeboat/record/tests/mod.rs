@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! A record written and read, and its bytes as ARCHITECTURE.md has them.
+
 mod check;
 mod head;
 mod reserve;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! The room that a record needs before its runs are known.
+
 use super::super::layout::{ARMED, CHUNK, FILE, RANGE, RUN};
 use super::*;
 use testkit::Random;
