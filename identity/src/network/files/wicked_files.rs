@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Finding wicked's files.
 
-use super::load::is_copy;
+use super::copies::is_copy;
 use super::{Candidate, Files, place, rule, wicked};
 use crate::error::Result;
 use crate::text::shell;
