@@ -89,7 +89,7 @@ pub(super) fn find(sys: &Path, drivers: &Drivers) -> Vec<Unserved> {
     found
 }
 
-/// What [`find`] will say of a device in the system of `drivers`, which has a
+/// What `find` will say of a device in the system of `drivers`, which has a
 /// driver here; nothing where it will have one there, as far as can be known.
 pub fn foresee(served: &Served, drivers: &Drivers) -> Option<Unserved> {
     let device = Unserved::of(served.device.clone(), &served.modalias, drivers);

@@ -12,7 +12,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 /// One `ifcfg-*` file. `file` is its name without `ifcfg-`; `global` are the
 /// variables of /etc/sysconfig/network. An alias (`eth0:1`) comes back under
-/// its own name. None for loopback and what is no Ethernet-like device.
+/// its own name. None for what is no Ethernet-like device.
 pub(super) fn parse(
     file: &str,
     text: &str,
@@ -26,9 +26,6 @@ pub(super) fn parse(
     let source = format!("ifcfg-{file}");
     let mac = get("HWADDR").and_then(|m| m.parse::<Mac>().ok());
     let device = get("DEVICE").unwrap_or(if mac.is_some() { "" } else { file });
-    if device == "lo" {
-        return None;
-    }
     let kind = get("TYPE")
         .or(get("DEVICETYPE"))
         .unwrap_or("Ethernet")

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Finding the network configuration files of a system.
 
-use super::wicked_files;
 use super::{Candidate, Files, connections, interfaces, netplan, resolv, rule, scripts, units};
+use super::{loopback, wicked_files};
 use crate::error::Result;
 use crate::network::model::Kind;
 use crate::text::glob;
@@ -48,6 +48,7 @@ pub(crate) fn load(root: &RootDir) -> Result<Files> {
         files.resolv = real;
         files.resolv.servers.retain(|s| !s.is_loopback());
     }
+    loopback::take(&mut files);
     resolve_references(&mut files.candidates);
     let tables = rule::tables(root)?;
     rule::resolve(&mut files.candidates, &tables, &mut files.warnings);

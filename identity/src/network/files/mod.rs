@@ -9,6 +9,7 @@ mod ifcfg;
 mod interfaces;
 mod keyfile;
 mod load;
+mod loopback;
 mod netplan;
 mod networkd;
 mod nm_conf;

@@ -24,9 +24,6 @@ pub(super) fn parse(
     let yes = |key: &str| get(key).is_some_and(is_yes);
     let source = format!("etc/sysconfig/network/ifcfg-{name}");
     let lost = |key: &str, why: &str| not_carried(&source, text, key, why);
-    if name == "lo" {
-        return None;
-    }
     let start = get("STARTMODE").unwrap_or("manual").to_ascii_lowercase();
     let start = match start.as_str() {
         "off" => return None,

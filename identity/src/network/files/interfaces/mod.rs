@@ -20,7 +20,7 @@ pub(super) fn candidates(parsed: &Parsed, warnings: &mut Vec<String>) -> Vec<Can
     for stanza in &parsed.stanzas {
         // `eth0:1` is a further address of eth0.
         let name = stanza.name.split(':').next().unwrap_or_default();
-        if name == "lo" || name.is_empty() || name.starts_with('/') {
+        if name.is_empty() || name.starts_with('/') {
             continue;
         }
         let at = all

@@ -12,6 +12,7 @@ use units::NETWORKD;
 
 mod debian;
 mod keyfiles;
+mod loopback;
 mod scripts;
 mod units;
 
