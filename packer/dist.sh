@@ -5,6 +5,7 @@
 #
 #   dist.sh PROGRAM RESULT-DIRECTORY
 set -eu
+umask 022
 program=$1
 out=$2
 top=$(cd "$(dirname "$0")/.." && pwd)

@@ -12,6 +12,8 @@ use ondisk::modules::{Index, Name, Order, Resolved, Texts};
 pub struct Drivers {
     index: Index,
     absent: Index,
+    /// What is built in is known by its modaliases, and not by name only.
+    knows_builtins: bool,
 }
 
 impl Drivers {
@@ -26,6 +28,7 @@ impl Drivers {
                 alias: absent,
                 ..Texts::default()
             })?,
+            knows_builtins: !texts.builtin_modinfo.is_empty(),
         })
     }
 
@@ -66,6 +69,12 @@ impl Drivers {
             Resolved::Builtin | Resolved::Nothing => Vec::new(),
         };
         (names(&self.index), names(&self.absent))
+    }
+
+    /// Whether a modalias that is not found has no driver in this kernel. Kernels
+    /// before 5.2, and initramfs images, say of what is built in the names only.
+    pub fn knows_builtins(&self) -> bool {
+        self.knows_builtins
     }
 
     /// Whether the kernel has a module of this name, or what stands for the

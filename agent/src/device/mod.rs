@@ -35,7 +35,7 @@ pub use modules::{Modules, modprobe};
 pub use parameters::Parameters;
 pub use served::{Served, above};
 pub use uevent::{Action, Uevent};
-pub use unserved::{Unserved, foresee, matters};
+pub use unserved::{Foreseen, Unserved, foresee, matters};
 
 /// Longest time between two looks at the devices although no event came.
 const TICK: Duration = Duration::from_secs(2);

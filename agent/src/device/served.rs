@@ -6,6 +6,23 @@ use std::path::{Path, PathBuf};
 
 use crate::block::sysfs::text;
 
+/// Drivers and their modules where the names differ: what is built in has no
+/// link to its module, and these set none even where it is one.
+const MODULES: [(&str, &str); 6] = [
+    ("sd", "sd_mod"),
+    ("sr", "sr_mod"),
+    ("vbd", "xen_blkfront"),
+    ("vif", "xen_netfront"),
+    ("xen-pcifront", "xen_pcifront"),
+    ("mmcblk", "mmc_block"),
+];
+
+/// The module of the driver of this name.
+fn module(driver: String) -> String {
+    let found = MODULES.iter().find(|(name, _)| *name == driver);
+    found.map_or(driver, |(_, module)| (*module).to_string())
+}
+
 /// A device that has a driver here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Served {
@@ -13,7 +30,7 @@ pub struct Served {
     pub device: String,
     /// What another kernel would find its driver by.
     pub modalias: String,
-    /// The module that drives it here; the driver's own name, where the kernel
+    /// The module that drives it here; by the driver's name, where the kernel
     /// does not say of which module it is.
     pub module: String,
 }
@@ -30,7 +47,7 @@ impl Served {
         Some(Served {
             device: directory.file_name()?.to_string_lossy().into_owned(),
             modalias,
-            module: target(driver.join("module")).or_else(|| target(driver))?,
+            module: target(driver.join("module")).or_else(|| target(driver).map(module))?,
         })
     }
 }

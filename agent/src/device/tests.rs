@@ -202,7 +202,9 @@ fn what_the_tiny_system_will_lack_is_known_before() {
     );
     let unknown = says(sd, "", "");
     assert!(
-        unknown[0].ends_with("no module of this kernel is known for it"),
+        unknown[0].ends_with(
+            "no module of this kernel is known for it, unless its driver is built in, which is not known"
+        ),
         "{unknown:?}"
     );
 }

@@ -89,9 +89,28 @@ pub(super) fn find(sys: &Path, drivers: &Drivers) -> Vec<Unserved> {
     found
 }
 
-/// What `find` will say of a device in the system of `drivers`, which has a
-/// driver here; nothing where it will have one there, as far as can be known.
-pub fn foresee(served: &Served, drivers: &Drivers) -> Option<Unserved> {
+/// A device of this machine that another system will have no driver for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Foreseen {
+    /// What `find` will say of it there.
+    pub device: Unserved,
+    /// Whether that is known. Otherwise its driver may be built in there.
+    pub certain: bool,
+}
+
+impl fmt::Display for Foreseen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.device.fmt(f)?;
+        match self.certain {
+            true => Ok(()),
+            false => f.write_str(", unless its driver is built in, which is not known"),
+        }
+    }
+}
+
+/// Looks for a device, which has a driver here, in the system of `drivers`;
+/// nothing where it will have one there.
+pub fn foresee(served: &Served, drivers: &Drivers) -> Option<Foreseen> {
     let device = Unserved::of(served.device.clone(), &served.modalias, drivers);
     let is_builtin = drivers.is_builtin(&served.modalias) || drivers.is_builtin(&served.module);
     if !device.present.is_empty() || is_builtin {
@@ -100,5 +119,6 @@ pub fn foresee(served: &Served, drivers: &Drivers) -> Option<Unserved> {
     // Bridges and the like are driven by what every kernel has built in, under
     // names that no index has.
     let needs_a_module = matches!(device.kind, Kind::Storage | Kind::Network);
-    (needs_a_module || !device.absent.is_empty()).then_some(device)
+    let certain = !device.absent.is_empty() || drivers.knows_builtins();
+    (needs_a_module || !device.absent.is_empty()).then_some(Foreseen { device, certain })
 }

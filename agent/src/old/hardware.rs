@@ -5,8 +5,8 @@
 use super::rows::Rows;
 use super::survey::Survey;
 use crate::block::SYS;
-use crate::device::{Drivers, Served, above, foresee};
-use identity::network::kernel::KernelNetwork;
+use crate::device::{Drivers, Foreseen, Served, above, foresee};
+use identity::network::kernel::{KernelNetwork, Route};
 use ondisk::inventory::{Found, Modules};
 use ondisk::modules::Texts;
 use std::collections::BTreeSet;
@@ -16,15 +16,33 @@ use sys::cannot;
 /// Interfaces below one (a bond's, a bridge's, a VLAN's) are followed so deep.
 const DEPTH: usize = 8;
 
+/// What the new system cannot be without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Need {
+    /// The disk that it lies on.
+    Root,
+    /// One of the cards that the default route of this number may go by.
+    Way(usize),
+}
+
 /// A disk or a network interface of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Thing {
     /// `disk sda`
     name: String,
-    /// What the new system cannot do without it; empty where it can.
-    need: String,
+    needs: Vec<Need>,
     /// What it hangs on.
     above: Vec<Served>,
+}
+
+impl Thing {
+    /// What of it will have no driver.
+    fn lacks(&self, drivers: &Drivers) -> Vec<Foreseen> {
+        let above = self.above.iter();
+        above
+            .filter_map(|device| foresee(device, drivers))
+            .collect()
+    }
 }
 
 /// Compares the new system with this machine; what does not fit is a row.
@@ -62,6 +80,8 @@ fn processor(found: &Found, rows: &mut Rows) {
     let Some(text) = rows.take("processor", text) else {
         return;
     };
+    let words = std::fs::read_to_string("/proc/cmdline").unwrap_or_default();
+    let hidden = words.split_whitespace().find(|word| hides_flags(word));
     match level.lacking(&text) {
         None => rows.warn("processor", format_args!(
             "{file} of the new system demands {level}, and /proc/cpuinfo does not say what this processor has"
@@ -69,6 +89,11 @@ fn processor(found: &Found, rows: &mut Rows) {
         Some(lacking) if lacking.is_empty() => {
             rows.fine("processor", format_args!("has {level}, which the new system's C library demands"));
         }
+        Some(lacking) if hidden.is_some() => rows.warn("processor", format_args!(
+            "{file} of the new system demands {level}, and /proc/cpuinfo lacks {}, which may be because of {} on the command line of the kernel; look at it before you go on",
+            lacking.join(", "),
+            hidden.unwrap_or_default()
+        )),
         Some(lacking) => rows.refuse("processor", format_args!(
             "{file} of the new system demands {level}, and this processor lacks {}: no program of it would start; use a newer machine, a virtual machine with a processor of that level (-cpu host, or the like), or a new system for older ones",
             lacking.join(", ")
@@ -76,9 +101,24 @@ fn processor(found: &Found, rows: &mut Rows) {
     }
 }
 
+/// Words of the kernel's command line that make it not use, and not show, what
+/// the processor has (Documentation/admin-guide/kernel-parameters.txt).
+fn hides_flags(word: &str) -> bool {
+    let name = word.split('=').next().unwrap_or_default();
+    [
+        "clearcpuid",
+        "noxsave",
+        "noxsaveopt",
+        "noxsaves",
+        "gather_data_sampling",
+        "nofsgsbase",
+    ]
+    .contains(&name)
+}
+
 /// Compares the modules of a kernel with the things of this machine. What is
-/// missing for one that is needed is refused if this is the kernel that will
-/// be started.
+/// missing for what is needed is refused if this is the kernel that will be
+/// started.
 fn drivers(kernel: &str, modules: &Modules, things: &[Thing], first: bool, rows: &mut Rows) {
     let texts = Texts {
         alias: &modules.alias,
@@ -95,27 +135,40 @@ fn drivers(kernel: &str, modules: &Modules, things: &[Thing], first: bool, rows:
             );
         }
     };
-    let mut lacks = false;
+    let lacks: Vec<Vec<Foreseen>> = things.iter().map(|thing| thing.lacks(&drivers)).collect();
+    let all = || things.iter().zip(&lacks);
+    let is_lost = |lacks: &[Foreseen]| lacks.iter().any(|lack| lack.certain);
+    // Of several cards that one way may go by, one is enough.
+    let is_barred = |need: &Need| {
+        let mut members =
+            all().filter(|(thing, _)| thing.needs.contains(need) && !thing.above.is_empty());
+        members.all(|(_, lacks)| is_lost(lacks))
+    };
     let mut seen = BTreeSet::new();
-    for thing in things {
-        for device in &thing.above {
-            let Some(lack) = foresee(device, &drivers) else {
-                continue;
-            };
-            lacks = true;
-            if !seen.insert(&device.device) {
+    for (thing, lacks) in all() {
+        let need = thing.needs.iter().find(|need| is_barred(need));
+        for lack in lacks {
+            if !seen.insert(&lack.device.device) {
                 continue;
             }
+            let why = match need {
+                Some(Need::Root) => ": it would not find its root",
+                Some(Need::Way(_)) => ": it would not be reached by the network",
+                None => "",
+            };
+            let here = thing.above.iter().find(|d| d.device == lack.device.device);
             let text = format!(
-                "{}: in the new system with the kernel {kernel}, {lack}{}; use a new system whose kernel has the module (here it is {}), or give the machine another device",
-                thing.name, thing.need, device.module
+                "{}: in the new system with the kernel {kernel}, {lack}{why}; use a new system whose kernel has the module (here it is {}), or give the machine another device",
+                thing.name,
+                here.map_or("", |device| &device.module)
             );
-            match first && !thing.need.is_empty() {
+            match first && need.is_some() && lack.certain {
                 true => rows.refuse("drivers", text),
                 false => rows.warn("drivers", text),
             }
         }
     }
+    let lacks = lacks.iter().any(|lacks| !lacks.is_empty());
     if !lacks {
         let count = things
             .iter()
@@ -130,10 +183,10 @@ fn drivers(kernel: &str, modules: &Modules, things: &[Thing], first: bool, rows:
 /// All disks and interfaces, those that are needed first, so that what several
 /// hang on is judged by the one that matters.
 fn things(sys: &Path, disk: Option<&str>, live: Option<&KernelNetwork>) -> Vec<Thing> {
-    let routed: BTreeSet<String> = live
+    let ways: Vec<BTreeSet<String>> = live
         .iter()
         .flat_map(|live| default_links(live))
-        .flat_map(|name| below(sys, &name))
+        .map(|name| below(sys, &name))
         .collect();
     let mut found = Vec::new();
     for (class, what) in [("block", "disk"), ("net", "network interface")] {
@@ -147,26 +200,38 @@ fn things(sys: &Path, disk: Option<&str>, live: Option<&KernelNetwork>) -> Vec<T
             if path.join("partition").exists() {
                 continue;
             }
-            let need = match class {
-                "block" if disk == Some(name.as_str()) => ": it would not find its root",
-                "net" if routed.contains(&name) => ": it would not be reached by the network",
-                _ => "",
+            let by = |(number, way): (usize, &BTreeSet<String>)| {
+                way.contains(&name).then_some(Need::Way(number))
+            };
+            let needs = match class {
+                "block" if disk == Some(name.as_str()) => vec![Need::Root],
+                "net" => ways.iter().enumerate().filter_map(by).collect(),
+                _ => Vec::new(),
             };
             found.push(Thing {
                 name: format!("{what} {name}"),
-                need: need.into(),
+                needs,
                 above: above(&path),
             });
         }
     }
-    found.sort_by_key(|thing| thing.need.is_empty());
+    found.sort_by_key(|thing| thing.needs.is_empty());
     found
 }
 
-/// The interfaces that a default route leads to.
-fn default_links(live: &KernelNetwork) -> Vec<String> {
-    let default = live.routes.iter().filter(|route| route.to.prefix == 0);
-    let links = default.filter_map(|route| live.link(route.link?));
+/// The interfaces by which the machine reaches everybody: that of the best
+/// default route of each family. Further ones are for when it fails.
+fn default_links(live: &KernelNetwork) -> BTreeSet<String> {
+    /// RT_TABLE_MAIN of linux/rtnetlink.h.
+    const MAIN: u32 = 254;
+    let is_default = |route: &&Route| route.to.prefix == 0 && route.table == MAIN;
+    let best = |v6: bool| {
+        let of_family = live.routes.iter().filter(is_default);
+        let of_family = of_family.filter(|route| route.to.ip.is_ipv6() == v6);
+        of_family.min_by_key(|route| route.metric)
+    };
+    let links = [false, true].into_iter().filter_map(best);
+    let links = links.filter_map(|route| live.link(route.link?));
     links.map(|link| link.name.clone()).collect()
 }
 

@@ -77,17 +77,27 @@ impl Image {
         let sys = Path::new(SYS);
         let disk = sys.join("class/block").join(&survey.facts.disk);
         let needed = above(&disk);
+        if needed.is_empty() {
+            rows.warn("initramfs", format_args!(
+                "{SYS} does not say what the disk {} hangs on, so whether the tiny system finds it is not known",
+                survey.facts.disk
+            ));
+        }
         let mut seen = BTreeSet::new();
         for device in &needed {
             seen.insert(device.device.clone());
-            if let Some(lack) = foresee(device, drivers) {
-                rows.refuse(
-                    "initramfs",
-                    format_args!(
-                        "the disk {} would not be found, for in the tiny system {lack}",
-                        survey.facts.disk
-                    ),
-                );
+            let Some(lack) = foresee(device, drivers) else {
+                continue;
+            };
+            let text = format!(
+                "the disk {} would not be found, for in the tiny system {lack}",
+                survey.facts.disk
+            );
+            // Where it is not known, the machine that does not find its disk
+            // goes back to the old system by itself.
+            match lack.certain {
+                true => rows.refuse("initramfs", text),
+                false => rows.warn("initramfs", text),
             }
         }
         for (path, modalias) in devices(sys) {

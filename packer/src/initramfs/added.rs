@@ -117,6 +117,19 @@ impl Added {
         Ok(target)
     }
 
+    /// Adds a library. Programs of two systems may bring two of one name, and
+    /// one of them would not start.
+    fn put(&mut self, place: String, content: Vec<u8>, by: &Path) -> Result<()> {
+        match self.files.get(&place) {
+            Some(present) if *present != content => bail!(
+                "{} needs another {place} than a program that was added before: take both from one system",
+                by.display()
+            ),
+            _ => self.files.insert(place, content),
+        };
+        Ok(())
+    }
+
     /// Adds what a program needs, and what that needs.
     fn libraries(&mut self, root: &Path, program: &Path, bytes: &[u8]) -> Result<()> {
         let elf = parse(bytes)?;
@@ -126,8 +139,7 @@ impl Added {
         let at = inside(root, loader.trim_start_matches('/'))
             .with_context(|| format!("it needs {loader}, which is not there"))?;
         let content = fs::read(&at).map_err(cannot("read", &at))?;
-        self.files
-            .insert(loader.trim_start_matches('/').into(), content);
+        self.put(loader.trim_start_matches('/').into(), content, program)?;
         let search = Search {
             root,
             listed: listed(root, "etc/ld.so.conf", 0),
@@ -147,7 +159,7 @@ impl Added {
                     )
                 })?;
                 let content = fs::read(&path).map_err(cannot("read", &path))?;
-                self.files.insert(place, content.clone());
+                self.put(place, content.clone(), &by)?;
                 open.push((path, content));
             }
         }
@@ -266,6 +278,22 @@ mod tests {
         assert!(added.files.keys().any(|path| path.ends_with("/libc.so.6")));
         let said = testkit::chroot(dir.path(), &["/bin/bash", "-c", "echo $((6 * 7))"]);
         assert_eq!(said, "42\n");
+    }
+
+    #[test]
+    fn libraries_of_two_systems_do_not_mix() {
+        let mut added = Added::default();
+        let mut put = |bytes: &[u8]| {
+            let place = "lib64/ld-linux-x86-64.so.2".to_string();
+            added.put(place, bytes.to_vec(), Path::new("/bin/lvm"))
+        };
+        put(b"12").unwrap();
+        put(b"12").unwrap();
+        let error = put(b"13").unwrap_err().to_string();
+        assert!(
+            error.starts_with("/bin/lvm needs another lib64/ld-"),
+            "{error}"
+        );
     }
 
     #[test]

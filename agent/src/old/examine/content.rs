@@ -70,13 +70,20 @@ impl Looked {
     /// What a forecast of the duration is made from.
     pub(super) fn measure(&self, disk: Option<&Path>, rows: &mut Rows) -> Option<Measured> {
         let rate = Disk::open(disk?).map_err(Error::from);
-        let rate = rate.and_then(|disk| erase::read_rate(&disk));
+        let rate = match rate.and_then(|disk| erase::read_rate(&disk)) {
+            Ok(rate) => rate,
+            // Nothing depends on the forecast.
+            Err(error) => {
+                rows.warn("duration", format_args!("it cannot be told: {error}"));
+                return None;
+            }
+        };
         let payload = &self.found.facts.payload;
         let measured = Measured {
             decoding: self.took,
             processors: machine::processors(),
             unpacked: payload.unpacked_bytes,
-            rate: rows.take("duration", rate)?,
+            rate,
             kernels: payload.kernels.len() as u64,
         };
         rows.fine("duration", measured);

@@ -62,7 +62,7 @@ impl<'a> Fit<'a> {
                     format_args!(
                         "{} is not written, but what is on it is not understood ({}): whether it needs the replaced disk is not known; look at it before you go on",
                         disk.device,
-                        disk.unclear.join("; ")
+                        disk.unclear.join(", ")
                     ),
                 );
             }
