@@ -255,3 +255,24 @@ fn one_of_two_sources() {
         assert!(warnings.join("").contains(said), "{warnings:?}");
     }
 }
+
+/// A bridge that nobody gave parameters is as its renderer makes it.
+#[test]
+fn spanning_tree_that_nobody_asked_for() {
+    for (renderer, parameters, stp) in [
+        ("networkd", "", false),
+        ("networkd", ", parameters: ~", false),
+        ("NetworkManager", "", true),
+        ("networkd", ", parameters: {}", true),
+        ("networkd", ", parameters: {forward-delay: 4}", true),
+        ("networkd", ", parameters: {stp: false}", false),
+        ("NetworkManager", ", parameters: {stp: false}", false),
+    ] {
+        let plan = format!(
+            "network:\n  renderer: {renderer}\n  ethernets:\n    eno1: {{}}\n  bridges:\n    br0: {{interfaces: [eno1], dhcp4: true{parameters}}}\n"
+        );
+        let (network, warnings) = carried_of(&[NETPLAN, ("etc/netplan/a.yaml", &plan)], None);
+        assert_eq!(warnings, [""; 0], "{plan}");
+        assert_eq!(get(&network, "br0").kind, Kind::Bridge { stp }, "{plan}");
+    }
+}

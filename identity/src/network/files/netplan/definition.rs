@@ -11,8 +11,8 @@ use crate::text::{
 };
 use std::net::IpAddr;
 
-/// What carries the configuration out. It decides by what a DHCP server knows
-/// the machine.
+/// What carries the configuration out. It decides what is not said: by what a
+/// DHCP server knows the machine, and whether a bridge has spanning tree.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Renderer {
     #[default]
@@ -90,7 +90,7 @@ impl Reader<'_> {
             name: self.id.to_owned(),
             kind: match self.section {
                 "bonds" => options::bond(node, self.warnings),
-                "bridges" => options::bridge(node, self.warnings),
+                "bridges" => options::bridge(node, self.renderer, self.warnings),
                 "vlans" => Kind::Vlan {
                     parent: String::new(),
                     id: 0,

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Parameters of bonds and bridges.
 
+use super::definition::Renderer;
 use crate::network::bond::{self, Value};
 use crate::network::model::Kind;
-use crate::text::{is_yes, yaml::Node};
+use crate::text::{
+    is_yes,
+    yaml::{Data, Node},
+};
 use std::collections::BTreeMap;
 
 /// Names that are not the driver's with dashes for underscores.
@@ -69,9 +73,13 @@ fn time(text: &str, unit: u32) -> Option<String> {
 }
 
 /// A bridge with the parameters of a definition.
-pub(super) fn bridge(node: &Node, warnings: &mut Vec<String>) -> Kind {
-    let mut stp = true;
-    for (name, value) in node.get("parameters").map_or(&[][..], Node::pairs) {
+pub(super) fn bridge(node: &Node, renderer: Renderer, warnings: &mut Vec<String>) -> Kind {
+    let parameters = node.get("parameters").filter(|p| p.data != Data::Null);
+    // netplan's default is one of the parameters. Without any it writes nothing
+    // of them, and the renderer's default counts: networkd leaves it to the
+    // kernel, which begins without spanning tree.
+    let mut stp = parameters.is_some() || renderer == Renderer::NetworkManager;
+    for (name, value) in parameters.map_or(&[][..], Node::pairs) {
         match name.as_str() {
             "stp" => stp = value.text().is_some_and(is_yes),
             // A waiting time.
