@@ -3,6 +3,7 @@
 
 pub(crate) mod glob;
 pub(crate) mod ini;
+pub(crate) mod secret;
 pub(crate) mod shell;
 pub(crate) mod yaml;
 

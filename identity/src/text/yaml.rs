@@ -2,6 +2,7 @@
 //! YAML as a tree that knows where each of its words stands. Anchors and
 //! aliases are refused: nobody writes a network with them.
 
+use super::secret;
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
 /// A value, and where it stands.
@@ -184,13 +185,15 @@ impl Node {
                 format!("[{}]", all.join(", "))
             }
             Data::Map(all) => {
-                let all: Vec<String> = all
-                    .iter()
-                    .map(|(n, v)| format!("{n}: {}", v.shown()))
-                    .collect();
+                let all: Vec<String> = all.iter().map(|(n, v)| v.shown_as(n)).collect();
                 format!("{{{}}}", all.join(", "))
             }
         }
+    }
+
+    /// The same behind its name. What is for nobody's eyes is left out.
+    pub(crate) fn shown_as(&self, name: &str) -> String {
+        format!("{name}: {}", secret::shown("", name, &self.shown()))
     }
 
     /// Adds what a later file says: maps are joined, lists continued, and

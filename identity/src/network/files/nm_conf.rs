@@ -5,7 +5,7 @@
 
 use crate::network::address::Mac;
 use crate::network::model::{Dns, Interface, Privacy};
-use crate::text::{glob, ini::Ini, is_yes, line_of};
+use crate::text::{glob, ini::Ini, is_yes, line_of, secret};
 
 /// What all of its files say together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -180,6 +180,7 @@ impl Conf {
             let named = WITHOUT_EFFECT.iter().any(|k| key.starts_with(k));
             let not_heeded = || {
                 let of = devices.map(|d| format!(" for {d}")).unwrap_or_default();
+                let value = secret::shown(section, key, value);
                 format!("{origin}: {key}={value} of [{section}]{of} is not carried over")
             };
             if section.starts_with("global-dns-domain-") && section != "global-dns-domain-*" {
@@ -213,6 +214,7 @@ impl Conf {
             (i.v4.ignore_dns, i.v6.ignore_dns) = (true, true);
         }
         for (key, value, origin) in &self.defaults {
+            let what = || format!("{origin}: {key}={}", secret::shown("", key, value));
             let number = value.parse::<u32>().ok();
             let text = Some(value.clone()).filter(|v| !v.is_empty());
             match key.as_str() {
@@ -224,10 +226,10 @@ impl Conf {
                 "ethernet.cloned-mac-address" => match value.parse::<Mac>() {
                     Ok(mac) => i.cloned_mac = i.cloned_mac.or(Some(mac)),
                     Err(_) if ["permanent", "preserve"].contains(&value.as_str()) => {}
-                    Err(_) => lost.push(format!("{origin}: {key}={value}")),
+                    Err(_) => lost.push(what()),
                 },
                 "ipv4.may-fail" | "ipv6.may-fail" | "ipv6.addr-gen-mode" => {}
-                _ => lost.push(format!("{origin}: {key}={value}")),
+                _ => lost.push(what()),
             }
         }
         lost

@@ -2,7 +2,7 @@
 //! Words of configuration files that no reader looks at: each is named, but for
 //! those that change nothing about who reaches the machine, and how.
 
-use crate::text::is_yes;
+use crate::text::{is_yes, secret};
 
 /// A section, and the keys in it that are read or that mean nothing here. A
 /// digit at the end of a key does not count, nor what follows one (`route1_options`).
@@ -71,6 +71,7 @@ pub(super) fn in_sections(file: &str, text: &str, known: &[Known], warnings: &mu
             && !is_known(key, keys)
             && !is_default(key, value)
         {
+            let value = secret::shown(section, key, value);
             warnings.push(format!(
                 "{file}:{}: {key}={value} of [{section}] is not understood and is not carried over",
                 at + 1
@@ -94,6 +95,7 @@ pub(super) fn in_variables(
         .collect();
     found.sort();
     for (line, key, value) in found {
+        let value = secret::shown("", key, value);
         warnings.push(format!(
             "{file}:{line}: {key}={value} is not understood and is not carried over"
         ));

@@ -17,6 +17,7 @@ mod plans;
 mod policy;
 mod routes;
 mod running;
+mod secrets;
 mod suse;
 mod systems;
 mod values;

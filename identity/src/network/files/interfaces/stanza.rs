@@ -7,7 +7,7 @@ use crate::network::address::{Cidr, prefix_length};
 use crate::network::bond;
 use crate::network::files::command::{Added, Command};
 use crate::network::model::{Interface, Kind, Methods, Privacy, Route};
-use crate::text::is_yes;
+use crate::text::{is_yes, secret};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -171,8 +171,9 @@ pub(super) fn apply(
             }
             other if WITHOUT_EFFECT.contains(&other) => {}
             _ => warnings.push(format!(
-                "{}: `{key} {value}` of {} is not understood and is not carried over",
+                "{}: `{key} {}` of {} is not understood and is not carried over",
                 origin(),
+                secret::shown("", key, value),
                 stanza.name
             )),
         }

@@ -77,9 +77,9 @@ const WITHOUT_EFFECT: [&str; 9] = [
 impl Reader<'_> {
     fn lost(&mut self, name: &str, value: &Node) {
         self.warnings.push(format!(
-            "{}: {name}: {} of {} is not understood and is not carried over",
+            "{}: {} of {} is not understood and is not carried over",
             value.at,
-            value.shown(),
+            value.shown_as(name),
             self.id
         ));
     }

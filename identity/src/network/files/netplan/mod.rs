@@ -52,9 +52,9 @@ pub(super) fn candidates(
             }
             if devices.pairs().is_empty() {
                 warnings.push(format!(
-                    "{}: {section}: {} is not carried over",
+                    "{}: {} is not carried over",
                     devices.at,
-                    devices.shown()
+                    devices.shown_as(section)
                 ));
             }
             continue;

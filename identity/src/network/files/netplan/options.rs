@@ -85,9 +85,9 @@ pub(super) fn bridge(node: &Node, renderer: Renderer, warnings: &mut Vec<String>
             // A waiting time.
             "forward-delay" => {}
             _ => warnings.push(format!(
-                "{}: {name}: {} of the bridge is not understood and is not carried over",
+                "{}: {} of the bridge is not understood and is not carried over",
                 value.at,
-                value.shown()
+                value.shown_as(name)
             )),
         }
     }

@@ -45,7 +45,7 @@ pub(super) fn route(node: &Node) -> Result<(Route, Vec<String>), String> {
         .pairs()
         .iter()
         .filter(|(n, _)| !KNOWN.contains(&n.as_str()));
-    let lost = lost.map(|(n, v)| format!("{n}: {}", v.shown())).collect();
+    let lost = lost.map(|(n, v)| v.shown_as(n)).collect();
     Ok((route, lost))
 }
 
@@ -55,7 +55,7 @@ pub(super) fn policy(node: &Node) -> Result<(bool, Rule), String> {
     let mut v6 = false;
     for (name, value) in node.pairs() {
         let text = value.text().unwrap_or_default();
-        let wrong = || format!("{name}: {}", value.shown());
+        let wrong = || value.shown_as(name);
         match name.as_str() {
             "from" | "to" => {
                 let network = Cidr::parse(text).ok_or_else(wrong)?;
