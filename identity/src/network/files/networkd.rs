@@ -178,6 +178,44 @@ pub(super) struct Unit {
     pub active: bool,
 }
 
+/// What `Name=` of `[Match]` says.
+struct Names {
+    /// Names and patterns of which one has to fit.
+    plain: Vec<String>,
+    /// Those that must not fit; alone they mean everything else.
+    except: Vec<String>,
+}
+
+impl Names {
+    fn of(ini: &Ini) -> Names {
+        let (mut plain, mut except) = (Vec::new(), Vec::new());
+        for value in ini.all("Match", "Name") {
+            // At the beginning it is for all words of the line.
+            let (list, value) = match value.strip_prefix('!') {
+                Some(value) => (&mut except, value),
+                None => (&mut plain, value),
+            };
+            list.extend(value.split_whitespace().map(str::to_owned));
+        }
+        Names { plain, except }
+    }
+}
+
+/// Whether `[Match]` says no more than that it is a network card.
+fn is_every_card(ini: &Ini) -> bool {
+    let mut cards = false;
+    for (key, value) in ini.sections("Match").flatten() {
+        match key.as_str() {
+            "Type" => cards = value.split_whitespace().any(|word| word == "ether"),
+            // None that is made in software.
+            "Kind" if value == "!*" => {}
+            _ if value.is_empty() => {}
+            _ => return false,
+        }
+    }
+    cards
+}
+
 /// A `.network` file.
 pub(super) fn network(file: &str, text: &str, warnings: &mut Vec<String>) -> Option<Unit> {
     let ini = Ini::parse(text);
@@ -194,19 +232,22 @@ pub(super) fn network(file: &str, text: &str, warnings: &mut Vec<String>) -> Opt
     i.mac = macs
         .flat_map(str::split_whitespace)
         .find_map(|m| m.parse().ok());
-    let names: Vec<String> = ini
-        .all("Match", "Name")
-        .flat_map(str::split_whitespace)
-        .map(str::to_owned)
-        .collect();
+    let Names { plain, except } = Names::of(&ini);
     let mut patterns = Vec::new();
-    match names.as_slice() {
-        [name] if !name.contains(['*', '?', '[', '!']) => i.name = name.clone(),
-        _ if i.mac.is_none() => patterns = names,
+    match plain.as_slice() {
+        [name] if !name.contains(['*', '?', '[']) => i.name = name.clone(),
+        _ if i.mac.is_none() => patterns = plain,
         _ => {}
     }
     if i.name.is_empty() && i.mac.is_none() && patterns.is_empty() {
-        return None;
+        if !except.is_empty() || is_every_card(&ini) {
+            patterns.push("*".to_owned());
+        } else {
+            warnings.push(format!(
+                "{file}: the file is not carried over, for [Match] does not say by name or MAC address which cards it is for"
+            ));
+            return None;
+        }
     }
     let network = |k: &str| ini.get("Network", k).filter(|v| !v.is_empty());
     let master = network("Bond").or(network("Bridge")).map(str::to_owned);
@@ -296,6 +337,7 @@ pub(super) fn network(file: &str, text: &str, warnings: &mut Vec<String>) -> Opt
         source: file.to_owned(),
         interface: i,
         patterns,
+        except,
         ..Candidate::default()
     };
     Some(Unit {

@@ -91,9 +91,16 @@ pub(super) fn load(root: &RootDir, plan: &Plan, files: &mut Files) -> Result<()>
                     "{name}: this kind of network device is not carried over"
                 )),
             }
-        } else if name.ends_with(".network")
-            && let Some(unit) = networkd::network(&name, &text, &mut files.warnings)
-        {
+        } else if name.ends_with(".network") {
+            let mut said = Vec::new();
+            let unit = networkd::network(&name, &text, &mut said);
+            // What a distribution has for other devices is its own affair.
+            if unit.is_some() || !vendor {
+                files.warnings.append(&mut said);
+            }
+            let Some(unit) = unit else {
+                continue;
+            };
             let i = &unit.candidate.interface;
             for vlan in unit.vlans {
                 parents.insert(vlan, i.name.clone());

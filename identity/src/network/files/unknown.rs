@@ -9,7 +9,7 @@ use crate::text::{is_yes, secret};
 pub(super) type Known = (&'static str, &'static [&'static str]);
 
 /// Keys that only say what is so anyway when they have this value.
-const DEFAULTS: [(&str, &str); 16] = [
+const DEFAULTS: [(&str, &str); 17] = [
     ("PEERROUTES", "yes"),
     ("IPV6_PEERROUTES", "yes"),
     ("IPV6_PEERDNS", "yes"),
@@ -26,6 +26,8 @@ const DEFAULTS: [(&str, &str); 16] = [
     ("LinkLocalAddressing", "ipv6"),
     ("DHCPServer", "no"),
     ("VLANFiltering", "no"),
+    // Of `[Match]`: what is made in software is never found by a pattern.
+    ("Kind", "!*"),
 ];
 
 fn is_default(key: &str, value: &str) -> bool {

@@ -86,3 +86,42 @@ fn networkd_files() {
         ["192.0.2.99".parse::<std::net::IpAddr>().unwrap()]
     );
 }
+
+/// A file is for the cards that [Match] means, or it is named.
+#[test]
+fn files_without_a_name() {
+    let path = "etc/systemd/network/10-lan.network";
+    for (section, patterns, except) in [
+        ("Type=ether\n", vec!["*"], vec![]),
+        ("Type=ether wlan\nKind=!*\n", vec!["*"], vec![]),
+        ("Name=!eth1 lx*\n", vec!["*"], vec!["eth1", "lx*"]),
+        ("Name=e*\nName=!eth1\n", vec!["e*"], vec!["eth1"]),
+    ] {
+        let text = format!("[Match]\n{section}[Network]\nDHCP=ipv4\n");
+        let files = load_tree(&[(path, &text)]);
+        assert_eq!(files.warnings, [""; 0], "{section}");
+        let candidate = &files.candidates[0];
+        assert_eq!(candidate.patterns, patterns, "{section}");
+        assert_eq!(candidate.except, except, "{section}");
+    }
+    for section in [
+        "[Match]\nType=wlan\n",
+        "[Match]\nMACAddress=nothing\n",
+        "[Match]\nType=ether\nDriver=virtio_net\n",
+        "[Match]\nPath=pci-0000:00:03.0\n",
+        "[Match]\n",
+        "",
+    ] {
+        let text = format!("{section}[Network]\nDHCP=ipv4\n");
+        let files = load_tree(&[(path, &text)]);
+        assert!(files.candidates.is_empty(), "{section}");
+        let said = files.warnings.join("\n");
+        assert!(
+            said.contains("10-lan.network: the file is not carried over"),
+            "{section}: {said}"
+        );
+        // A distribution has such files for other kinds of devices.
+        let files = load_tree(&[("usr/lib/systemd/network/80.network", &text)]);
+        assert_eq!(files.warnings, [""; 0], "{section}");
+    }
+}
