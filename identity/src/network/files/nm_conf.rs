@@ -93,6 +93,41 @@ const WITHOUT_EFFECT: [&str; 8] = [
     "match-",
 ];
 
+/// A key, its value, and where it stands.
+struct Placed<'a> {
+    key: &'a str,
+    value: &'a str,
+    origin: String,
+}
+
+/// A file's sections; of one name they are one.
+fn placed<'a>(file: &str, text: &'a str) -> Vec<(&'a str, Vec<Placed<'a>>)> {
+    let mut sections: Vec<(&'a str, Vec<Placed<'a>>)> = Vec::new();
+    let mut current = None;
+    for (at, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if let Some(name) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
+            let known = sections.iter().position(|(n, _)| *n == name);
+            current = Some(known.unwrap_or(sections.len()));
+            if known.is_none() {
+                sections.push((name, Vec::new()));
+            }
+            continue;
+        }
+        let pair = line.split_once('=').filter(|_| !line.starts_with('#'));
+        if let Some((key, value)) = pair
+            && let Some((_, pairs)) = current.and_then(|at: usize| sections.get_mut(at))
+        {
+            pairs.push(Placed {
+                key: key.trim(),
+                value: value.trim(),
+                origin: format!("{file}:{}", at + 1),
+            });
+        }
+    }
+    sections
+}
+
 impl Conf {
     /// Adds a file, which comes after those before it.
     pub(super) fn add(&mut self, file: &str, text: &str, warnings: &mut Vec<String>) {
@@ -159,40 +194,30 @@ impl Conf {
         }
     }
 
-    /// `[connection…]` and `[device…]`, of which there may be several.
+    /// `[connection…]` and `[device…]`, of which there may be several. The order
+    /// of keys means nothing: which devices a section is for may come last.
     fn sections(&mut self, file: &str, text: &str, warnings: &mut Vec<String>) {
-        let mut section = "";
-        let mut devices = None;
-        for (at, line) in text.lines().enumerate() {
-            let (line, origin) = (line.trim(), format!("{file}:{}", at + 1));
-            if let Some(name) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
-                section = name;
-                devices = None;
-                continue;
-            }
-            let pair = line.split_once('=').filter(|_| !line.starts_with('#'));
-            let Some((key, value)) = pair.map(|(k, v)| (k.trim(), v.trim())) else {
-                continue;
-            };
-            if key == "match-device" {
-                devices = Some(value);
-            }
-            let named = WITHOUT_EFFECT.iter().any(|k| key.starts_with(k));
-            let not_heeded = || {
-                let of = devices.map(|d| format!(" for {d}")).unwrap_or_default();
-                let value = secret::shown(section, key, value);
-                format!("{origin}: {key}={value} of [{section}]{of} is not carried over")
-            };
-            if section.starts_with("global-dns-domain-") && section != "global-dns-domain-*" {
-                warnings.push(not_heeded());
-            } else if section.starts_with("device") && key == "managed" && !is_yes(value) {
-                let of = devices.unwrap_or("*");
-                self.unmanaged.push(Devices::new(of, origin));
-            } else if section == "connection" && devices.is_none() && !named {
-                self.defaults
-                    .push((key.to_owned(), value.to_owned(), origin));
-            } else if section.starts_with("connection") && !named {
-                warnings.push(not_heeded());
+        for (section, pairs) in placed(file, text) {
+            let devices = pairs.iter().rfind(|p| p.key == "match-device");
+            let devices = devices.map(|p| p.value);
+            for Placed { key, value, origin } in pairs {
+                let named = WITHOUT_EFFECT.iter().any(|k| key.starts_with(k));
+                let not_heeded = || {
+                    let of = devices.map(|d| format!(" for {d}")).unwrap_or_default();
+                    let value = secret::shown(section, key, value);
+                    format!("{origin}: {key}={value} of [{section}]{of} is not carried over")
+                };
+                if section.starts_with("global-dns-domain-") && section != "global-dns-domain-*" {
+                    warnings.push(not_heeded());
+                } else if section.starts_with("device") && key == "managed" && !is_yes(value) {
+                    let of = devices.unwrap_or("*");
+                    self.unmanaged.push(Devices::new(of, origin));
+                } else if section == "connection" && devices.is_none() && !named {
+                    self.defaults
+                        .push((key.to_owned(), value.to_owned(), origin));
+                } else if section.starts_with("connection") && !named {
+                    warnings.push(not_heeded());
+                }
             }
         }
     }

@@ -154,6 +154,19 @@ fn devices_that_are_left_alone() {
             "[device]\nmatch-device=interface-name:eth0\nmanaged=0\n",
             true,
         ),
+        // The order of keys means nothing.
+        (
+            "[device]\nmanaged=0\nmatch-device=interface-name:eth0\n",
+            true,
+        ),
+        (
+            "[device-b]\nmanaged=0\nmatch-device=interface-name:eth7\n",
+            false,
+        ),
+        (
+            "[device]\nmanaged=0\n[main]\n[device]\nmatch-device=interface-name:eth7\n",
+            false,
+        ),
         (
             "[keyfile]\nunmanaged-devices=*\nunmanaged-devices-=*\n",
             false,
@@ -183,6 +196,26 @@ fn devices_that_are_left_alone() {
         ];
         let (network, _) = carried_tree(&tree, Some(&kernel));
         assert_eq!(get(&network, "eth0").v4.methods.dhcp, managed);
+    }
+}
+
+/// What is for some devices is no default of all, wherever the file says which.
+#[test]
+fn sections_for_some_devices() {
+    let own = profile("eth0", "1", "[ipv4]\nmethod=auto\n");
+    for conf in [
+        "[connection]\nmatch-device=interface-name:eth7\nipv4.route-metric=9\n",
+        "[connection]\nipv4.route-metric=9\nmatch-device=interface-name:eth7\n",
+        "[connection-b]\nipv4.route-metric=9\nmatch-device=interface-name:eth7\n",
+    ] {
+        let tree = [
+            (CONF, conf.to_owned()),
+            (&*format!("{ETC}/own"), own.clone()),
+        ];
+        let (network, warnings) = carried_tree(&tree, None);
+        assert_eq!(get(&network, "eth0").v4.metric, None, "{conf}");
+        let said = warnings.join("\n");
+        assert!(said.contains(" for interface-name:eth7 is"), "{said}");
     }
 }
 
