@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! NetworkManager's keyfiles (nm-settings-keyfile(5)).
 
-use super::{Candidate, not_carried, rule, team, unknown};
+use super::{Candidate, loopback::LOOPBACK, not_carried, rule, team, unknown};
 use crate::network::address::{Cidr, Mac};
 use crate::network::bond;
 use crate::network::model::{Family, Interface, Kind, Methods, Privacy, Route, RouteKind};
@@ -17,7 +17,7 @@ pub(super) fn uuid(text: &str) -> Option<String> {
 }
 
 /// One keyfile. None for kinds of connections that have no part in the
-/// machine's identity (VPN, loopback) or are not carried over (a warning).
+/// machine's identity or are not carried over (a warning).
 pub(super) fn parse(file: &str, text: &str, warnings: &mut Vec<String>) -> Option<Candidate> {
     let ini = Ini::parse(text);
     let get = |s: &str, k: &str| ini.get(s, k).filter(|v| !v.is_empty());
@@ -49,7 +49,8 @@ pub(super) fn parse(file: &str, text: &str, warnings: &mut Vec<String>) -> Optio
                 },
             }
         }
-        "loopback" => return None,
+        // For its name servers; what else is said of it is named.
+        "loopback" => Kind::Ethernet,
         other => {
             warnings.push(format!(
                 "{file}: a connection of type {other} is not carried over"
@@ -62,6 +63,7 @@ pub(super) fn parse(file: &str, text: &str, warnings: &mut Vec<String>) -> Optio
         name: ["connection", "bond", "bridge", "vlan"]
             .iter()
             .find_map(|s| get(s, "interface-name"))
+            .or(Some(LOOPBACK).filter(|_| connection("type") == Some("loopback")))
             .unwrap_or_default()
             .to_owned(),
         mac: ethernet("mac-address").and_then(mac),
@@ -142,7 +144,7 @@ pub(super) fn parse(file: &str, text: &str, warnings: &mut Vec<String>) -> Optio
 }
 
 /// What is read here, and what means nothing to the new system.
-const KNOWN: [unknown::Known; 8] = [
+const KNOWN: [unknown::Known; 9] = [
     (
         "connection",
         &[
@@ -170,6 +172,7 @@ const KNOWN: [unknown::Known; 8] = [
     ("bridge", &["stp", "interface-name"]),
     ("vlan", &["id", "parent", "interface-name"]),
     ("802-1x", &[]),
+    ("loopback", &[]),
 ];
 const ETHERNET: &[&str] = &[
     "mac-address",

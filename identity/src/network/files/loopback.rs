@@ -3,7 +3,8 @@
 
 use super::Files;
 
-const LOOPBACK: &str = "lo";
+/// Its name, everywhere.
+pub(super) const LOOPBACK: &str = "lo";
 
 /// Takes `lo` out of the list. Its name servers are everybody's (cloud-init
 /// writes them there); whatever else a file adds to it is named.

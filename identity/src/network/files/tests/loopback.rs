@@ -35,7 +35,9 @@ fn what_else_is_said_of_it_is_named() {
         "IPADDR='127.0.0.1/8'\nIPADDR_1='198.51.100.1/32'\nSTARTMODE='nfsroot'\nUSERCONTROL='no'\n";
     let networkd = "[Match]\nName=lo\n[Network]\nAddress=198.51.100.1/32\n";
     let plan = "network:\n  version: 2\n  ethernets:\n    lo: {addresses: [127.0.0.1/8, 198.51.100.1/32]}\n";
+    let keyfile = "[connection]\nid=lo\nuuid=1\ntype=loopback\ninterface-name=lo\n[ipv4]\nmethod=manual\naddress1=127.0.0.1/8\naddress2=198.51.100.1/32\n[ipv6]\nmethod=manual\naddress1=::1/128\n";
     for (path, text) in [
+        ("etc/NetworkManager/system-connections/lo", keyfile),
         ("etc/network/interfaces", debian),
         ("etc/sysconfig/network-scripts/ifcfg-lo", el),
         ("etc/sysconfig/network/ifcfg-lo", suse),
@@ -50,4 +52,23 @@ fn what_else_is_said_of_it_is_named() {
             .filter(|w| w.contains("198.51.100.1/32 of lo"));
         assert_eq!(named.count(), 1, "{path}: {:?}", files.warnings);
     }
+}
+
+/// NetworkManager's profile, which needs no interface's name; one that only
+/// tells what the kernel did is none.
+#[test]
+fn a_profile_of_its_own() {
+    let path = "etc/NetworkManager/system-connections/x";
+    let text = "[connection]\nid=x\ntype=loopback\n[loopback]\nmtu=1500\n[ipv4]\ndns=192.0.2.53;\ndns-search=example.net;\nroute1=203.0.113.0/24\nroute1_options=type=blackhole\n";
+    let files = load_tree(&[(path, text)]);
+    assert_eq!(names(&files), [""; 0]);
+    assert_eq!(files.everywhere.servers.len(), 1);
+    assert_eq!(files.everywhere.search, ["example.net"]);
+    let said = files.warnings.join("\n");
+    assert!(said.contains("mtu=1500 of [loopback]"), "{said}");
+    assert!(said.contains("203.0.113.0/24 of lo"), "{said}");
+    let external = format!("{text}[.nmmeta]\nexternal=true\n");
+    let files = load_tree(&[(path, &external)]);
+    assert!(files.everywhere.is_empty());
+    assert_eq!(files.warnings, [""; 0]);
 }
