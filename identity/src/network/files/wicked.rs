@@ -121,6 +121,15 @@ pub(super) fn parse(
     let no = |key: &str| dhcp(key).is_some_and(|t| !is_yes(t));
     if i.v4.methods.dhcp {
         i.v4.client_id = dhcp("DHCLIENT_CLIENT_ID").map(str::to_owned);
+        // Unless it is told otherwise, wicked makes an identifier by RFC 4361 of
+        // numbers that it keeps in /var/lib/wicked.
+        let made = dhcp("DHCLIENT_CREATE_CID").unwrap_or("rfc4361");
+        if i.v4.client_id.is_none() && made.eq_ignore_ascii_case("rfc4361") {
+            warnings.push(format!(
+                "{source}:{}: wicked tells the DHCP server an identifier of its own (DHCLIENT_CREATE_CID=rfc4361), which is not carried over: the new system tells the MAC address, and may get another address",
+                line_of(text, "BOOTPROTO")
+            ));
+        }
         let name = dhcp("DHCLIENT_HOSTNAME_OPTION").filter(|n| !n.eq_ignore_ascii_case("auto"));
         i.v4.told_name = name.map(str::to_owned);
         i.v4.never_default = no("DHCLIENT_SET_DEFAULT_ROUTE");
@@ -170,7 +179,7 @@ fn is_address(key: &str) -> bool {
 }
 
 /// What is read, and what means nothing to the new system.
-const KNOWN: [&str; 46] = [
+const KNOWN: [&str; 47] = [
     "STARTMODE",
     "BOOTPROTO",
     "IPADDR",
@@ -201,6 +210,7 @@ const KNOWN: [&str; 46] = [
     "VLAN_ID",
     "VLAN_PROTOCOL",
     "DHCLIENT_CLIENT_ID",
+    "DHCLIENT_CREATE_CID",
     "DHCLIENT_HOSTNAME_OPTION",
     "DHCLIENT_SET_HOSTNAME",
     "DHCLIENT_SET_DEFAULT_ROUTE",

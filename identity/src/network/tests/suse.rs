@@ -167,3 +167,57 @@ fn where_networkmanager_has_the_network() {
         assert_eq!(files.warnings.len(), 1 - count, "{:?}", files.warnings);
     }
 }
+
+/// By what wicked lets a DHCP server know the machine: by what nobody carries
+/// over, unless a file says otherwise.
+#[test]
+fn an_identifier_of_wickeds_own() {
+    for (own, global, named, id) in [
+        ("BOOTPROTO=dhcp\n", "", true, None),
+        (
+            "BOOTPROTO=dhcp4+auto6\n",
+            "DHCLIENT_CREATE_CID=\n",
+            true,
+            None,
+        ),
+        (
+            "BOOTPROTO=dhcp\n",
+            "DHCLIENT_CREATE_CID=rfc2132\n",
+            false,
+            None,
+        ),
+        (
+            "BOOTPROTO=dhcp\nDHCLIENT_CREATE_CID=rfc2132\n",
+            "",
+            false,
+            None,
+        ),
+        (
+            "BOOTPROTO=dhcp\nDHCLIENT_CREATE_CID=rfc4361\n",
+            "DHCLIENT_CREATE_CID=rfc2132\n",
+            true,
+            None,
+        ),
+        (
+            "BOOTPROTO=dhcp\n",
+            "DHCLIENT_CLIENT_ID=web\n",
+            false,
+            Some("web"),
+        ),
+        ("BOOTPROTO=auto6\n", "", false, None),
+        ("BOOTPROTO=static\n", "", false, None),
+    ] {
+        let text = format!("STARTMODE=auto\n{own}");
+        let tree = [
+            (&*format!("{DIR}/ifcfg-eth0"), text.as_str()),
+            (&*format!("{DIR}/dhcp"), global),
+        ];
+        let (network, warnings) = carried_of(&tree, None);
+        assert_eq!(get(&network, "eth0").v4.client_id.as_deref(), id, "{own}");
+        let said = warnings
+            .iter()
+            .filter(|w| w.contains("ifcfg-eth0:2: wicked"));
+        assert_eq!(said.count(), usize::from(named), "{own}{global}");
+        assert_eq!(warnings.len(), usize::from(named), "{warnings:?}");
+    }
+}
