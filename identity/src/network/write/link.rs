@@ -7,6 +7,26 @@ use crate::network::model::Kind;
 use crate::report::Report;
 use crate::text::HEADER;
 
+/// Options of a bond that name a port.
+const PORTS: [&str; 2] = ["primary", "active_slave"];
+
+/// Whether something of the configuration goes by a card's name with every
+/// manager: a bond's preferred port, or a rule for packets of one interface.
+pub(super) fn by_name(network: &Network) -> bool {
+    let card = |name: &String| {
+        let mut all = network.interfaces.iter();
+        all.any(|i| i.kind == Kind::Ethernet && i.name == *name)
+    };
+    network.interfaces.iter().any(|i| {
+        let ports = match &i.kind {
+            Kind::Bond { options } => PORTS.iter().any(|option| options.contains_key(*option)),
+            _ => false,
+        };
+        let mut rules = i.families().into_iter().flat_map(|f| &f.rules);
+        ports || rules.any(|r| [&r.incoming, &r.outgoing].into_iter().flatten().any(card))
+    })
+}
+
 /// Two cards may not swap names of the kernel's own kind (eth0, eth1): udev
 /// cannot give a name that another card has just now. With more than one card
 /// these are called lan0, lan1.
@@ -44,11 +64,19 @@ pub(super) fn rename(network: &mut Network, report: &mut Report) {
             *parent = name;
         }
         if let Kind::Bond { options } = &mut i.kind {
-            for option in ["primary", "active_slave"] {
+            for option in PORTS {
                 if let Some(port) = options.get_mut(option)
                     && let Some(name) = get(port)
                 {
                     *port = name;
+                }
+            }
+        }
+        let rules = [&mut i.v4, &mut i.v6].into_iter();
+        for rule in rules.flat_map(|f| &mut f.rules) {
+            for device in [&mut rule.incoming, &mut rule.outgoing] {
+                if let Some(name) = device.as_ref().and_then(|d| get(d)) {
+                    *device = Some(name);
                 }
             }
         }

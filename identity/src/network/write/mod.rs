@@ -48,8 +48,6 @@ pub(crate) fn apply(
     };
     let mut network = network.clone();
     spread_dns(&mut network, manager);
-    // A bond's primary port goes by name with every manager.
-    let by_name = |i: &Interface| matches!(&i.kind, Kind::Bond { options } if options.contains_key("primary"));
     for i in &mut network.interfaces {
         if let Kind::Bond { options } = &mut i.kind {
             for line in bond::settle(options) {
@@ -59,7 +57,7 @@ pub(crate) fn apply(
     }
     let pin = manager == Manager::Ifupdown
         || policy.pin_interface_names
-        || network.interfaces.iter().any(by_name);
+        || link::by_name(&network);
     let mut files = Vec::new();
     if pin {
         link::rename(&mut network, report);

@@ -207,3 +207,77 @@ fn several_cards_do_not_keep_the_kernels_names() {
         "one card alone cannot swap names"
     );
 }
+
+/// A rule for packets of one interface means the same card as before, whatever
+/// that is called now, and so does a bond's active port.
+#[test]
+fn rules_follow_their_cards() {
+    use crate::network::model::Rule;
+    let rule = |incoming: Option<&str>, outgoing: Option<&str>| Rule {
+        incoming: incoming.map(str::to_owned),
+        outgoing: outgoing.map(str::to_owned),
+        table: Some("100".into()),
+        ..Rule::default()
+    };
+    let mut plain = sample();
+    plain.interfaces[0].name = "eth0".into();
+    plain.interfaces[1].name = "eth1".into();
+    plain.interfaces[3].kind = Kind::Bond {
+        options: Default::default(),
+    };
+    let active = [("mode", "active-backup"), ("active_slave", "eth1")];
+    let active = active.map(|(a, b)| (a.to_owned(), b.to_owned())).into();
+    for (in_v4, in_v6, options, has) in [
+        (
+            rule(Some("eth0"), None),
+            rule(None, Some("eth1")),
+            None,
+            &["iif lan0", "oif lan1"][..],
+        ),
+        (
+            rule(Some("lo"), None),
+            rule(None, Some("eth1")),
+            None,
+            &["iif lo", "oif lan1"][..],
+        ),
+        // What replant makes has its name in any case, and others' are theirs.
+        (
+            rule(Some("lo"), None),
+            rule(Some("br7"), Some("tun0")),
+            None,
+            &[][..],
+        ),
+        (
+            rule(Some("lo"), None),
+            rule(None, None),
+            Some(active),
+            &["active_slave=lan1"][..],
+        ),
+    ] {
+        let mut network = plain.clone();
+        network.interfaces[0].v4.rules.push(in_v4);
+        network.interfaces[0].v6.rules.push(in_v6);
+        if let Some(options) = options {
+            network.interfaces[3].kind = Kind::Bond { options };
+        }
+        let top = tempfile::tempdir().unwrap();
+        let root = RootDir::open(top.path()).unwrap();
+        let manager = Attributes::root(0o755);
+        root.write("usr/sbin/NetworkManager", b"", manager).unwrap();
+        let policy = Policy {
+            pin_interface_names: false,
+            ..Policy::default()
+        };
+        apply(&root, &network, "seed", &policy, &mut Report::default()).unwrap();
+        let links = root.list("etc/systemd/network").unwrap();
+        assert_eq!(links.len(), if has.is_empty() { 0 } else { 3 }, "{has:?}");
+        let dir = "etc/NetworkManager/system-connections";
+        let mut all = String::new();
+        for name in root.list(dir).unwrap() {
+            all += &root.text(&format!("{dir}/{name}")).unwrap().unwrap();
+        }
+        for words in has {
+            assert!(all.contains(words), "{words}: {all}");
+        }
+    }
+}
