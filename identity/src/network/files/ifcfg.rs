@@ -53,7 +53,7 @@ pub(super) fn parse(
         "team" => {
             warnings.push(team::warning(&source, device));
             Kind::Bond {
-                options: team::options(get("TEAM_CONFIG").unwrap_or_default()),
+                options: team::options(get("TEAM_CONFIG").unwrap_or_default(), &source, warnings),
             }
         }
         "ethernet" | "teamport" | "alias" => Kind::Ethernet,

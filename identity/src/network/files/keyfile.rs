@@ -45,7 +45,7 @@ pub(super) fn parse(file: &str, text: &str, warnings: &mut Vec<String>) -> Optio
             Kind::Bond {
                 options: match (get("team", "config"), get("team", "runner")) {
                     (None, Some(runner)) => team::by_runner(runner),
-                    (config, _) => team::options(config.unwrap_or_default()),
+                    (config, _) => team::options(config.unwrap_or_default(), file, warnings),
                 },
             }
         }

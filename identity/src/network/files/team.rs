@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Teams (teamd.conf(5)), which become bonds: newer systems have no teamd.
 
+use crate::network::bond;
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 /// The bonding options that do what a team did, by its JSON.
-pub(super) fn options(json: &str) -> BTreeMap<String, String> {
+pub(super) fn options(
+    json: &str,
+    source: &str,
+    warnings: &mut Vec<String>,
+) -> BTreeMap<String, String> {
     // Quotes may be escaped once more, as shells want it.
     let json = json.replace('\\', "");
     let runner = json.find("\"runner\"").and_then(|at| json.get(at..));
@@ -25,19 +31,47 @@ pub(super) fn options(json: &str) -> BTreeMap<String, String> {
         put("min_links", field(&json, "min_ports"));
         put("ad_actor_sys_prio", field(&json, "sys_prio"));
     }
-    if let Some("arp_ping") = json
-        .find("\"link_watch\"")
-        .and_then(|at| field(json.get(at..)?, "name"))
-        && let Some(target) = field(&json, "target_host")
-    {
-        options.remove("miimon");
-        options.insert(
-            "arp_interval".into(),
-            field(&json, "interval").unwrap_or("1000").into(),
-        );
-        options.insert("arp_ip_target".into(), target.into());
+    let watch = json.find("\"link_watch\"").and_then(|at| json.get(at..));
+    let watch = watch.unwrap_or_default();
+    let lost = match field(watch, "name") {
+        Some("arp_ping") => match pinging(&options, watch) {
+            Ok(with) => {
+                options = with;
+                None
+            }
+            Err(why) => Some(format!("arp_ping: {why}")),
+        },
+        None | Some("ethtool") => None,
+        Some(other) => Some(other.to_owned()),
+    };
+    if let Some(lost) = lost {
+        warnings.push(format!(
+            "{source}: how the team watches its links is not carried over ({lost}); the bond asks the cards whether they have a link (miimon=100)"
+        ));
     }
     options
+}
+
+/// The options with a watch by ARP in the place of miimon. The error says why
+/// the driver would take none: a bond that watches nothing keeps dead links.
+fn pinging(
+    options: &BTreeMap<String, String>,
+    watch: &str,
+) -> Result<BTreeMap<String, String>, String> {
+    let target = field(watch, "target_host").unwrap_or_default();
+    if target.parse::<Ipv4Addr>().is_err() {
+        return Err(format!("`{target}` is no IPv4 address"));
+    }
+    let interval = field(watch, "interval").filter(|i| i.parse::<u32>().is_ok_and(|i| i > 0));
+    let mut with = options.clone();
+    with.remove("miimon");
+    with.insert("arp_interval".into(), interval.unwrap_or("1000").into());
+    with.insert("arp_ip_target".into(), target.into());
+    let mut taken = with.clone();
+    match bond::settle(&mut taken) {
+        _ if taken.contains_key("arp_interval") => Ok(with),
+        why => Err(why.join(", ")),
+    }
 }
 
 /// The mode that does what a runner did.
@@ -90,11 +124,13 @@ mod tests {
             ),
             ("{}", "miimon=100 mode=balance-rr"),
         ] {
-            let got: Vec<String> = options(json)
+            let mut warnings = Vec::new();
+            let got: Vec<String> = options(json, "x", &mut warnings)
                 .iter()
                 .map(|(a, b)| format!("{a}={b}"))
                 .collect();
             assert_eq!(got.join(" "), want);
+            assert_eq!(warnings, [""; 0]);
         }
     }
 }

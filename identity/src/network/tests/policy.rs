@@ -262,3 +262,67 @@ fn teams_of_keyfiles() {
     let (text, _) = written(&network, "networkd", "e");
     has(&text, &["Bond=team0"]);
 }
+
+/// A bond watches its links in any case: by ARP where the driver can.
+#[test]
+fn teams_that_ping() {
+    use crate::network::model::Kind;
+    for (runner, name, target, want, said) in [
+        (
+            "activebackup",
+            "arp_ping",
+            "192.0.2.1",
+            "arp_interval=200 arp_ip_target=192.0.2.1 mode=active-backup",
+            "",
+        ),
+        (
+            "activebackup",
+            "arp_ping",
+            "gateway.example",
+            "miimon=100 mode=active-backup",
+            "(arp_ping: `gateway.example` is no IPv4 address)",
+        ),
+        (
+            "roundrobin",
+            "arp_ping",
+            "2001:db8::1",
+            "miimon=100 mode=balance-rr",
+            "(arp_ping: `2001:db8::1` is no IPv4 address)",
+        ),
+        (
+            "lacp",
+            "arp_ping",
+            "192.0.2.1",
+            "miimon=100 mode=802.3ad",
+            "has no effect in the mode 802.3ad",
+        ),
+        (
+            "activebackup",
+            "nsna_ping",
+            "2001:db8::1",
+            "miimon=100 mode=active-backup",
+            "(nsna_ping)",
+        ),
+    ] {
+        let json = format!(
+            r#"{{"runner":{{"name":"{runner}"}},"notify_peers":{{"interval":9}},"link_watch":{{"name":"{name}","interval":200,"target_host":"{target}"}}}}"#
+        );
+        let profile =
+            format!("[connection]\ntype=team\ninterface-name=team0\n[team]\nconfig={json}\n");
+        let script = format!("DEVICE=team0\nDEVICETYPE=Team\nTEAM_CONFIG='{json}'\n");
+        for (path, text) in [
+            ("etc/NetworkManager/system-connections/t", profile),
+            (&*format!("{SCRIPTS}/ifcfg-team0"), script),
+        ] {
+            let (network, warnings) = carried_of(&[(path, text.as_str())], None);
+            let Kind::Bond { options } = &get(&network, "team0").kind else {
+                panic!("{network:#?}")
+            };
+            let got: Vec<String> = options.iter().map(|(n, v)| format!("{n}={v}")).collect();
+            assert_eq!(got.join(" "), want, "{json}");
+            let lost: Vec<_> = warnings.iter().filter(|w| w.contains("watches")).collect();
+            assert_eq!(lost.len(), usize::from(!said.is_empty()), "{warnings:?}");
+            assert!(lost.iter().all(|w| w.contains(said)), "{warnings:?}");
+        }
+    }
+}
