@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! NetworkManager's keyfiles (nm-settings-keyfile(5)).
 
-use super::{Candidate, loopback::LOOPBACK, not_carried, rule, team, unknown};
+use super::{Candidate, known, loopback::LOOPBACK, not_carried, rule, team, unknown};
 use crate::network::address::{Cidr, Mac};
 use crate::network::bond;
 use crate::network::model::{Family, Interface, Kind, Methods, Privacy, Route, RouteKind};
@@ -114,7 +114,7 @@ pub(super) fn parse(file: &str, text: &str, warnings: &mut Vec<String>) -> Optio
         let why = format!("the MAC address is made up ({value})");
         warnings.push(not_carried(file, text, "cloned-mac-address", &why));
     }
-    unknown::in_sections(file, text, &KNOWN, warnings);
+    unknown::in_sections(file, text, &known::KEYFILE, warnings);
     let priority: i32 = connection("autoconnect-priority")
         .and_then(|p| p.parse().ok())
         .unwrap_or(0);
@@ -142,67 +142,6 @@ pub(super) fn parse(file: &str, text: &str, warnings: &mut Vec<String>) -> Optio
         interface: i,
     })
 }
-
-/// What is read here, and what means nothing to the new system.
-const KNOWN: [unknown::Known; 9] = [
-    (
-        "connection",
-        &[
-            "id",
-            "uuid",
-            "type",
-            "interface-name",
-            "autoconnect",
-            "autoconnect-priority",
-            "autoconnect-retries",
-            "autoconnect-slaves",
-            "autoconnect-ports",
-            "master",
-            "controller",
-            "slave-type",
-            "port-type",
-            "timestamp",
-            "permissions",
-        ],
-    ),
-    ("ethernet", ETHERNET),
-    ("802-3-ethernet", ETHERNET),
-    ("ipv4", FAMILY),
-    ("ipv6", FAMILY),
-    ("bridge", &["stp", "interface-name"]),
-    ("vlan", &["id", "parent", "interface-name"]),
-    ("802-1x", &[]),
-    ("loopback", &[]),
-];
-const ETHERNET: &[&str] = &[
-    "mac-address",
-    "cloned-mac-address",
-    "mtu",
-    "mac-address-blacklist",
-    "duplex",
-];
-const FAMILY: &[&str] = &[
-    "method",
-    "address",
-    "addresses",
-    "route",
-    "routes",
-    "gateway",
-    "route-metric",
-    "never-default",
-    "dns",
-    "dns-search",
-    "ignore-auto-dns",
-    "may-fail",
-    "addr-gen-mode",
-    "dhcp-timeout",
-    "dad-timeout",
-    "dhcp-client-id",
-    "dhcp-hostname",
-    "ip6-privacy",
-    "routing-rule",
-    "route-table",
-];
 
 fn bonding(
     ini: &Ini,

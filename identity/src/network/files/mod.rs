@@ -8,6 +8,7 @@ mod copies;
 mod ifcfg;
 mod interfaces;
 mod keyfile;
+mod known;
 mod load;
 mod loopback;
 mod netplan;

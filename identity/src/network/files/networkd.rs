@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! systemd-networkd's `.network` and `.netdev` files.
 
-use super::{Candidate, not_carried, sections, unknown};
+use super::{Candidate, not_carried, sections};
 use crate::network::address::{Cidr, Mac};
 use crate::network::bond::{self, Value};
 use crate::network::model::{Interface, Kind, Methods, Privacy, Route};
@@ -20,78 +20,6 @@ pub(super) struct NetDev {
     /// Its MTU in bytes.
     pub mtu: Option<u32>,
 }
-
-/// What is read here of both kinds of files, and what means nothing to the new
-/// system. Options of bonds and routes are looked at where they are read.
-pub(super) const KNOWN: [unknown::Known; 10] = [
-    (
-        "NetDev",
-        &["Name", "Kind", "Description", "MACAddress", "MTUBytes"],
-    ),
-    ("Bridge", &["STP", "ForwardDelaySec"]),
-    ("VLAN", &["Id"]),
-    (
-        "Match",
-        &["Name", "MACAddress", "PermanentMACAddress", "Type"],
-    ),
-    (
-        "Link",
-        &[
-            "MTUBytes",
-            "MACAddress",
-            "ActivationPolicy",
-            "RequiredForOnline",
-            "Unmanaged",
-        ],
-    ),
-    (
-        "Network",
-        &[
-            "Description",
-            "DHCP",
-            "Address",
-            "Gateway",
-            "DNS",
-            "Domains",
-            "IPv6AcceptRA",
-            "Bond",
-            "Bridge",
-            "VLAN",
-            "PrimarySlave",
-            "ActiveSlave",
-            "LLDP",
-            "EmitLLDP",
-            "LLMNR",
-            "MulticastDNS",
-            "ConfigureWithoutCarrier",
-            "IgnoreCarrierLoss",
-            "KeepConfiguration",
-            "IPv6PrivacyExtensions",
-        ],
-    ),
-    ("Address", &["Address", "Broadcast", "Label", "Scope"]),
-    ("DHCPv4", DHCP),
-    ("DHCP", DHCP),
-    (
-        "IPv6AcceptRA",
-        &[
-            "UseDNS",
-            "UseGateway",
-            "UseAutonomousPrefix",
-            "UseOnLinkPrefix",
-        ],
-    ),
-];
-const DHCP: &[&str] = &[
-    "UseDNS",
-    "RouteMetric",
-    "UseGateway",
-    "UseNTP",
-    "UseHostname",
-    "ClientIdentifier",
-    "Hostname",
-    "SendHostname",
-];
 
 /// A `.netdev` file.
 pub(super) fn netdev(file: &str, text: &str, warnings: &mut Vec<String>) -> Option<NetDev> {

@@ -2,7 +2,7 @@
 //! Finding systemd-networkd's files.
 
 use super::netplan::Plan;
-use super::{Candidate, Files, networkd, unknown};
+use super::{Candidate, Files, known, networkd, unknown};
 use crate::error::Result;
 use crate::network::model::Kind;
 use crate::text::ini::Ini;
@@ -70,13 +70,13 @@ pub(super) fn load(root: &RootDir, plan: &Plan, files: &mut Files) -> Result<()>
         }
         // One for every machine; what it says beside is the distribution's.
         let mut beside = Vec::new();
-        unknown::in_sections(&name, &text, &networkd::KNOWN, &mut beside);
+        unknown::in_sections(&name, &text, &known::NETWORKD, &mut beside);
         if vendor {
             beside.clear();
         }
         for (_, path) in units(root, &format!("/{name}.d"), &[".conf"])? {
             let more = root.text(&path)?.unwrap_or_default();
-            unknown::in_sections(&path, &more, &networkd::KNOWN, &mut beside);
+            unknown::in_sections(&path, &more, &known::NETWORKD, &mut beside);
             text.push('\n');
             text.push_str(&more);
         }

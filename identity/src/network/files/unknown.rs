@@ -8,6 +8,10 @@ use crate::text::{is_yes, secret};
 /// digit at the end of a key does not count, nor what follows one (`route1_options`).
 pub(super) type Known = (&'static str, &'static [&'static str]);
 
+/// The keys of a section that is read elsewhere, word by word, or that as a
+/// whole means nothing here.
+pub(super) const ANY: &[&str] = &["*"];
+
 /// Keys that only say what is so anyway when they have this value.
 const DEFAULTS: [(&str, &str); 17] = [
     ("PEERROUTES", "yes"),
@@ -47,17 +51,17 @@ fn is_known(key: &str, known: &[&str]) -> bool {
         }
         _ => key,
     };
-    known.contains(&key) || known.contains(&stem)
+    known == ANY || known.contains(&key) || known.contains(&stem)
 }
 
-/// Of a file with sections. Those that `known` does not list are left alone:
-/// they are about something else.
+/// Of a file with sections. One that `known` does not list is named as a whole.
 pub(super) fn in_sections(file: &str, text: &str, known: &[Known], warnings: &mut Vec<String>) {
-    let mut section = "";
+    // With its line, until it is named.
+    let mut section = ("", None);
     for (at, line) in text.lines().enumerate() {
         let line = line.trim();
         if let Some(name) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
-            section = name;
+            section = (name, Some(at + 1));
             continue;
         }
         let Some((key, value)) = line
@@ -67,16 +71,21 @@ pub(super) fn in_sections(file: &str, text: &str, known: &[Known], warnings: &mu
             continue;
         };
         let (key, value) = (key.trim(), value.trim());
-        let keys = known.iter().find(|(name, _)| *name == section);
-        if let Some((_, keys)) = keys
-            && !value.is_empty()
-            && !is_known(key, keys)
-            && !is_default(key, value)
+        let keys = known.iter().find(|(name, _)| *name == section.0);
+        if let Some((_, keys)) = keys {
+            if !value.is_empty() && !is_known(key, keys) && !is_default(key, value) {
+                let (section, value) = (section.0, secret::shown(section.0, key, value));
+                warnings.push(format!(
+                    "{file}:{}: {key}={value} of [{section}] is not understood and is not carried over",
+                    at + 1
+                ));
+            }
+        } else if !section.0.is_empty()
+            && let Some(line) = section.1.take()
         {
-            let value = secret::shown(section, key, value);
             warnings.push(format!(
-                "{file}:{}: {key}={value} of [{section}] is not understood and is not carried over",
-                at + 1
+                "{file}:{line}: the section [{}] is not understood and is not carried over",
+                section.0
             ));
         }
     }

@@ -274,3 +274,43 @@ fn a_word_that_is_not_understood_is_named_with_its_line() {
     );
     assert_eq!(e.mtu, Some(1400));
 }
+
+/// Whole sections, each once with its line, but for those without effect and
+/// those that are empty.
+#[test]
+fn a_section_that_is_not_understood_is_named_with_its_line() {
+    let (_, warnings) = carried_of(
+        &[
+            (
+                "etc/NetworkManager/system-connections/b",
+                "[connection]\nid=b\ntype=ethernet\ninterface-name=b\n[ethtool]\nring-rx=4096\nring-tx=4096\n[sriov]\n[bridge-port]\npath-cost=5\n[match]\ndriver=virtio_net\n[proxy]\nmethod=auto\n[user]\nx=y\n",
+            ),
+            (
+                "etc/systemd/network/c.network",
+                "[Match]\nName=c\n[Network]\nAddress=192.0.2.3/24\n[Neighbor]\nAddress=192.0.2.9\n[DHCPServer]\nPoolSize=9\n[Neighbor]\nAddress=192.0.2.8\n[DHCPv6]\nUseDNS=no\n",
+            ),
+            (
+                "etc/systemd/network/c.network.d/d.conf",
+                "[Network]\nDHCPServer=yes\n[BridgeVLAN]\nVLAN=5\n",
+            ),
+        ],
+        None,
+    );
+    let lost = "is not understood and is not carried over";
+    let section = |at: &str, name: &str| format!("{at}: the section [{name}] {lost}");
+    let drop_in = "etc/systemd/network/c.network.d/d.conf";
+    assert_eq!(
+        warnings,
+        [
+            section("b:5", "ethtool"),
+            section("b:9", "bridge-port"),
+            section("b:11", "match"),
+            section("c.network:5", "Neighbor"),
+            section("c.network:7", "DHCPServer"),
+            section("c.network:9", "Neighbor"),
+            format!("c.network:12: UseDNS=no of [DHCPv6] {lost}"),
+            format!("{drop_in}:2: DHCPServer=yes of [Network] {lost}"),
+            section(&format!("{drop_in}:3"), "BridgeVLAN"),
+        ]
+    );
+}
