@@ -61,14 +61,14 @@ pub(super) fn load(root: &RootDir, plan: &Plan, files: &mut Files) -> Result<boo
             let Some(mut candidate) = found else {
                 continue;
             };
-            let i = &mut candidate.interface;
+            let i = &candidate.interface;
             if let Some(devices) = conf.leaves_alone(&i.name, i.mac)
                 && (!i.name.is_empty() || i.mac.is_some())
             {
                 files.warnings.push(left_alone(&name, devices));
                 continue;
             }
-            lost.extend(conf.apply(i));
+            lost.extend(conf.apply(&mut candidate));
             candidate.except = conf.unmanaged.iter().flat_map(|d| d.names()).collect();
             files.candidates.push(candidate);
         }
@@ -145,7 +145,7 @@ fn scripts(
         .find(|p| !p.iter().any(|p| p == "ifcfg-rh"));
     let mut kept = Vec::new();
     for mut c in std::mem::take(&mut files.candidates) {
-        let i = &mut c.interface;
+        let i = &c.interface;
         let alone = conf.leaves_alone(&i.name, i.mac);
         if let Some(plugins) = plugins {
             files.warnings.push(format!(
@@ -156,7 +156,7 @@ fn scripts(
         } else if let Some(devices) = alone {
             files.warnings.push(left_alone(&c.source, devices));
         } else {
-            lost.extend(conf.apply(i));
+            lost.extend(conf.apply(&mut c));
             kept.push(c);
         }
     }

@@ -2,7 +2,7 @@
 //! `ifcfg-*` of /etc/sysconfig/network-scripts (initscripts' sysconfig.txt and
 //! nm-settings-ifcfg-rh(5)).
 
-use super::{Candidate, not_carried, rule, team, unknown};
+use super::{Candidate, OwnAddress, not_carried, rule, team, unknown};
 use crate::network::address::{Cidr, Mac, prefix_length};
 use crate::network::bond;
 use crate::network::model::{Interface, Kind, Methods, Privacy};
@@ -140,10 +140,15 @@ pub(super) fn parse(
         .flatten()
         .map(str::to_owned)
         .collect();
+    let own_address = get("IPV6_ADDR_GEN_MODE").and_then(|mode| {
+        let line = line_of(text, "IPV6_ADDR_GEN_MODE");
+        OwnAddress::named(mode, format!("{source}:{line}: IPV6_ADDR_GEN_MODE={mode}"))
+    });
     Some(Candidate {
         source,
         interface: i,
         aliases,
+        own_address,
         ..Candidate::default()
     })
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! NetworkManager's keyfiles (nm-settings-keyfile(5)).
 
-use super::{Candidate, known, loopback::LOOPBACK, not_carried, rule, team, unknown};
+use super::{Candidate, OwnAddress, known, loopback::LOOPBACK, not_carried, rule, team, unknown};
 use crate::network::address::{Cidr, Mac};
 use crate::network::bond;
 use crate::network::model::{Family, Interface, Kind, Methods, Privacy, Route, RouteKind};
-use crate::text::{ini::Ini, is_yes};
+use crate::text::{ini::Ini, is_yes, line_of};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -134,6 +134,10 @@ pub(super) fn parse(file: &str, text: &str, warnings: &mut Vec<String>) -> Optio
         },
         aliases,
         except: Vec::new(),
+        own_address: get("ipv6", "addr-gen-mode").and_then(|mode| {
+            let line = line_of(text, "addr-gen-mode");
+            OwnAddress::named(mode, format!("{file}:{line}: addr-gen-mode={mode}"))
+        }),
         priority: if any {
             priority.saturating_sub(1000)
         } else {

@@ -14,6 +14,7 @@ mod loopback;
 mod netplan;
 mod networkd;
 mod nm_conf;
+pub(crate) mod own_address;
 mod place;
 pub(crate) mod resolv;
 mod routes;
@@ -32,6 +33,7 @@ pub(crate) use load::load;
 
 use crate::network::model::{Dns, Interface};
 use crate::text::line_of;
+use own_address::OwnAddress;
 
 /// What one file, or one stanza, says about an interface.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,6 +51,8 @@ pub(crate) struct Candidate {
     pub priority: i32,
     /// Patterns of names that those in `patterns` do not mean.
     pub except: Vec<String>,
+    /// How the machine makes an IPv6 address itself, if the file says it.
+    pub own_address: Option<OwnAddress>,
 }
 
 /// The warning about what a file says where it has this word.

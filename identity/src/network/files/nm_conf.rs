@@ -3,8 +3,9 @@
 //! profiles lie, which devices it leaves alone, and what profiles that say
 //! nothing get.
 
+use super::{Candidate, OwnAddress};
 use crate::network::address::Mac;
-use crate::network::model::{Dns, Interface, Privacy};
+use crate::network::model::{Dns, Privacy};
 use crate::text::{glob, ini::Ini, is_yes, line_of, secret};
 
 /// What all of its files say together.
@@ -229,8 +230,9 @@ impl Conf {
 
     /// Gives a profile what it does not say itself. What changes its addresses
     /// and is not understood comes back, with its place.
-    pub(super) fn apply(&self, i: &mut Interface) -> Vec<String> {
+    pub(super) fn apply(&self, c: &mut Candidate) -> Vec<String> {
         let mut lost = Vec::new();
+        let i = &mut c.interface;
         if i.master.is_some() {
             return lost;
         }
@@ -253,6 +255,9 @@ impl Conf {
                     Err(_) if ["permanent", "preserve"].contains(&value.as_str()) => {}
                     Err(_) => lost.push(what()),
                 },
+                "ipv6.addr-gen-mode" if c.own_address.is_none() => {
+                    c.own_address = OwnAddress::named(value, what());
+                }
                 "ipv4.may-fail" | "ipv6.may-fail" | "ipv6.addr-gen-mode" => {}
                 _ => lost.push(what()),
             }

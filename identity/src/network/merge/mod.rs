@@ -10,7 +10,7 @@ mod routes;
 mod tests;
 
 use crate::network::address::{Cidr, Mac};
-use crate::network::files::{Candidate, Files};
+use crate::network::files::{Candidate, Files, own_address};
 use crate::network::kernel::{self, KernelNetwork};
 use crate::network::model::{Interface, Kind, Methods, Network, is_interface_name};
 use crate::report::Report;
@@ -40,6 +40,9 @@ pub(crate) fn merge(files: Files, running: Option<&KernelNetwork>, report: &mut 
             for c in files.candidates {
                 let name = &c.interface.name;
                 if !name.is_empty() && !network.interfaces.iter().any(|i| i.name == *name) {
+                    if let Some(warning) = own_address::warning(&c, name) {
+                        report.warn(warning);
+                    }
                     network.interfaces.push(c.interface);
                 }
             }
@@ -187,6 +190,10 @@ fn configuration(
     }
     i.master = i.master.or(kernel.master.clone());
     disagreements(&i, &kernel, &best.source, report);
+    let own = own_address::warning(best, &link.name);
+    if let Some(warning) = own.filter(|_| kernel.v6.methods.auto) {
+        report.warn(warning);
+    }
     // A file that says nothing of router advertisements leaves it to the kernel.
     if !i.v6.methods.said && !i.v6.addresses.is_empty() && kernel.v6.methods.auto {
         i.v6.methods = Methods::AUTO;

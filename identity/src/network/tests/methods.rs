@@ -206,3 +206,72 @@ fn methods_as_they_are_saved() {
     }
     assert!(Methods::try_from("pigeon".to_owned()).is_err());
 }
+
+/// An address that is made of the old system's secret is another one on the new
+/// system: in each dialect, where a router advertises a network.
+#[test]
+fn an_address_of_a_secret() {
+    let profile = "[connection]\ntype=ethernet\ninterface-name=eno1\n[ipv6]\nmethod=auto\n";
+    let keyfile = |mode: &str| format!("{profile}addr-gen-mode={mode}\n");
+    let conf = "[connection]\nipv6.addr-gen-mode=stable-privacy\n";
+    let el = "DEVICE=eno1\nIPV6INIT=yes\nIPV6_AUTOCONF=yes\nIPV6_ADDR_GEN_MODE=";
+    let plan = "network: {ethernets: {eno1: {dhcp4: true, ";
+    let path = "etc/NetworkManager/system-connections/a";
+    let script = "etc/sysconfig/network-scripts/ifcfg-eno1";
+    let nm = "etc/NetworkManager/NetworkManager.conf";
+    let yaml = "etc/netplan/a.yaml";
+    let passed = "networkmanager: {passthrough: {ipv6.addr-gen-mode: '1'}}}}}\n";
+    for (files, said) in [
+        (
+            vec![(path, keyfile("stable-privacy"))],
+            "a:6: addr-gen-mode=stable-privacy",
+        ),
+        (vec![(path, keyfile("3"))], "a:6: addr-gen-mode=3"),
+        (vec![(path, keyfile("eui64"))], ""),
+        (vec![(path, keyfile("0")), (nm, conf.to_owned())], ""),
+        (vec![(path, profile.to_owned())], ""),
+        (
+            vec![(path, profile.to_owned()), (nm, conf.to_owned())],
+            "NetworkManager.conf:2: ipv6.addr-gen-mode=stable-privacy",
+        ),
+        (vec![(path, keyfile("1").replace("auto", "disabled"))], ""),
+        (
+            vec![(script, format!("{el}stable-privacy\n"))],
+            "ifcfg-eno1:4: IPV6_ADDR_GEN_MODE=stable-privacy",
+        ),
+        (vec![(script, format!("{el}eui64\n"))], ""),
+        (
+            vec![(
+                yaml,
+                format!("{plan}ipv6-address-generation: stable-privacy}}}}}}\n"),
+            )],
+            "a.yaml:1: ipv6-address-generation: stable-privacy",
+        ),
+        (
+            vec![(yaml, format!("{plan}{passed}"))],
+            "a.yaml:1: ipv6.addr-gen-mode: 1",
+        ),
+    ] {
+        let mut tree: Vec<(&str, &str)> = files.iter().map(|(p, t)| (*p, t.as_str())).collect();
+        tree.push(("usr/sbin/netplan", ""));
+        let advertised = live("static-and-automatic/live");
+        let mut alone = advertised.clone();
+        alone.routes.retain(|r| r.protocol != 9);
+        for (kernel, named) in [
+            (None, true),
+            (Some(&advertised), true),
+            (Some(&alone), false),
+        ] {
+            let (_, warnings) = carried_of(&tree, kernel);
+            let mut own = warnings
+                .iter()
+                .filter(|w| w.contains("a secret of the old system"));
+            let want = named && !said.is_empty();
+            assert_eq!(
+                own.next().is_some_and(|w| w.contains(said)),
+                want,
+                "{tree:?}: {warnings:?}"
+            );
+        }
+    }
+}

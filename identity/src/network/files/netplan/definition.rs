@@ -3,7 +3,7 @@
 
 use super::{options, routes};
 use crate::network::address::{Cidr, Mac};
-use crate::network::files::Candidate;
+use crate::network::files::{Candidate, OwnAddress};
 use crate::network::model::{Interface, Kind, Methods, Privacy};
 use crate::text::{
     is_yes,
@@ -54,12 +54,19 @@ pub(super) fn passed(node: &Node) -> impl Iterator<Item = &(String, Node)> {
         "ipv6.addr-gen-mode",
         "ipv6.ip6-privacy",
     ];
+    let passed = passthrough(node).iter();
+    passed.filter(|(name, _)| !HARMLESS.contains(&name.as_str()))
+}
+
+fn passthrough(node: &Node) -> &[(String, Node)] {
     let passed = node
         .get("networkmanager")
         .and_then(|n| n.get("passthrough"));
-    let passed = passed.map_or(&[][..], Node::pairs).iter();
-    passed.filter(|(name, _)| !HARMLESS.contains(&name.as_str()))
+    passed.map_or(&[][..], Node::pairs)
 }
+
+/// How the machine makes its own IPv6 address.
+const ADDRESS_MODES: [&str; 2] = ["ipv6.addr-gen-mode", "ipv6-address-generation"];
 
 /// Keys that change nothing about addresses, or say what is so anyway.
 const WITHOUT_EFFECT: [&str; 9] = [
@@ -117,6 +124,13 @@ impl Reader<'_> {
             let id = i.v4.client_id.take();
             i.v4.client_id = Some(id.unwrap_or("duid".to_owned())).filter(|id| id != "mac");
         }
+        let own = passthrough(node)
+            .iter()
+            .chain(node.pairs())
+            .find_map(|(name, value)| {
+                let mode = value.text().filter(|_| ADDRESS_MODES.contains(&&**name))?;
+                OwnAddress::named(mode, format!("{}: {name}: {mode}", value.at))
+            });
         let file = node
             .at
             .rsplit_once(':')
@@ -126,6 +140,7 @@ impl Reader<'_> {
             interface: i,
             patterns,
             aliases: vec![self.id.to_owned()],
+            own_address: own,
             ..Candidate::default()
         })
     }
