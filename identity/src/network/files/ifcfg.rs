@@ -2,7 +2,7 @@
 //! `ifcfg-*` of /etc/sysconfig/network-scripts (initscripts' sysconfig.txt and
 //! nm-settings-ifcfg-rh(5)).
 
-use super::{Candidate, OwnAddress, not_carried, rule, team, unknown};
+use super::{Candidate, OwnAddress, no_mac, not_carried, rule, team, unknown};
 use crate::network::address::{Cidr, Mac, prefix_length};
 use crate::network::bond;
 use crate::network::model::{Interface, Kind, Methods, Privacy};
@@ -25,6 +25,9 @@ pub(super) fn parse(
     let no = |key: &str| get(key).is_some_and(|t| !is_yes(t));
     let source = format!("ifcfg-{file}");
     let mac = get("HWADDR").and_then(|m| m.parse::<Mac>().ok());
+    if let Some(value) = get("HWADDR").filter(|_| mac.is_none()) {
+        warnings.push(no_mac(&source, text, "HWADDR", value));
+    }
     let device = get("DEVICE").unwrap_or(if mac.is_some() { "" } else { file });
     let kind = get("TYPE")
         .or(get("DEVICETYPE"))

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! NetworkManager's keyfiles (nm-settings-keyfile(5)).
 
-use super::{Candidate, OwnAddress, known, loopback::LOOPBACK, not_carried, rule, team, unknown};
+use super::{
+    Candidate, OwnAddress, known, loopback::LOOPBACK, no_mac, not_carried, rule, team, unknown,
+};
 use crate::network::address::{Cidr, Mac};
 use crate::network::bond;
 use crate::network::model::{Family, Interface, Kind, Methods, Privacy, Route, RouteKind};
@@ -123,6 +125,16 @@ pub(super) fn parse(file: &str, text: &str, warnings: &mut Vec<String>) -> Optio
         .filter_map(|k| connection(k))
         .map(str::to_owned)
         .collect();
+    if let Some(value) = ethernet("mac-address").filter(|m| mac(m).is_none()) {
+        warnings.push(no_mac(file, text, "mac-address", value));
+        // It was for one card, and not for every one.
+        if i.name.is_empty() {
+            warnings.push(format!(
+                "{file}: nothing else tells the card, and the profile is not carried over"
+            ));
+            return None;
+        }
+    }
     // A profile without a name or MAC address fits every network card.
     let any = i.kind == Kind::Ethernet && i.name.is_empty() && i.mac.is_none();
     Some(Candidate {

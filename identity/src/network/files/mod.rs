@@ -63,6 +63,11 @@ fn not_carried(file: &str, text: &str, word: &str, why: &str) -> String {
     )
 }
 
+/// The warning about a MAC address that is none.
+fn no_mac(file: &str, text: &str, key: &str, value: &str) -> String {
+    not_carried(file, text, key, &format!("{key}={value} is no MAC address"))
+}
+
 /// What all files say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Files {

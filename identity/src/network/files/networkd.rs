@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! systemd-networkd's `.network` and `.netdev` files.
 
-use super::{Candidate, not_carried, sections};
+use super::{Candidate, no_mac, not_carried, sections};
 use crate::network::address::{Cidr, Mac};
 use crate::network::bond::{self, Value};
 use crate::network::model::{Interface, Kind, Methods, Privacy, Route};
@@ -154,12 +154,15 @@ pub(super) fn network(file: &str, text: &str, warnings: &mut Vec<String>) -> Opt
         kind: Kind::Ethernet,
         ..Interface::default()
     };
-    let macs = ini
-        .all("Match", "MACAddress")
-        .chain(ini.all("Match", "PermanentMACAddress"));
-    i.mac = macs
-        .flat_map(str::split_whitespace)
-        .find_map(|m| m.parse().ok());
+    for key in ["MACAddress", "PermanentMACAddress"] {
+        let words = ini.all("Match", key).flat_map(str::split_whitespace);
+        for word in words {
+            match word.parse() {
+                Ok(mac) => i.mac = i.mac.or(Some(mac)),
+                Err(_) => warnings.push(no_mac(file, text, key, word)),
+            }
+        }
+    }
     let Names { plain, except } = Names::of(&ini);
     let mut patterns = Vec::new();
     match plain.as_slice() {

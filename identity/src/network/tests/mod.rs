@@ -11,6 +11,7 @@ use crate::report::Report;
 use rootdir::RootDir;
 use std::path::{Path, PathBuf};
 
+mod cards;
 mod manager;
 mod methods;
 mod plans;

@@ -145,51 +145,6 @@ impl Reader<'_> {
         })
     }
 
-    /// Which network card it is: its name or MAC address, or patterns of names.
-    fn matched(&mut self, node: &Node, i: &mut Interface) -> Option<Vec<String>> {
-        let new = node.get("set-name").and_then(Node::text);
-        let Some(by) = node.get("match") else {
-            return Some(Vec::new());
-        };
-        i.name = new.unwrap_or_default().to_owned();
-        let text = |name: &str| by.get(name).and_then(Node::text);
-        i.mac = text("macaddress").and_then(|m| m.parse().ok());
-        let mut patterns = Vec::new();
-        match by.get("name").map(|n| &n.data) {
-            Some(Data::Text(name)) => patterns.push(name.clone()),
-            Some(Data::List(names)) => {
-                patterns.extend(names.iter().filter_map(Node::text).map(str::to_owned));
-            }
-            _ => {}
-        }
-        let known = !i.name.is_empty() || i.mac.is_some();
-        match patterns.as_slice() {
-            [one] if !one.contains(['*', '?', '[']) && new.is_none() => {
-                i.name.clone_from(one);
-                patterns.clear();
-            }
-            // The card's name after the start is the new one.
-            _ if known => patterns.clear(),
-            [] if by.get("driver").is_none() && by.get("macaddress").is_none() => {
-                patterns.push("*".to_owned());
-            }
-            _ => {}
-        }
-        if let Some(driver) = by.get("driver") {
-            let why = match known || !patterns.is_empty() {
-                true => "is left out of what tells the card",
-                false => "alone tells the card, and the definition is not carried over",
-            };
-            self.warnings.push(format!(
-                "{}: driver: {} of {} {why}",
-                driver.at,
-                driver.shown(),
-                self.id
-            ));
-        }
-        (known || !i.name.is_empty() || !patterns.is_empty()).then_some(patterns)
-    }
-
     fn key(&mut self, name: &str, value: &Node, i: &mut Interface, said: &mut Said) {
         let text = value.text();
         let yes = text.is_some_and(is_yes);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! netplan's files (netplan-yaml(5)).
 
+mod card;
 mod definition;
 mod find;
 mod options;
