@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// How a family gets addresses beside its static ones, which are a list of
 /// their own: several ways at once, or none.
 ///
-/// Written as `unset`, `off`, or the ways with `+` in between; `static`, which
+/// Written as `unset`, `off`, `link-local`, or the ways with `+` in between; `static`, which
 /// earlier versions wrote, is `unset` with addresses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -18,6 +18,9 @@ pub struct Methods {
     pub dhcp: bool,
     /// IPv6 router advertisements, and DHCPv6 when these say so.
     pub auto: bool,
+    /// IPv6 without either: the link-local address all the same, which every
+    /// interface has that is not off.
+    pub local: bool,
 }
 
 impl Methods {
@@ -26,6 +29,7 @@ impl Methods {
         said: false,
         dhcp: false,
         auto: false,
+        local: false,
     };
     /// Nothing but the static addresses, if there are any.
     pub const FIXED: Methods = Methods {
@@ -43,12 +47,20 @@ impl Methods {
         ..Methods::FIXED
     };
 
+    /// A link-local address, and router advertisements are not heeded.
+    pub const LOCAL: Methods = Methods {
+        local: true,
+        ..Methods::FIXED
+    };
+
     /// Both.
     pub fn and(self, other: Methods) -> Methods {
+        let (dhcp, auto) = (self.dhcp || other.dhcp, self.auto || other.auto);
         Methods {
             said: self.said || other.said,
-            dhcp: self.dhcp || other.dhcp,
-            auto: self.auto || other.auto,
+            dhcp,
+            auto,
+            local: (self.local || other.local) && !dhcp && !auto,
         }
     }
 
@@ -64,6 +76,7 @@ impl From<Methods> for String {
             (_, true, true) => "auto+dhcp",
             (_, true, false) => "dhcp",
             (_, false, true) => "auto",
+            (true, false, false) if methods.local => "link-local",
             (true, false, false) => "off",
             (false, false, false) => "unset",
         };
@@ -79,6 +92,7 @@ impl TryFrom<String> for Methods {
             methods = methods.and(match word {
                 "unset" | "static" => Methods::UNSET,
                 "off" => Methods::FIXED,
+                "link-local" => Methods::LOCAL,
                 "dhcp" => Methods::DHCP,
                 "auto" => Methods::AUTO,
                 _ => return Err(format!("{text:?} is no way to an address")),

@@ -255,6 +255,11 @@ impl Family {
     pub fn is_off(&self) -> bool {
         self.methods == Methods::FIXED && self.addresses.is_empty()
     }
+
+    /// It is said that there is a link-local address and no other one.
+    pub fn is_local(&self) -> bool {
+        self.methods == Methods::LOCAL && self.addresses.is_empty()
+    }
 }
 
 /// Whether the kernel takes this as an interface's name, and a file name and a

@@ -334,6 +334,7 @@ fn v6(v: &BTreeMap<String, String>, global: &BTreeMap<String, String>, i: &mut I
     let auto = auto.or(forwards.then_some(false));
     let dhcp = own("DHCPV6C").is_some_and(is_yes);
     i.v6.methods = match (auto, init) {
+        (Some(false), _) if i.v6.addresses.is_empty() => Methods::LOCAL,
         (Some(false), _) => Methods::FIXED,
         (Some(true), _) => Methods::AUTO,
         // The default route comes by router advertisements in any case.

@@ -208,6 +208,7 @@ fn family(
     let get = |k: &str| ini.get(section, k).filter(|v| !v.is_empty());
     let mut family = Family {
         methods: match get("method") {
+            Some("link-local") if section == "ipv6" => Methods::LOCAL,
             Some("manual" | "shared" | "disabled" | "ignore" | "link-local") => Methods::FIXED,
             Some("auto") if section == "ipv4" => Methods::DHCP,
             Some("auto") => Methods::AUTO,

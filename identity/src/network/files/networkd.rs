@@ -212,8 +212,10 @@ pub(super) fn network(file: &str, text: &str, warnings: &mut Vec<String>) -> Opt
     // Without router advertisements DHCPv6 begins by itself, and so it does if
     // it is told to.
     let solicits = ini.get("DHCPv6", "WithoutRA") == Some("solicit");
+    let local = network("LinkLocalAddressing").is_none_or(|l| is_yes(l) || l == "ipv6");
     i.v6.methods = match advertised {
         Some(false) if dhcp6 => Methods::DHCP,
+        Some(false) if local && i.v6.addresses.is_empty() => Methods::LOCAL,
         Some(false) => Methods::FIXED,
         _ if dhcp6 && solicits => Methods::AUTO.and(Methods::DHCP),
         _ if dhcp6 => Methods::AUTO,

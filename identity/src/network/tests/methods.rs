@@ -275,3 +275,57 @@ fn an_address_of_a_secret() {
         }
     }
 }
+
+/// Without router advertisements there is still a link-local address, unless
+/// IPv6 is off: in each dialect, and to each.
+#[test]
+fn a_link_local_address_alone() {
+    let plan = |words: &str| format!("network: {{ethernets: {{e: {{dhcp4: true, {words}}}}}}}\n");
+    let unit = |words: &str| format!("[Match]\nName=e\n[Network]\nIPv6AcceptRA=no\n{words}");
+    let keyfile = |method: &str| {
+        format!("[connection]\ntype=ethernet\ninterface-name=e\n[ipv6]\nmethod={method}\n")
+    };
+    let yaml = "etc/netplan/a.yaml";
+    let network = "etc/systemd/network/e.network";
+    let profile = "etc/NetworkManager/system-connections/e";
+    let script = "etc/sysconfig/network-scripts/ifcfg-e";
+    let debian = "etc/network/interfaces";
+    for (path, text, saved) in [
+        (yaml, plan("accept-ra: false"), "link-local"),
+        (yaml, plan("accept-ra: false, link-local: []"), "off"),
+        (yaml, plan("accept-ra: false, dhcp6: true"), "dhcp"),
+        (network, unit(""), "link-local"),
+        (network, unit("LinkLocalAddressing=ipv6\n"), "link-local"),
+        (network, unit("LinkLocalAddressing=no\n"), "off"),
+        (profile, keyfile("link-local"), "link-local"),
+        (profile, keyfile("disabled"), "off"),
+        (
+            script,
+            "DEVICE=e\nIPV6INIT=yes\nIPV6_AUTOCONF=no\n".into(),
+            "link-local",
+        ),
+        (script, "DEVICE=e\nIPV6INIT=no\n".into(), "off"),
+        (
+            debian,
+            "iface e inet6 manual\n accept_ra 0\n".into(),
+            "link-local",
+        ),
+    ] {
+        let (network, _) = carried_of(&[(path, text.as_str()), ("usr/sbin/netplan", "")], None);
+        let methods = get(&network, "e").v6.methods;
+        assert_eq!(String::from(methods), saved, "{text}");
+        assert_eq!(Methods::try_from(saved.to_owned()), Ok(methods), "{text}");
+        let local = saved == "link-local";
+        let off = saved == "off";
+        for (manager, has_local, has_off) in [
+            ("networkd", "IPv6AcceptRA=no", "LinkLocalAddressing=no"),
+            ("nm", "method=link-local", "method=disabled"),
+            ("ifupdown", "$IFACE/accept_ra", "disable_ipv6"),
+        ] {
+            let (written, _) = written(&network, manager, "e");
+            let v6 = written.rsplit("[ipv6]").next().unwrap();
+            assert_eq!(v6.contains(has_off), off, "{manager} {text}: {v6}");
+            assert!(!local || v6.contains(has_local), "{manager} {text}: {v6}");
+        }
+    }
+}

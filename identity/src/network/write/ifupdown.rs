@@ -125,6 +125,8 @@ fn stanzas(i: &Interface, network: &Network, out: &mut String) {
     }
     if i.v6.is_off() {
         out.push_str("    pre-up echo 1 >/proc/sys/net/ipv6/conf/$IFACE/disable_ipv6 || true\n");
+    } else if i.v6.is_local() {
+        out.push_str("    pre-up echo 0 >/proc/sys/net/ipv6/conf/$IFACE/accept_ra || true\n");
     }
 }
 

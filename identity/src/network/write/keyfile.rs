@@ -170,6 +170,7 @@ fn family(i: &Interface, v6: bool, old: bool, report: &mut Report) -> String {
         m if m.dhcp && v6 => "dhcp",
         m if m.dhcp => "auto",
         _ if fixed => "manual",
+        m if v6 && m.local => "link-local",
         m if v6 && !m.said => "auto",
         _ if v6 && old => "ignore",
         _ => "disabled",
@@ -265,8 +266,9 @@ fn family(i: &Interface, v6: bool, old: bool, report: &mut Report) -> String {
         }
         put(format!("routing-rule{}={}", n + 1, rule_words(rule, v6)));
     }
-    // Nor does it take name servers.
-    if !off {
+    // Nor does it take name servers, and nor does one with a link-local address
+    // alone.
+    if !off && method != "link-local" {
         if f.methods.dhcp {
             if let Some(id) = f.client_id.as_ref().filter(|_| !v6) {
                 let id = if id == "duid-only" { "duid" } else { id };

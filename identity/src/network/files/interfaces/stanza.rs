@@ -233,7 +233,8 @@ fn methods(stanza: &Stanza, advertised: Option<bool>) -> Methods {
         // The default route comes by router advertisements in any case.
         ("dhcp", _) => Methods::DHCP.and(Methods::AUTO),
         ("auto", _) | (_, Some(true)) => Methods::AUTO,
-        (_, Some(false)) => Methods::FIXED,
+        ("static", Some(false)) => Methods::FIXED,
+        (_, Some(false)) => Methods::LOCAL,
         // The kernel heeds them unless it is told otherwise.
         (_, None) => Methods::UNSET,
     }

@@ -327,7 +327,8 @@ impl Said {
         }
         i.v6.methods = match self.accept_ra {
             Some(false) if self.dhcp6 => Methods::DHCP,
-            Some(false) => Methods::FIXED,
+            Some(false) if self.no_link_local || !i.v6.addresses.is_empty() => Methods::FIXED,
+            Some(false) => Methods::LOCAL,
             _ if self.dhcp6 => Methods::AUTO,
             Some(true) => Methods::AUTO,
             None if self.no_link_local && i.v6.addresses.is_empty() => Methods::FIXED,
