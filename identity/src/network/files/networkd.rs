@@ -129,14 +129,17 @@ impl Names {
     }
 }
 
-/// Whether `[Match]` says no more than that it is a network card.
+/// Whether `[Match]`, which names none, says no more than that it is a network
+/// card, or none of some names.
 fn is_every_card(ini: &Ini) -> bool {
-    let mut cards = false;
+    let mut cards = ini.all("Match", "Name").any(|name| name.starts_with('!'));
     for (key, value) in ini.sections("Match").flatten() {
-        match key.as_str() {
-            "Type" => cards = value.split_whitespace().any(|word| word == "ether"),
+        let has = |list: &str| list.split_whitespace().any(|word| word == "ether");
+        match (key.as_str(), value.strip_prefix('!')) {
+            ("Type", Some(others)) => cards = !has(others),
+            ("Type", None) => cards = has(value),
             // None that is made in software.
-            "Kind" if value == "!*" => {}
+            ("Kind", Some("*")) | ("Name", _) => {}
             _ if value.is_empty() => {}
             _ => return false,
         }
@@ -171,7 +174,7 @@ pub(super) fn network(file: &str, text: &str, warnings: &mut Vec<String>) -> Opt
         _ => {}
     }
     if i.name.is_empty() && i.mac.is_none() && patterns.is_empty() {
-        if !except.is_empty() || is_every_card(&ini) {
+        if is_every_card(&ini) {
             patterns.push("*".to_owned());
         } else {
             warnings.push(format!(

@@ -94,6 +94,7 @@ fn files_without_a_name() {
     for (section, patterns, except) in [
         ("Type=ether\n", vec!["*"], vec![]),
         ("Type=ether wlan\nKind=!*\n", vec!["*"], vec![]),
+        ("Type=!wlan\n", vec!["*"], vec![]),
         ("Name=!eth1 lx*\n", vec!["*"], vec!["eth1", "lx*"]),
         ("Name=e*\nName=!eth1\n", vec!["e*"], vec!["eth1"]),
     ] {
@@ -106,6 +107,8 @@ fn files_without_a_name() {
     }
     for section in [
         "[Match]\nType=wlan\n",
+        "[Match]\nName=!eth1\nType=wlan\n",
+        "[Match]\nType=!ether wlan\n",
         "[Match]\nMACAddress=nothing\n",
         "[Match]\nType=ether\nDriver=virtio_net\n",
         "[Match]\nPath=pci-0000:00:03.0\n",
