@@ -55,9 +55,7 @@ pub(crate) fn apply(
             }
         }
     }
-    let pin = manager == Manager::Ifupdown
-        || policy.pin_interface_names
-        || link::by_name(&network);
+    let pin = manager == Manager::Ifupdown || policy.pin_interface_names || link::by_name(&network);
     let mut files = Vec::new();
     if pin {
         link::rename(&mut network, report);
