@@ -8,7 +8,8 @@ use ondisk::lifeboat::Address;
 use std::path::Path;
 use sys::{FileError, cannot};
 
-/// The text of `path`, /proc/cmdline; a person may have typed any bytes.
+/// The text of `path` (/proc/cmdline). Invalid UTF-8 is replaced, for a person
+/// may have typed any bytes.
 pub fn read(path: &Path) -> Result<String, FileError> {
     let bytes = std::fs::read(path).map_err(cannot("read", path))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -65,7 +66,8 @@ impl std::fmt::Display for RootSpec {
     }
 }
 
-/// The words that concern replant, dracut's where they mean something here.
+/// The words that replant uses: its own, and those of dracut that have a meaning
+/// here.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Cmdline {
     /// `replant=`; dracut's `rescue` is the console.
@@ -75,7 +77,8 @@ pub struct Cmdline {
     pub root: Option<RootSpec>,
     /// `rd.retry=`: seconds to wait for the root device.
     pub retry: Option<u64>,
-    /// `replant.silence=`: seconds after which a program of the new system hangs.
+    /// `replant.silence=`: seconds without a sign of life after which a program
+    /// of the new system counts as hung.
     pub silence: Option<u64>,
     /// `replant.break=STEP`: stops before this step.
     pub break_before: Option<String>,
@@ -85,18 +88,19 @@ pub struct Cmdline {
     pub no_report: bool,
     /// `replant.drive=`: the BIOS's drive, where replant's loader was started.
     pub drive: Option<u8>,
-    /// `replant.start=`: by which way replant's loader was started, if it was.
+    /// `replant.start=`: from where replant's loader was started (sector 0 or its
+    /// file), if it was.
     pub start: Option<Start>,
     /// `replant.lifeboat=`: where the record and the state of the staging lie.
     pub lifeboat: Option<Address>,
-    /// Words `replant=X`, `replant.X` and `rd.retry=X` that nobody knows, or
-    /// whose value makes no sense, for a warning.
+    /// Words `replant=X`, `replant.X` and `rd.retry=X` that are unknown or have
+    /// an invalid value, for a warning.
     pub unknown: Vec<String>,
-    /// Modes that were given by their former names.
+    /// Modes that were named by their former names.
     pub renamed: Vec<Renamed>,
 }
 
-/// A mode that has another name now.
+/// A mode that was given by its former name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Renamed {
     /// The name that was given.

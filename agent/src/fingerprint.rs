@@ -7,7 +7,7 @@ use rootdir::{self, RootDir};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// A machine and its disk, as they are seen on both sides of a reboot.
+/// Identifies a machine and its disk on both sides of a reboot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fingerprint {
     /// /etc/machine-id of the old root.
@@ -51,7 +51,7 @@ impl Fingerprint {
     }
 }
 
-/// What went wrong with a file below a root, in the words of this module.
+/// Converts an error of `rootdir` into this module's own.
 fn from_rootdir(path: &Path, error: rootdir::Error) -> Error {
     match error {
         rootdir::Error::File(error) => error.into(),

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Mounted file systems as GRUB sees them: each alone, without mounts.
+//! Mounted file systems as GRUB sees them: each by itself, without what is
+//! mounted in it.
 
 use ondisk::grub::{Files, Node, Place, Search};
 use rootdir::{self, RootDir};
 use rustix::fs::fstat;
 use std::path::Path;
 
-/// File systems that are mounted somewhere. Links in them lead no further
-/// than to their own root, which is what they mean to GRUB.
+/// Mounted file systems. Links are resolved within their file system, as GRUB
+/// does it.
 #[derive(Debug, Default)]
 pub struct GrubFiles {
     systems: Vec<System>,
@@ -17,7 +18,8 @@ pub struct GrubFiles {
 struct System {
     device: String,
     root: RootDir,
-    /// The kernel's number of the device: what is mounted below has another.
+    /// The device's number, by which files of other file systems mounted below
+    /// are told apart.
     number: u64,
     uuid: String,
     label: String,

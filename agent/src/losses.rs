@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is not carried over, in words: for a person who decides, for programs,
-//! and for the log.
+//! Formats the list of what is not carried over: for a person who decides, for
+//! programs, and for the log.
 
 use crate::report::{bytes, quote};
 use identity::losses::{Kind, Loss};
 
-/// So many of one kind are shown to a person; `--json` and the log have all.
+/// How many of one kind are shown to a person; `--json` and the log have all.
 const SHOWN: usize = 6;
 
 /// One of them, without its kind.
@@ -37,7 +37,7 @@ pub(crate) fn text(losses: &[Loss]) -> String {
     );
     for kind in Kind::ALL {
         let of: Vec<&Loss> = losses.iter().filter(|l| l.kind == kind).collect();
-        // Each tree has its size, and none is left out.
+        // Directories of data are never cut short.
         let shown = if kind == Kind::Tree { of.len() } else { SHOWN };
         if of.is_empty() {
             continue;

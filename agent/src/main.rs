@@ -10,7 +10,8 @@ use replant::{old, terminal};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // The kernel's own way to ask for a module, through a link in the tiny system.
+    // The kernel asks for a module by calling this name; the initramfs has a link
+    // to it.
     let mut args = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned());
     if args.next().is_some_and(|name| name.ends_with("/modprobe")) {
         return match replant::device::modprobe(args) {
@@ -64,8 +65,8 @@ fn end(result: Result<(), old::Error>) -> ExitCode {
 fn start_tiny(mode: Option<Mode>, payload: Option<Elsewhere>) -> ExitCode {
     match tiny::run(mode, payload) {
         Ok(exit) => ExitCode::from(exit.status()),
-        // /init knows no such status: before the point of no return the old
-        // system starts again, otherwise the console.
+        // /init treats this status as a failure: before the point of no return it
+        // starts the old system, after it the console.
         Err(error) => fail(&error),
     }
 }
@@ -76,7 +77,8 @@ fn fail(error: &dyn std::fmt::Display) -> ExitCode {
 }
 
 fn start_console() -> ExitCode {
-    // Its commands mount, write and unlock what another system uses.
+    // The console mounts devices and writes to them, so it must not run on a
+    // working system.
     if let Err(error) = tiny::require() {
         return fail(&error);
     }

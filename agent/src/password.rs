@@ -50,7 +50,7 @@ pub fn check(hash: &str) -> Result<(), Unusable> {
     }
 }
 
-/// Whether this was typed. A hash that cannot be used is nobody's.
+/// Whether the typed password fits the hash. No password fits an unusable hash.
 pub fn is_password(hash: &str, typed: &[u8]) -> bool {
     if check(hash).is_err() {
         return false;

@@ -23,7 +23,7 @@ pub const RUN: &str = text(path::RUN);
 pub const LOG: &str = "/run/replant/log";
 /// The payload's own tmpfs.
 pub const PAYLOAD_DIR: &str = "/run/replant/payload";
-/// Exists once the disk may have been written.
+/// Its existence means that the disk may have been written to.
 pub const POINT_OF_NO_RETURN: &str = text(path::POINT_OF_NO_RETURN);
 /// Why the migration stopped, for the console.
 pub const FAILURE: &str = text(path::FAILURE);
@@ -35,23 +35,23 @@ pub const BROKE: &str = "/run/replant/break-done";
 pub const STOP: &str = text(path::STOP);
 /// A number that changes while the migration gets on.
 pub const PROGRESS: &str = text(path::PROGRESS);
-/// Is there while the recovery console carries a command out.
+/// Exists while the recovery console runs a command.
 pub const CONSOLE_BUSY: &str = text(path::CONSOLE_BUSY);
-/// Is there while the machine, started again, would not go on.
+/// Exists while the machine would not continue the migration after a restart.
 pub const MUST_STAY: &str = text(path::MUST_STAY);
-/// `DEVICE:PATH` of the payload, where a person has named it.
+/// `DEVICE:PATH` of a payload that a person named on the console.
 pub const PAYLOAD_FROM: &str = "/run/replant/payload-from";
 /// Where that device is mounted, read-only.
 pub const ELSEWHERE: &str = "/run/replant/elsewhere";
-/// What stands in for os-prober while programs run in the new root.
+/// The program that replaces os-prober while programs run in the new root.
 pub const NO_PROBER: &str = "/run/replant/no-prober";
 /// Where the old root is mounted, read-only.
 pub const OLD_ROOT: &str = "/run/replant/old";
 /// Where the new root is mounted.
 pub const NEW_ROOT: &str = "/sysroot";
 
-/// Whether the disk may have been written already. A look that fails counts
-/// as yes: what is done then is the harmless thing.
+/// Whether the disk may have been written to already. An error counts as yes,
+/// because assuming so does no harm.
 pub fn begun() -> bool {
     std::path::Path::new(POINT_OF_NO_RETURN)
         .try_exists()

@@ -14,7 +14,7 @@ enum Source {
     Call,
     /// The device, on older ones.
     Device,
-    /// What is better than nothing.
+    /// The last resort; better than constant values.
     Clock,
 }
 

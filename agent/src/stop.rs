@@ -9,7 +9,7 @@ use std::time::Duration;
 /// How often the file is looked for.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// Of the whole process, as a signal would be; never taken back.
+/// Concerns the whole process, like a signal; never reset.
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
 /// Somebody asked to stop.

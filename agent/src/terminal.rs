@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a person reads on the old system.
+//! Output for a person on the old system.
 //!
-//! Nobody has to read it: `replant stage | head` closes the pipe while files
-//! are being put in their places, and that must not end the program there, as
-//! `println!` would. So an error of writing is ignored.
+//! The reader may go away: `replant stage | head` closes the pipe while files are
+//! being moved to their places, and that must not end the program there, as
+//! `println!` would. So errors of writing are ignored.
 
 use std::fmt::Display;
 use std::io::Write;
@@ -18,7 +18,7 @@ pub fn complain(line: impl Display) {
     write(&mut std::io::stderr(), format_args!("{line}\n"));
 }
 
-/// Text on standard output whose line is not at its end.
+/// Text on standard output without a line feed.
 pub fn ask(text: impl Display) {
     write(&mut std::io::stdout(), format_args!("{text}"));
 }

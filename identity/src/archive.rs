@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A saved identity as one run of bytes, for it has to be read from the disk
-//! when there is no file system around it.
+//! A saved identity as one archive, so that it can be read from the disk without
+//! a file system.
 
 use super::digest::files;
 use super::error::{Error, Result};
@@ -27,7 +27,7 @@ pub fn pack(dir: &Path) -> Result<Vec<u8>> {
             path: dir.join(&name),
             reason: "its name is no text".into(),
         })?;
-        // The archive has the modes, too, whoever unpacks it.
+        // The archive contains the modes, too, for other programs that unpack it.
         for (at, _) in name.match_indices('/') {
             let parent = name.get(..at).unwrap_or_default();
             archive.directory(parent, 0o700).map_err(damaged)?;
@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(archive, pack(from.path()).unwrap());
         let to = tempfile::tempdir().unwrap();
         let to = to.path().join("run/identity");
-        // Twice: what an earlier try left is no obstacle.
+        // Twice, because the remains of an earlier attempt must be no obstacle.
         for _ in 0..2 {
             unpack(&archive, &to).unwrap();
             assert_eq!(digest(&to).unwrap(), digest(from.path()).unwrap());

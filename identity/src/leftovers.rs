@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the payload brought that would undo the identity or spoil the boot:
-//! LVM's device list, cloud-init, missing SELinux labels.
+//! Removes files of the payload that would undo the identity or break the boot:
+//! LVM's device list, cloud-init's state, missing SELinux labels.
 
 use super::error::Result;
 use super::report::Report;
@@ -25,7 +25,7 @@ pub(super) fn lvm(root: &RootDir, report: &mut Report) -> Result<()> {
         let mut removed = 0;
         for name in root.list(dir)? {
             let path = format!("{dir}/{name}");
-            // LVM keeps none there.
+            // LVM does not use subdirectories there.
             if !root.is_dir(&path)? && root.remove(&path)? {
                 removed += 1;
             }
@@ -81,7 +81,7 @@ fn saved_entry(root: &RootDir, old: &str, new: &str) -> Result<()> {
     let Some(bytes) = root.read(ENVIRONMENT)? else {
         return Ok(());
     };
-    // One that is damaged is none; GRUB then takes the first entry.
+    // GRUB ignores a damaged block, and takes the first entry.
     let chosen = Env::parse(&bytes).ok().and_then(|e| e.get("saved_entry"));
     if chosen != Some(stem(old)) {
         return Ok(());
@@ -127,9 +127,9 @@ pub(super) fn cloud_init(root: &RootDir, policy: &Policy, report: &mut Report) -
     Ok(())
 }
 
-/// What is written from now on gets its label, if the new system has SELinux.
-/// If the payload's own files have none, the new system is asked to give them
-/// theirs once more by itself. Comes before anything is written.
+/// Files written from now on get their label, if the new system has SELinux. If
+/// the payload's own files have none, the new system is asked to relabel itself.
+/// Must be called before anything is written.
 pub(super) fn selinux(root: RootDir, report: &mut Report) -> Result<RootDir> {
     let Some(labels) = Labels::read(&root)? else {
         return Ok(root);

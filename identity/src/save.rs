@@ -51,12 +51,12 @@ pub fn save_with(
     identity.losses = machine.losses;
     identity.mounts = machine.mounts;
     store::write(dest_dir, &identity, &keys)?;
-    // What the tiny system could not read must not be staged.
+    // An identity that the tiny system could not read must not be staged.
     store::read(dest_dir)?;
     Ok(report)
 }
 
-/// What [`save`] would say, without writing anything.
+/// The report that [`save`] would return, without writing anything.
 ///
 /// # Errors
 /// Those of [`save`], but for those of writing.

@@ -36,7 +36,7 @@ pub(super) fn write(dir: &Path, identity: &Identity, keys: &Keys) -> Result<()> 
         root.write(&format!("{SSH}/{name}"), bytes, PRIVATE)?;
     }
     let text = encode(identity, &dir.join(FILE))?;
-    // Last: it names the others.
+    // It is written last, because it names the others.
     root.write(FILE, text.as_bytes(), PRIVATE)?;
     Ok(())
 }
@@ -88,7 +88,7 @@ pub(super) fn parse(bytes: &[u8]) -> std::result::Result<Identity, Bad> {
         version: u32,
     }
     let text = std::str::from_utf8(bytes).map_err(|e| Bad::Text(e.to_string()))?;
-    // Where, not how: the parser's words may quote what they found there, a
+    // The message has the line only, because the parser's message may quote a
     // password's hash.
     let unreadable = |e: document::Error| Bad::Text(format!("line {} cannot be read", e.line));
     let Versioned { version } = document::read(text).map_err(unreadable)?;
@@ -98,7 +98,7 @@ pub(super) fn parse(bytes: &[u8]) -> std::result::Result<Identity, Bad> {
     document::read(text).map_err(unreadable)
 }
 
-/// What the identity will be stored as, or why it could not be read again.
+/// The text of the stored identity, or why it could not be read again.
 pub(super) fn encode(identity: &Identity, path: &Path) -> Result<String> {
     let damaged = |reason: String| Error::Damaged {
         path: path.to_owned(),

@@ -16,7 +16,8 @@ use crate::verdict::{self, End, Program, Situation, Verdict};
 use crate::watchdog::Watchdogs;
 use crate::{consoles, errno, fallback_console, file, kernel, mount, supervise};
 
-/// A program that ran for less than this, in milliseconds, would do so again.
+/// A program that ran for less than this, in milliseconds, would fail in the same
+/// way if it were started again.
 const BRIEF: u64 = 2000;
 /// Seconds before a reboot into the old system.
 const COUNTDOWN: u64 = 15;
@@ -25,7 +26,7 @@ const COUNTDOWN: u64 = 15;
 pub fn run<'a>(arguments: impl Iterator<Item = &'a CStr>) -> ! {
     let handover = takeover::from_arguments(arguments);
     hold_standard_descriptors();
-    // What cannot be mounted is reported when the consoles are open.
+    // Errors of mounting are reported after the consoles were opened.
     let dev = mount::dev();
     let kmsg = Kmsg::open();
     if handover.is_none() {
@@ -226,8 +227,8 @@ fn decide(system: &mut System, program: Program, end: End, brief: bool) -> Verdi
 
 /// Announces the reboot into the old system; a key opens the console instead.
 fn count_down(system: &mut System) -> Verdict {
-    // Keys from before the announcement do not count. They are taken first,
-    // for those that are typed while it is being shown do.
+    // Keys from before the announcement do not count. They are read before it is
+    // shown, because keys typed during it do count.
     loop {
         let events = system.wait(None, Pace::Free, 0);
         if events.interrupted {

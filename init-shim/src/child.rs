@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Starting /bin/replant, and the program that runs.
+//! Starting /bin/replant, and the running program.
 
 use core::ffi::CStr;
 
@@ -14,7 +14,7 @@ use crate::{kernel, signal};
 
 const PATH: &CStr = c"/bin/replant";
 
-/// A program that runs.
+/// The running program.
 pub struct Running {
     pub program: Program,
     pub pid: Pid,
@@ -42,7 +42,7 @@ pub fn start(program: Program, consoles: &Consoles) -> Result<Running, Errno> {
     };
     drop(report);
     let mut errno = [0; 4];
-    // Ends with exec, which closes the pipe, or with the child.
+    // Returns when exec has closed the pipe, or the child has ended.
     while let Err(Errno::INTR) = rustix::io::read(&failure, &mut errno) {}
     match i32::from_ne_bytes(errno) {
         0 => Ok(Running { program, pid, pty }),

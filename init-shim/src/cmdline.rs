@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What of the kernel's command line is /init's.
+//! The words of the kernel's command line that /init uses.
 
 use contract::Mode;
 use contract::cmdline::{IDLE, RETRY, Setting, words};
 
-/// What /init itself wants to know.
+/// The options for /init itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Options {
     /// `replant=migrate`: this boot was staged, the old system is one reboot away.
@@ -22,7 +22,8 @@ pub struct Options {
     pub patience: Option<u64>,
     /// `replant.idle=`: seconds without a key after which a console goes on.
     pub idle: Option<u64>,
-    /// `replant.break=`: somebody wants to be asked, and is there.
+    /// `replant.break=`: the migration stops at a step, so somebody is at the
+    /// console.
     pub stops: bool,
 }
 

@@ -27,7 +27,7 @@ pub struct Console {
     ring: Deque<u8, RING>,
     /// Bytes that were dropped since the device last took some.
     dropped: usize,
-    /// When the device last took bytes, or there were none to take.
+    /// When the device last accepted bytes, or the ring was empty.
     progress: u64,
     /// When it may be opened again.
     retry: u64,
@@ -36,7 +36,7 @@ pub struct Console {
 }
 
 impl Console {
-    /// The console /dev/`name`, opened if it is there by now.
+    /// The console /dev/`name`, opened if the device exists already.
     pub fn new(name: Name, now: u64) -> Console {
         let mut console = Console {
             name,
@@ -197,24 +197,24 @@ impl Console {
         }
     }
 
-    /// Looks from now on whether Esc is pressed twice.
+    /// Begins to watch for Esc pressed twice.
     pub fn watch_escape(&mut self, now: u64) {
         self.escape = Escape::new(now);
     }
 
-    /// Whether Esc was pressed twice since.
+    /// Whether Esc was pressed twice since the watch began.
     pub fn is_escaped(&self, now: u64) -> bool {
         self.escape.is_complete(now)
     }
 
-    /// The device was hung up: poll(2) would say so for ever.
+    /// Closes the device after a hang-up, which poll(2) would report for ever.
     pub fn hang_up(&mut self, now: u64) {
         self.fail(now);
     }
 }
 
-/// Every byte as it is, in both directions: the line discipline that programs
-/// see is that of the pseudo-terminal. The speed stays what `console=` made it.
+/// Switches to raw mode: the line discipline that programs see is that of the
+/// pseudo-terminal. The speed stays as `console=` has set it.
 fn raw(device: BorrowedFd<'_>) {
     if let Ok(mut modes) = tcgetattr(device) {
         modes.make_raw();

@@ -152,7 +152,7 @@ impl Consoles {
         }
     }
 
-    /// Looks from now on whether Esc is pressed twice on one of them.
+    /// Begins to watch for Esc pressed twice on one of them.
     pub fn watch_escape(&mut self) {
         let now = kernel::milliseconds();
         for console in &mut self.list {
@@ -160,7 +160,7 @@ impl Consoles {
         }
     }
 
-    /// Whether Esc was pressed twice on one of them.
+    /// Whether Esc was pressed twice on one of them since the watch began.
     pub fn is_escaped(&self) -> bool {
         let now = kernel::milliseconds();
         self.list.iter().any(|console| console.is_escaped(now))

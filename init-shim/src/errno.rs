@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Error numbers of the kernel in words.
 
-/// What an errno of x86_64 means when a program or a file cannot be had or read.
+/// The meaning of an errno of x86_64 when a program or file cannot be started or
+/// read.
 pub fn meaning(errno: i32) -> &'static str {
     match errno {
         1 => "not permitted",

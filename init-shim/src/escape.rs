@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Esc, pressed twice on one console: what a person does and a noisy serial
-//! line does not. Values only: the caller hands in the bytes and the time.
+//! Recognises Esc pressed twice on one console, which a person does and a noisy
+//! serial line does not. Pure: the caller passes the bytes and the time.
 
-/// The two come within this, in milliseconds.
+/// The most time between the two, in milliseconds.
 const WITHIN: u64 = 5000;
-/// Esc is a key of its own when nothing else comes for so long before the first
-/// and after the second, in milliseconds: an arrow key sends Esc and more.
+/// Esc counts as a key of its own only when nothing else comes for this long, in
+/// milliseconds, before the first and after the second: an arrow key sends Esc
+/// and more.
 const ALONE: u64 = 500;
 
 const ESC: u8 = 0x1b;
 
-/// What one console has sent lately.
+/// The recent input of one console.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Escape {
-    /// When anything but Esc came last, or the watch began.
+    /// The time of the last byte other than Esc, or of the watch's beginning.
     other: u64,
     first: Option<u64>,
     second: Option<u64>,
 }
 
 impl Escape {
-    /// Watches from `now` on. What was typed before and is read in the next
-    /// moment does not count.
+    /// Watches from `now` on. Keys that were typed before and are read right
+    /// after it do not count.
     pub fn new(now: u64) -> Escape {
         Escape {
             other: now,
@@ -49,7 +50,7 @@ impl Escape {
         }
     }
 
-    /// Whether it was pressed twice, and no more has come since.
+    /// Whether Esc was pressed twice, and nothing has come since.
     pub fn is_complete(&self, now: u64) -> bool {
         self.second
             .is_some_and(|second| now.saturating_sub(second) >= ALONE)

@@ -23,11 +23,11 @@ pub enum Command<'a> {
     Nothing,
     Help,
     Reboot {
-        /// Whatever state the disk is in.
+        /// Do it whatever state the disk is in.
         now: bool,
     },
     PowerOff {
-        /// Whatever state the disk is in.
+        /// Do it whatever state the disk is in.
         now: bool,
     },
     Agent,
@@ -39,8 +39,8 @@ pub enum Command<'a> {
 }
 
 impl<'a> Command<'a> {
-    /// Whether it is refused where the recovery console has a password, which
-    /// /init cannot verify: all that shows files or goes on.
+    /// Whether the command needs the recovery console's password. /init cannot
+    /// verify one, so commands that show files or go on are refused then.
     fn needs_password(&self) -> bool {
         use Command::{Agent, Cat, Dmesg, Ls, PowerOff};
         matches!(self, Agent | Cat(_) | Ls(_) | Dmesg | PowerOff { .. })
@@ -101,7 +101,7 @@ fn prompt(system: &mut System) {
     let _ = system.consoles.write_str("init> ");
 }
 
-/// Waits for a line, for Ctrl-Alt-Del where a reboot does no harm, or until
+/// Waits for a line, for Ctrl-Alt-Del while a reboot does no harm, or until
 /// nobody has come for too long.
 fn read_line(
     system: &mut System,
@@ -124,15 +124,15 @@ fn read_line(
             let edit = line.key(byte);
             system.consoles.echo(&edit);
             if edit == Edit::Complete {
-                // What was typed beyond Enter is lost: nobody pastes here.
+                // Input behind Enter is dropped; nobody pastes here.
                 return Ok(line.take());
             }
         }
     }
 }
 
-/// A shutdown is refused while the disk is half written, unless `now` was typed,
-/// or the machine goes on by itself afterwards.
+/// Refuses a shutdown while the disk is half written, unless `now` was typed, or
+/// the machine continues by itself afterwards.
 fn may_shut_down(system: &mut System, now: bool, command: &str) -> bool {
     if now || !past_no_return() || (system.options.resumes && !must_stay()) {
         return true;

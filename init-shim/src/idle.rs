@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How long a console has waited for a key. Values only: the caller hands in
-//! the time, and whether somebody is there.
+//! Measures how long a console has waited for a key. Pure: the caller passes the
+//! time, and whether somebody is there.
 
 /// The most that the time between two looks counts for, in milliseconds: the
 /// clock of a guest that is paused goes on.
 const LOOK: u64 = 5000;
-/// When it is said how much is left, in seconds.
+/// The remaining times, in seconds, at which a message is shown.
 const SAID_AT: [u64; 4] = [300, 120, 60, 10];
 
 /// Counts the time without a key.
@@ -14,23 +14,23 @@ pub struct Idle {
     limit: u64,
     left: u64,
     last_look: u64,
-    /// What was said last, in seconds.
+    /// The remaining time of the last message, in seconds.
     said: Option<u64>,
 }
 
-/// What a look came to.
+/// The result of a look at the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
     Wait,
-    /// It is to be said that these seconds are left of the whole time.
+    /// Announce the whole waiting time, in seconds.
     Begins(u64),
-    /// It is to be said that these seconds are left.
+    /// Announce the remaining time, in seconds.
     Left(u64),
     Over,
 }
 
 impl Idle {
-    /// Begins to count at `now`; both in milliseconds.
+    /// Begins to count at `now`; `limit` and `now` are in milliseconds.
     pub fn new(limit: u64, now: u64) -> Idle {
         Idle {
             limit,
@@ -40,7 +40,7 @@ impl Idle {
         }
     }
 
-    /// Looks at the clock. Where somebody is there, it begins again.
+    /// Looks at the clock. If somebody is there, counting starts again.
     pub fn look(&mut self, now: u64, somebody: bool) -> Look {
         let passed = now.saturating_sub(self.last_look).min(LOOK);
         self.last_look = now;

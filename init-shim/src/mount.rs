@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is mounted at the start, and how everything is unmounted at the end.
+//! Mounts the kernel's file systems at the start, and unmounts everything at the
+//! end.
 
 use core::ffi::CStr;
 
@@ -20,7 +21,7 @@ struct Point {
 
 const QUIET: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV);
 
-/// /dev is the first: the log needs /dev/kmsg.
+/// /dev is the first, because the log needs /dev/kmsg.
 const POINTS: [Point; 5] = [
     Point {
         source: c"devtmpfs",
@@ -71,7 +72,7 @@ const LINKS: [(&CStr, &CStr); 4] = [
 ///
 /// # Errors
 ///
-/// What mount(2) says; it is not asked where something is mounted already.
+/// The error of mount(2), which is not called where something is mounted already.
 pub fn dev() -> Result<(), Errno> {
     POINTS.first().map_or(Ok(()), make)
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What /proc/mounts says (proc(5)): one line for each mount, the oldest first.
+//! Parses /proc/mounts (proc(5)): one line for each mount, the oldest first.
 
 use core::ffi::CStr;
 
@@ -13,7 +13,7 @@ pub const PATH: usize = 1024;
 pub struct Mount {
     /// The mount point without the escapes of the file, and a NUL.
     point: Vec<u8, PATH>,
-    /// A disk is behind it, which has to get what was written.
+    /// Whether a disk is behind it, to which data must be written out.
     pub on_device: bool,
 }
 
@@ -24,7 +24,7 @@ impl Mount {
     }
 }
 
-/// Those that the shutdown itself needs.
+/// Mount points that the shutdown itself needs.
 const KEPT: [&[u8]; 6] = [b"/", b"/dev", b"/dev/pts", b"/proc", b"/sys", b"/run"];
 
 /// The mounts of `text` from the last mounted to the first, without those that

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How long the migration may make no progress while the old system is one
-//! reboot away. Values only: the caller hands in the time and the progress.
+//! Measures how long the migration has made no progress while the old system is
+//! one reboot away. Pure: the caller passes the time and the progress.
 
 /// The most that the time between two looks counts for, in milliseconds: the
 /// clock of a guest that is paused goes on.
 const LOOK: u64 = 5000;
 
-/// Counts how long there was no progress.
+/// Counts the time without progress.
 #[derive(Debug)]
 pub struct Patience {
     limit: u64,
@@ -16,7 +16,7 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// Begins to count at `now`; both in milliseconds.
+    /// Begins to count at `now`; `limit` and `now` are in milliseconds.
     pub fn new(limit: u64, now: u64) -> Patience {
         Patience {
             limit,

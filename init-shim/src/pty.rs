@@ -148,7 +148,7 @@ impl Pty {
                 }
                 Err(Errno::INTR) => {}
                 Ok(0) | Err(Errno::AGAIN) => return,
-                // Nobody reads, and nobody will.
+                // The program's side is closed for good.
                 Err(_) => return self.keys.clear(),
             }
         }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The end: everything killed, written, unmounted, and reboot(2).
+//! Shutting down: kills everything, writes, unmounts, and calls reboot(2).
 
 use rustix::process::Pid;
 use rustix::system::{RebootCommand, reboot};
@@ -7,7 +7,7 @@ use rustix::system::{RebootCommand, reboot};
 use crate::system::{Pace, System};
 use crate::{file, kernel, mount};
 
-/// What the machine does after it.
+/// What the machine does afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Then {
     Reboot,
@@ -134,7 +134,7 @@ fn has_ended(system: &mut System, child: Pid) -> bool {
     status.is_some() || !left
 }
 
-/// What the page cache still has for disks, in KiB.
+/// Dirty page cache that is not yet on the disks, in KiB.
 fn unwritten() -> u64 {
     let mut buffer = [0; 4096];
     let text = file::read(c"/proc/meminfo", &mut buffer).unwrap_or_default();

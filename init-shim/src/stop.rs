@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Stopping the program at a person's wish: after a question, by itself if it
-//! can, and by force otherwise.
+//! Stops the program when a person asks for it: after a question, in an orderly
+//! way if possible, and by force otherwise.
 
 use contract::path::{FAILURE, STOP};
 use heapless::Vec;
@@ -17,11 +17,11 @@ const ORDERLY: u64 = 20_000;
 /// Longest time, in milliseconds, that a killed process gets to be gone.
 const DYING: u64 = 5000;
 
-/// How far the wish to stop the program is.
+/// The state of a request to stop the program.
 #[derive(Default)]
 pub struct Stop {
     question: Option<Question>,
-    /// When a person said yes.
+    /// When a person confirmed it.
     since: Option<u64>,
 }
 
@@ -36,7 +36,7 @@ pub enum Action {
     Kill,
 }
 
-/// Takes back the wish that was meant for an earlier program.
+/// Resets a request that was meant for an earlier program.
 pub fn reset() {
     let _ = rustix::fs::unlink(STOP);
 }
@@ -118,7 +118,7 @@ impl Stop {
             return self.answer(system, running, Answer::Continue);
         }
         let limit = match running.program {
-            // Programs that a person started there do not look for our file.
+            // Programs started from the console do not look for our file.
             Program::Console => 0,
             Program::Agent | Program::Migration => ORDERLY,
         };

@@ -18,7 +18,7 @@ use crate::{file, kernel, takeover};
 /// Starts `program` and returns how it ended.
 pub fn run(system: &mut System, program: Program) -> End {
     stop::reset();
-    // Left by a console that was killed.
+    // A console that was killed may have left it.
     let _ = rustix::fs::unlink(CONSOLE_BUSY);
     match child::start(program, &system.consoles) {
         Ok(running) => wait_for(system, running),
@@ -34,8 +34,8 @@ pub fn wait_for(system: &mut System, mut running: Running) -> End {
         Program::Agent | Program::Migration => Pace::Free,
         Program::Console => Pace::Slowest,
     };
-    // A child that is dead is there until it is reaped. If it is not there,
-    // the /init that reaped it has failed since.
+    // A dead child exists until it is reaped. If it does not exist, the /init
+    // that reaped it has failed since.
     let was_reaped = test_kill_process(running.pid) == Err(Errno::SRCH);
     let mut stop = Stop::default();
     let limit = system.options.patience().saturating_mul(1000);
@@ -58,7 +58,8 @@ pub fn wait_for(system: &mut System, mut running: Running) -> End {
         }
         if !watches && goes_on_by_itself(system, &running) {
             watches = true;
-            // What was typed before, as in the firmware's menu, is not for us.
+            // Keys that were typed before, as in the firmware's menu, do not
+            // count.
             system.consoles.watch_escape();
             system.say(format_args!(
                 "this goes on by itself, after a power cut, too; Esc pressed twice opens the console"
@@ -75,7 +76,7 @@ pub fn wait_for(system: &mut System, mut running: Running) -> End {
             Action::Kill => {
                 let ended = stop::kill(system, &mut running);
                 break match ended.map(|status| end(status, kills_before)) {
-                    // It ended by itself just then.
+                    // It has just ended by itself.
                     Some(End::Status(status)) => End::Status(status),
                     _ => End::Stopped,
                 };
@@ -130,13 +131,13 @@ fn kills_for_memory() -> u64 {
     file::number(vmstat, b"oom_kill").unwrap_or(0)
 }
 
-/// Whether this is a migration that nothing stops but a person.
+/// Whether this is a migration that only a person stops.
 fn goes_on_by_itself(system: &System, running: &Running) -> bool {
     running.program != Program::Console && system.options.resumes && past_no_return()
 }
 
-/// Whether an unattended migration makes no progress any more, while it could
-/// be given up. At every other time a person decides.
+/// Whether an unattended migration has stopped making progress while it can still
+/// be given up. At any other time a person decides.
 fn is_hung(system: &System, running: &Running, patience: &mut Patience) -> bool {
     let mut buffer = [0; 24];
     // What cannot be read counts as no progress.
@@ -165,7 +166,7 @@ impl Reason {
     }
 }
 
-/// What came of an attempt to give up the migration.
+/// The result of an attempt to give up the migration.
 enum GiveUp {
     Reboot,
     /// The point of no return is passed: the program goes on.

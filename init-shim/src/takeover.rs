@@ -33,7 +33,7 @@ const TAKES_OVER: &CStr = c"takes-over";
 /// What one /init hands over to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Handover {
-    /// How many failed before, in a row.
+    /// The number of failures in a row so far.
     pub failures: u32,
     /// When the last one failed, in milliseconds of the clock.
     pub at: u64,
@@ -66,7 +66,7 @@ fn program(number: i32) -> Option<Program> {
 }
 
 impl Handover {
-    /// As an argument.
+    /// Formats it as an argument.
     pub fn write(&self) -> String<96> {
         let mut text = String::new();
         let _ = write!(text, "{},{}", self.failures, self.at);
@@ -83,7 +83,7 @@ impl Handover {
         text
     }
 
-    /// From an argument; `None` if it is none.
+    /// Parses an argument; `None` if it is not valid.
     pub fn read(text: &str) -> Option<Handover> {
         let mut fields = text.split(',');
         let failures = fields.next()?.parse().ok()?;

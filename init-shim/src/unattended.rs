@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A console in front of which nobody is: where the disk has all that the
-//! migration needs, the machine starts again and goes on with it.
+//! An unattended console: if the disk has all that the migration needs, the
+//! machine restarts and continues.
 
 use crate::idle::{Idle, Look};
 use crate::kernel;
 use crate::system::{System, must_stay, past_no_return};
 
-/// What of the console's input a person made: a cable that is plugged in, or a
-/// wrong speed, makes other bytes, too.
+/// Whether a person typed something: a cable that is plugged in, or a wrong
+/// speed, makes other bytes, too.
 fn is_typed(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|byte| matches!(byte, 1..=0x7f))
 }
 
-/// Says how long it is.
+/// Formats a time in words.
 struct Time(u64);
 
 impl core::fmt::Display for Time {
@@ -38,9 +38,9 @@ impl Unattended {
         }
     }
 
-    /// Whether nobody has come for too long. Says on the consoles how much is
-    /// left, and that it is over. What a person started there (`busy`) is
-    /// waited for.
+    /// Whether nobody has come for too long. Announces on the consoles how much
+    /// time is left, and its end. While a command runs (`busy`), the time is not
+    /// counted.
     pub fn is_over(&mut self, system: &mut System, typed: &[u8], busy: bool) -> bool {
         let Some(idle) = &mut self.idle else {
             return false;

@@ -40,11 +40,11 @@ pub enum End {
     Hung,
     /// Nobody was in front of the console, and the migration can go on by itself.
     Unattended,
-    /// It is gone, and the /init that knew how has failed.
+    /// It has ended, and the /init that knew how has failed.
     Unseen,
 }
 
-/// What the verdict depends on beside the program's end.
+/// What the verdict depends on besides the program's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Situation {
     /// `replant=migrate` is on the command line: the next boot is the old system's.
@@ -55,7 +55,7 @@ pub struct Situation {
     pub brief: bool,
 }
 
-/// What /init does next.
+/// The action that follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// Starts the agent.
@@ -104,7 +104,7 @@ impl Verdict {
             (Program::Agent, ..) if situation.migrate && !situation.past_no_return => {
                 Verdict::Countdown
             }
-            // Whoever started it by hand is there.
+            // The person who started it by hand is there.
             (Program::Agent | Program::Migration, ..) => Verdict::Console,
             (Program::Console, _, Some(Exit::Migrate)) => Verdict::Migration,
             (Program::Console, End::Status(0), _) | (Program::Console, _, Some(Exit::Console))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Hardware watchdogs that run: they reset the machine unless they are fed.
+//! Feeds running hardware watchdogs, which otherwise reset the machine.
 //!
 //! The firmware or the old system may have left one running. It is fed as soon
 //! as its driver is there, and up to the last reboot. One that does not run is
@@ -22,7 +22,8 @@ const MOST: usize = 4;
 const FEED: u64 = 1000;
 /// Time between two looks for one that runs, in milliseconds.
 const LOOK: u64 = 2000;
-/// If its time falls so many times in a row, it runs and nobody feeds it.
+/// A watchdog whose remaining time falls this many times in a row runs and is not
+/// fed.
 const FALLS: u8 = 3;
 
 #[derive(Default)]
@@ -38,7 +39,7 @@ struct Watchdog {
     signs: Signs,
 }
 
-/// What sysfs showed of one so far.
+/// The observations of one watchdog in sysfs.
 #[derive(Debug, Default)]
 struct Signs {
     /// The time until it resets the machine, in seconds.
@@ -63,7 +64,7 @@ impl Signs {
 }
 
 impl Watchdogs {
-    /// Feeds those that are open and opens those that run, if it is time to.
+    /// Feeds open watchdogs, and opens running ones, when it is time to.
     pub fn service(&mut self, now: u64, kmsg: &Kmsg) {
         if now.saturating_sub(self.fed) >= FEED {
             self.fed = now;

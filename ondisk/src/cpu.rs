@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a system demands of the processor, and what a processor has.
+//! The level of the x86-64 architecture that a system demands, and the features
+//! that a processor has.
 //!
 //! Levels and their features are those of the x86-64 psABI, "Micro-architecture
 //! levels"; a feature is named as Linux does it in /proc/cpuinfo
@@ -27,8 +28,8 @@ pub enum Level {
 impl Level {
     const ALL: [Level; 4] = [Level::V1, Level::V2, Level::V3, Level::V4];
 
-    /// What the level has more than the one below it, in Linux's names: LAHF is
-    /// `lahf_lm`, SSE3 `pni`, LZCNT `abm`, OSXSAVE `xsave`.
+    /// The features that the level adds to the one below it, under Linux's names:
+    /// LAHF is `lahf_lm`, SSE3 `pni`, LZCNT `abm`, OSXSAVE `xsave`.
     const fn features(self) -> &'static [&'static str] {
         match self {
             Level::V1 => &[
@@ -70,8 +71,8 @@ impl fmt::Display for Level {
     }
 }
 
-/// What an ELF file of x86-64 demands; `head` are its first bytes, in which the
-/// notes of a shared library stand. `None` where it says nothing of it.
+/// The level that an ELF file of x86-64 demands; `head` are its first bytes,
+/// which contain the notes of a shared library. `None` if it does not say.
 pub fn demanded(head: &[u8]) -> Option<Level> {
     const NOTE: u32 = 4;
     // EI_CLASS 2 is 64 bit, EI_DATA 1 little-endian, machine 62 x86-64.

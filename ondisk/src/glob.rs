@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Patterns as fnmatch(3) without flags takes them: `*`, `?`, `[...]`, each of
-//! which matches a slash, too.
+//! Patterns of fnmatch(3) without flags: `*`, `?`, `[...]`, each of which matches
+//! a slash, too.
 
-/// Whether all of `text` is what `pattern` means.
+/// Whether `pattern` matches all of `text`.
 ///
 /// Matches byte by byte; on a mismatch the last `*` takes one byte more, so
 /// that the time is bounded by the product of the lengths.

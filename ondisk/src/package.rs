@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Whether the parts of a package agree, and whether a new system can be made
-//! of them on any machine.
+//! Checks that the parts of a package agree, and that a new system can be made of
+//! them on some machine.
 //!
 //! One judgement for `replant-pack verify` on the build machine and for
 //! `replant check` on the old system. What only the machine knows (its disk,

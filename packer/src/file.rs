@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which file an error is about.
+//! Puts the file into errors.
 
 use anyhow::{Error, Result, anyhow};
 use std::fmt::Display;

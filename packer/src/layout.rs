@@ -17,9 +17,7 @@ pub const LAYOUT: &str = "layout.toml";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Layout {
-    /// What the package is called.
     pub name: String,
-    /// Its version.
     #[serde(default)]
     pub version: String,
     /// What a power cut may lead to at most.
@@ -53,13 +51,12 @@ pub struct Layout {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub volume_groups: Vec<VolumeGroup>,
-    /// File systems.
     #[serde(rename = "filesystem")]
     pub filesystems: Vec<Filesystem>,
 }
 
 impl Layout {
-    /// One of which the rest is as usual.
+    /// A layout with these values and defaults for the rest.
     pub fn new(
         name: String,
         version: &str,
@@ -88,7 +85,7 @@ impl Layout {
         document::read(&text).at(path)
     }
 
-    /// The text of one that `capture` made, with the usual list.
+    /// The text of a layout that `capture` made, including the default list.
     pub fn text(&self) -> Result<String> {
         let text = document::write(self).at(Path::new(LAYOUT))?;
         Ok(text + &leave_out::usual_text())

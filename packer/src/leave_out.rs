@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What belongs to one machine and must not be cloned: `[leave_out]` of
+//! Files that belong to one machine and must not be cloned: `[leave_out]` of
 //! `layout.toml`.
 
 use crate::archive::choice::{Choice, Fate};
@@ -18,7 +18,7 @@ pub struct LeaveOut {
     pub empty: Vec<String>,
 }
 
-/// What is left out when nothing else is said, and why.
+/// Patterns that are left out by default, with the reasons.
 const PATHS: &[(&str, &str)] = &[
     (
         "/etc/ssh/ssh_host_*",
@@ -103,7 +103,7 @@ const PATHS: &[(&str, &str)] = &[
     ("/home/*/.bash_history", "the same"),
 ];
 
-/// What is emptied when nothing else is said, and why.
+/// Patterns that are emptied by default, with the reasons.
 const EMPTY: &[(&str, &str)] = &[
     (
         "/etc/machine-id",

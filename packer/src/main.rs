@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `replant-pack`: the build machine's tool.
 
-// Documentation is owed by the libraries.
+// Documentation of public items is required of the libraries, not of a program.
 #![allow(missing_docs)]
 
 mod archive;

@@ -10,27 +10,29 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
 
-/// How often it is looked whether a program has ended, or shall end.
+/// How often a program's end, and the request to stop it, are checked.
 const TICK: Duration = Duration::from_millis(5);
 
-/// Runs a program of a package to its end; its standard output.
+/// Runs a program to its end, and returns its standard output. `package` is the
+/// one to install where the program is missing.
 pub fn run(program: &str, package: &str, arguments: &[&OsStr]) -> Result<String> {
     printed(program, &output(program, package, arguments)?)
 }
 
-/// The same, whatever it ends with. It is ended when somebody asks to stop.
+/// As [`run`], but with any exit status. The program is ended when somebody asks
+/// to stop.
 pub fn output(program: &str, package: &str, arguments: &[&OsStr]) -> Result<Output> {
     watched(program, package, arguments, true, &mut |_| {})
 }
 
-/// The same as [`run`], for what takes something back: it runs to its end also
-/// when somebody asks to stop.
+/// As [`run`], for programs that undo something: they run to their end even when
+/// somebody asks to stop.
 pub fn run_always(program: &str, package: &str, arguments: &[&OsStr]) -> Result<String> {
     let out = watched(program, package, arguments, false, &mut |_| {})?;
     printed(program, &out)
 }
 
-/// The same as [`run`]; `seen` gets all that it has printed so far.
+/// As [`run`]; `seen` gets all that the program has printed so far.
 pub fn run_seen(
     program: &str,
     package: &str,
@@ -54,7 +56,8 @@ fn watched(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .env("LC_ALL", "C")
-        // A terminal's Ctrl-C is for replant-pack, which ends it.
+        // The terminal's Ctrl-C goes to replant-pack only, which then ends the
+        // program.
         .process_group(0)
         .spawn()
         .map_err(|e| not_started(program, package, &e))?;
@@ -89,7 +92,7 @@ fn watched(
                 Err(error) => break Err(error.into()),
             }
             if may_stop && stop::asked() {
-                // It may have ended meanwhile.
+                // It may have ended already.
                 let _ = child.kill();
                 let _ = child.wait();
                 break stop::check().and(Err(anyhow!("{program} was ended")));

@@ -54,8 +54,8 @@ pub fn replant(path: Option<&Path>) -> Result<Vec<u8>> {
     }
 }
 
-/// A program that runs where no library is, and is not the `other` one, which
-/// says `words`.
+/// Reads a program that was given, which must be static, and must not be the
+/// `other` one, which contains `words`.
 fn given(path: &Path, option: &str, other: &str, words: &str) -> Result<Vec<u8>> {
     let bytes = fs::read(path).map_err(cannot("read", path))?;
     executable::check(&bytes)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How far long work is, for a person at a terminal. Where standard error is
-//! none, indicatif draws nothing.
+//! Progress of long work, for a person at a terminal. If standard error is no
+//! terminal, indicatif draws nothing.
 
 use indicatif::{ProgressBar, ProgressStyle};
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Ctrl-C and its like: whoever works looks here, and what was begun is taken
-//! back as after any other error.
+//! Ctrl-C and similar signals: long work checks for them here, and is undone as
+//! after any other error.
 
 use anyhow::{Result, anyhow, bail};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};

@@ -9,8 +9,8 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 
 impl RootDir {
-    /// What is made from now on gets the labels of this policy, unless it
-    /// replaces something that has one.
+    /// New files get the labels of this policy from now on, unless they replace a
+    /// file that has a label.
     #[must_use]
     pub fn with_labels(self, labels: Arc<FileContexts>) -> RootDir {
         RootDir {

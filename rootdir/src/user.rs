@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Files that belong to users. They can put there what they like: links to
-//! root's files, pipes, things that never answer. So the kernel is asked as if
-//! the user himself asked, and nothing is waited for without an end.
+//! Files that belong to users, who may have put anything there: links to root's
+//! files, pipes, files that never answer. So they are opened with the user's own
+//! permissions, and with a time limit.
 
 use super::error::{Error, Result, io};
 use super::{RootDir, resolve};
@@ -13,7 +13,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-/// Somebody in whose name files are looked at.
+/// A user with whose permissions files are opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     /// User number.
@@ -129,7 +129,7 @@ impl RootDir {
         let way =
             resolve::walk(self.dir.as_fd(), rel, flags, links).map_err(|e| fail("open", e))?;
         let stat = rustix::fs::fstat(&way.end).map_err(|e| fail("look at", e))?;
-        // It may be another one by now.
+        // The name may mean another file by now.
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Ok(None);
         }
@@ -166,11 +166,11 @@ fn has_acl(file: &OwnedFd) -> bool {
     !matches!(asked, Err(Errno::NODATA | Errno::OPNOTSUPP))
 }
 
-/// Makes the calling thread, and no other, somebody else towards files. It
-/// cannot come back, and need not. It stays root's towards signals and
-/// debuggers, as sshd does it: only the effective number changes.
+/// Gives the calling thread, and no other, this user's permissions for files.
+/// This cannot be undone. Towards signals and debuggers the thread stays root's,
+/// as in sshd: only the effective number changes.
 fn become_person(person: &Person) -> rustix::io::Result<()> {
-    // Without privileges nothing can be seen that should not be.
+    // Without privileges, only permitted files can be seen anyway.
     if !rustix::process::geteuid().is_root() || person.uid == 0 {
         return Ok(());
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! All that lies below a directory, within one file system.
+//! Walks all files below a directory, within one file system.
 
 use super::RootDir;
 use super::error::{Result, io};

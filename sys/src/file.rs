@@ -27,7 +27,7 @@ impl FileError {
         }
     }
 
-    /// Whether the same again may go well.
+    /// Whether trying again may succeed.
     pub fn is_transient(&self) -> bool {
         transient::io(&self.source)
     }

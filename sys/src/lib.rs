@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! System calls and ioctls that rustix has no function for, and what answers of
-//! the kernel mean.
+//! System calls and ioctls for which rustix has no function, and which errors of
+//! the kernel are transient.
 //!
 //! The only crate of the workspace with `unsafe` code beside `init-shim` and
 //! `loader`: small functions with a safe face, each block with its reason.

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which answers of the kernel may be other ones when the same is asked again.
+//! Which errors of the kernel may disappear when the same is tried again.
 //!
 //! Each error type says for itself whether trying again makes sense
 //! (`is_transient`); those that carry an answer of the kernel ask here.
 
 use rustix::io::Errno;
 
-/// A device that was busy, slow, away for a moment or failed once, and memory
-/// or processes that were short. All the rest comes out the same again.
+/// Whether trying again may succeed: a device was busy, slow, away for a moment
+/// or failed once, or there was a lack of memory or processes. All other errors
+/// would come again.
 pub fn errno(errno: Errno) -> bool {
     matches!(
         errno,
@@ -28,14 +29,14 @@ pub fn errno(errno: Errno) -> bool {
     )
 }
 
-/// The same of an error of the standard library. One that the library made up
-/// itself (an unexpected end of file) is no answer of the kernel.
+/// As [`errno`], for an error of the standard library. One that the library made
+/// itself (an unexpected end of file) is not transient.
 pub fn io(error: &std::io::Error) -> bool {
     Errno::from_io_error(error).is_some_and(self::errno)
 }
 
-/// The texts that the C library has for some of them, as a program prints
-/// them that was started with `LC_ALL=C`.
+/// The C library's texts of some of these errors, as printed by programs that run
+/// with `LC_ALL=C`.
 const TEXTS: [&str; 7] = [
     "Input/output error",
     "Device or resource busy",
@@ -46,7 +47,7 @@ const TEXTS: [&str; 7] = [
     "Remote I/O error",
 ];
 
-/// Whether what a program printed blames one of them.
+/// Whether the output of a program contains one of these errors.
 pub fn message(text: &str) -> bool {
     TEXTS.iter().any(|known| text.contains(known))
 }

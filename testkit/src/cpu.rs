@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How long something takes, on a machine that does other things meanwhile.
+//! Processor time, which does not depend on what else the machine does.
 
 use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;

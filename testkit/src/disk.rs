@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Disks that go with the test.
+//! Disks and mounts that are removed at the end of the test.
 
 use crate::{run, tool};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};

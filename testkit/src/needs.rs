@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a test needs of the machine. `make unit` skips the tests whose machine
-//! has it not, and counts them; everywhere else they run, and fail without it.
+//! The requirements of a test on the machine. `make unit` skips tests whose
+//! requirements are missing, and counts them; everywhere else they run, and fail
+//! without them.
 
 use std::fs::OpenOptions;
 use std::io::Write;

@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// Runs a program, whatever it ends with. Those of administrators are found,
-/// too, and they speak English.
+/// Runs a program, and returns its output with any exit status. Programs in sbin
+/// are found, too, and messages are in English.
 pub fn output(command: &mut Command) -> Output {
     if !command.get_envs().any(|(name, _)| name == "PATH") {
         let path = std::env::var("PATH").unwrap_or_default();
@@ -33,9 +33,10 @@ pub fn tool(program: &str, words: &[&str]) -> String {
     run(Command::new(program).args(words)).trim().to_owned()
 }
 
-/// A program's file at another place, to be run there. Another process copies
-/// it: what this one has open for writing, a child that another test forks
-/// meanwhile has open for a moment, too, and the kernel runs no such file.
+/// Copies a program to another place, to be run there. A separate process makes
+/// the copy: a file that this process has open for writing is also open for a
+/// moment in a child that another test forks, and the kernel does not run such a
+/// file.
 pub fn copy_program(from: &str, to: &Path) {
     run(Command::new("cp").arg(from).arg(to));
 }

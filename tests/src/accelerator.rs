@@ -58,11 +58,11 @@ fn remembered() -> bool {
     match std::fs::read_to_string(&memory).as_deref() {
         Ok("works\n") => return true,
         Ok("does not work\n") => return false,
-        // Not there, or another run is just writing it.
+        // The file is missing, or another run is writing it.
         _ => {}
     }
     let works = boots();
-    // Without it, the next run tries again.
+    // If it cannot be written, the next run tries again.
     let _ = std::fs::write(&memory, if works { "works\n" } else { "does not work\n" });
     works
 }

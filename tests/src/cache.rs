@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where the tests keep what is costly to make, and how it is made.
+//! A cache for files that are expensive to make, and how they are made.
 
 use rustix::fs::{FlockOperation, flock};
 use std::fs::File;
@@ -216,7 +216,7 @@ mod tests {
             let old = SystemTime::now() - KEPT - Duration::from_secs(60);
             File::open(path).unwrap().set_modified(old).unwrap();
         }
-        // Used again, so it stays.
+        // It was used again, so it is kept.
         make("2");
         make("3");
         assert!(!one.exists() && two.exists());

@@ -14,7 +14,6 @@ pub type Tree = BTreeMap<PathBuf, Entry>;
 pub struct Entry {
     /// When it was last changed.
     time: String,
-    /// All the rest.
     rest: String,
 }
 
@@ -24,7 +23,7 @@ impl std::fmt::Display for Entry {
     }
 }
 
-/// In what a file may differ.
+/// Permitted differences of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum May {
     /// In nothing.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A kernel for tests of boot loaders: it tells what it was given and switches
-//! the machine off, so that a boot takes a second.
+//! A kernel for tests of boot loaders: it prints its parameters and switches the
+//! machine off, so that a boot takes a second.
 #![allow(unsafe_code, reason = "machine code of another processor mode")]
 
 use crate::vm::Running;

@@ -21,7 +21,7 @@ pub struct Partition {
     pub number: u32,
     /// First byte on the disk.
     pub start: u64,
-    /// Length in bytes; of an extended partition the kernel shows 2 sectors.
+    /// Length in bytes; the kernel shows an extended partition as 2 sectors long.
     pub length: u64,
 }
 
@@ -58,16 +58,16 @@ impl BlockDevice {
         node(&self.name)
     }
 
-    /// Whether it is made by software: loop, ram, zram, dm, md.
+    /// Whether it is a virtual device: loop, ram, zram, dm, md.
     pub fn is_virtual(&self) -> bool {
         let mut parts = self.sysfs.components().map(|part| part.as_os_str());
-        // What a disk with native NVMe multipath is made of lies there, too,
-        // however it is attached.
+        // A disk with native NVMe multipath lies there, too, however it is
+        // attached.
         parts.any(|part| part == "virtual") && parts.next() != Some("nvme-subsystem".as_ref())
     }
 
-    /// Whether a system could be installed on it: a whole disk with a size,
-    /// that is neither made by software nor has exchangeable media.
+    /// Whether a system could be installed on it: a whole disk with a size that
+    /// is neither virtual nor has exchangeable media.
     pub fn is_disk(&self) -> bool {
         self.partition.is_none() && !self.is_virtual() && self.bytes > 0 && !self.is_drive()
     }
@@ -83,7 +83,7 @@ impl BlockDevice {
         uuid.starts_with("LVM-")
     }
 
-    /// The names of the devices that stand on it.
+    /// The names of the devices on top of it.
     pub fn holders(&self) -> BTreeSet<String> {
         let paths = entries(&self.sysfs.join("holders")).unwrap_or_default();
         paths.iter().map(|path| name(path)).collect()
@@ -94,14 +94,14 @@ impl BlockDevice {
         text(&self.sysfs, "loop/backing_file").map(PathBuf::from)
     }
 
-    /// Whether the disk makes zeros by a command.
+    /// Whether the disk has a command that writes zeros.
     pub fn makes_zeros(&self) -> bool {
         // A kernel before 4.13 does not say.
         let most: Result<u64, _> = number(&self.sysfs, "queue/write_zeroes_max_bytes");
         most.is_ok_and(|bytes| bytes > 0)
     }
 
-    /// The file in which the kernel counts what it has read and written.
+    /// The file with the kernel's counters of reads and writes.
     pub fn counters(&self) -> PathBuf {
         self.sysfs.join("stat")
     }
@@ -117,12 +117,12 @@ impl BlockDevice {
         text
     }
 
-    /// Reads the directory of a device. `None` when it vanishes meanwhile, or
-    /// what it says makes no sense.
+    /// Reads the directory of a device. `None` when the device vanishes
+    /// meanwhile, or when the files contradict each other.
     pub(super) fn read(sysfs: PathBuf) -> Option<BlockDevice> {
         let name = sysfs.file_name()?.to_str()?.to_owned();
         let partition = partition(&sysfs).ok()?;
-        // What belongs to the whole disk is in its directory.
+        // Model, serial number and queue are in the directory of the whole disk.
         let disk = match partition {
             Some(_) => sysfs.parent()?.to_owned(),
             None => sysfs.clone(),
@@ -133,7 +133,7 @@ impl BlockDevice {
         };
         let vendor = text(&disk, "device/vendor").filter(|vendor| !vendor.starts_with("0x"));
         let model = match (vendor, text(&disk, "device/model")) {
-            // For SATA disks the vendor is a word without sense.
+            // For SATA disks the kernel puts "ATA" in the place of the vendor.
             (Some(vendor), Some(model)) if vendor != "ATA" => Some(format!("{vendor} {model}")),
             (_, model) => model,
         };
@@ -201,7 +201,8 @@ pub fn by_number(sys: &Path, dev: DevNo) -> Result<BlockDevice, FileError> {
 /// while it is looked at is left out.
 ///
 /// # Errors
-/// When there is no sysfs. Without any block device the class is missing.
+/// When there is no sysfs. On a machine without any block device the class is
+/// missing.
 pub fn list(sys: &Path) -> Result<Vec<BlockDevice>, FileError> {
     let class = sys.join("class/block");
     if !sys.join("class").exists() {
@@ -220,7 +221,8 @@ pub fn list(sys: &Path) -> Result<Vec<BlockDevice>, FileError> {
 /// When one of them cannot be read.
 pub fn partitions(sys: &Path, disk: &str) -> Result<Vec<Partition>, FileError> {
     let dir = sys.join("class/block").join(disk);
-    // A disk that is gone has no partitions by accident only.
+    // A disk that was removed must be an error, and not a disk without
+    // partitions.
     fs::metadata(&dir).map_err(cannot("read", &dir))?;
     let mut found = Vec::new();
     for entry in entries(&dir)? {
@@ -241,7 +243,7 @@ fn partition(dir: &Path) -> Result<Option<Partition>, FileError> {
     }))
 }
 
-/// Letters as they are, numbers by their length first.
+/// Sorts letters as they are, and numbers by their value.
 fn sort_key(name: &str) -> Vec<(usize, String)> {
     let mut parts: Vec<(bool, String)> = Vec::new();
     for character in name.chars() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a block device lies on, and what stands on it.
+//! The devices below a block device, and those on top of it.
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
@@ -17,8 +17,8 @@ pub fn name_of(sys: &Path, dev: DevNo) -> Result<String, FileError> {
     Ok(name(&directory(sys, dev)?))
 }
 
-/// The names of the whole disks that a device lies on, through device-mapper,
-/// md and partitions.
+/// The names of the whole disks below a device, through device-mapper, md and
+/// partitions.
 ///
 /// # Errors
 /// When sysfs has no such device.
@@ -55,7 +55,7 @@ pub struct NotOneDisk {
     pub disks: Vec<String>,
 }
 
-/// Where a device lies, and what to do.
+/// Says on which disks a device lies, and what to do about it.
 fn places(device: &str, disks: &[String]) -> String {
     const NEED: &str = "replant needs a machine whose system is on one disk";
     match disks {
@@ -72,16 +72,16 @@ fn places(device: &str, disks: &[String]) -> String {
     }
 }
 
-/// A device that stands on another one.
+/// A device on top of another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
     pub device: BlockDevice,
-    /// Kernel's name of a device that it stands on.
+    /// The kernel's name of one of the devices below it.
     pub below: String,
 }
 
-/// All devices that stand on a disk or its partitions, directly or not, in the
-/// order in which they can be removed: what stands on top comes first.
+/// All devices on top of a disk or its partitions, directly or not, in the order
+/// in which they can be removed: the topmost first.
 ///
 /// # Errors
 /// When sysfs has no such device, or something there cannot be read.

@@ -17,7 +17,7 @@ pub(super) fn directory(sys: &Path, dev: DevNo) -> Result<PathBuf, FileError> {
     resolve(&sys.join("dev/block").join(dev.to_string()))
 }
 
-/// Where a link leads.
+/// Resolves a link.
 pub(super) fn resolve(link: &Path) -> Result<PathBuf, FileError> {
     fs::canonicalize(link).map_err(cannot("follow", link))
 }
@@ -36,13 +36,13 @@ pub(super) fn entries(dir: &Path) -> Result<Vec<PathBuf>, FileError> {
     Ok(paths)
 }
 
-/// The last part of a path.
+/// The last component of a path.
 pub(super) fn name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
 }
 
-/// What a file says, without what surrounds it; none where it says nothing.
+/// The trimmed text of a file; `None` if it is empty, missing or unreadable.
 pub(crate) fn text(dir: &Path, name: &str) -> Option<String> {
     clean(&fs::read(dir.join(name)).ok()?)
 }
@@ -53,7 +53,7 @@ pub(super) fn clean(bytes: &[u8]) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// A number that must be there.
+/// Reads a file that must contain a number.
 pub(super) fn number<T: FromStr>(dir: &Path, name: &str) -> Result<T, FileError> {
     let path = dir.join(name);
     let text = fs::read_to_string(&path).map_err(cannot("read", &path))?;

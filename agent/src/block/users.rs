@@ -9,8 +9,8 @@ use super::{DevNo, node, partition_name, partitions};
 use crate::machine::parse_mounts;
 use sys::FileError;
 
-/// Users of a block device by its kernel name (`sda3`), in words. What cannot
-/// be found out is left out: this only makes an error say more.
+/// Describes the users of a block device by its kernel name (`sda3`). Users that
+/// cannot be found out are left out, for this only adds detail to an error.
 pub fn users(name: &str) -> Vec<String> {
     in_roots(name, Path::new(SYS), Path::new("/proc"))
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a disk is known by: serial number and world wide name.
+//! Serial number and world wide name of a disk, by which it is recognised.
 //!
-//! SCSI disks say them in pages 0x80 and 0x83 of the vital product data (SPC-4,
-//! 7.8). The second is read where it is, for the kernel's own choice among its
-//! designators, `device/wwid`, is not the same in all versions.
+//! SCSI disks have them in pages 0x80 and 0x83 of the vital product data (SPC-4,
+//! 7.8). Page 0x83 is parsed here, because `device/wwid`, the kernel's own choice
+//! among its designators, differs between versions.
 
 use super::sysfs::{clean, text};
 use std::path::Path;
@@ -31,13 +31,14 @@ pub(super) fn serial(disk: &Path) -> Option<String> {
 pub(super) fn wwn(disk: &Path) -> Option<String> {
     let page = || best_name(&std::fs::read(disk.join("device/vpd_pg83")).ok()?);
     page()
-        // NVMe has it at the disk, SCSI at the device.
+        // NVMe disks have the file in their own directory, SCSI disks in that of
+        // the device.
         .or_else(|| text(disk, "wwid"))
         .or_else(|| text(disk, "device/wwid"))
 }
 
-/// The best name in the page: one that is unique by its kind before one that
-/// only the vendor makes unique. Names of ports and targets are none.
+/// The best name in the page: a globally unique one is preferred to one that is
+/// unique only for its vendor. Names of ports and targets do not count.
 fn best_name(page: &[u8]) -> Option<String> {
     let length = u16::from_be_bytes([*page.get(2)?, *page.get(3)?]);
     let mut rest = page.get(4..)?;

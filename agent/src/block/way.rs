@@ -11,10 +11,10 @@ use std::path::Path;
 use sys::FileError;
 use sys::dm::{DmError, TableLine};
 
-/// What is no device: an image file, or a map that is not made yet.
+/// The number of what has none: an image file, or a map that does not exist yet.
 const NONE: DevNo = DevNo { major: 0, minor: 0 };
 
-/// The table that is in force of a map, by its name.
+/// Returns the active table of the map with this name.
 pub type Tables<'a> = &'a mut dyn FnMut(&str) -> Result<Vec<TableLine>, DmError>;
 
 /// The way from a device down to one disk.
@@ -165,8 +165,9 @@ fn bad(device: &str, why: &str) -> NoWay {
     }
 }
 
-/// Goes from `top` down. `first` is its layer where it is no device yet; without
-/// a `disk` it is the one that is found.
+/// Walks down from `top`. `first` is the layer of `top` where that is a map that
+/// does not exist yet. Without `disk` the walk ends at the first disk that it
+/// finds.
 fn walk(
     devices: Vec<BlockDevice>,
     table: Tables<'_>,
@@ -193,7 +194,8 @@ fn walk(
         }
         let device = find(dev)?;
         let Some(kind) = layer(device, &devices, table)? else {
-            // What the kernel makes of other devices is none.
+            // A device that the kernel builds from others (md, bcache) is not a
+            // disk.
             if disk.is_none() && entries(&device.sysfs.join("slaves"))?.is_empty() {
                 disk = Some(dev);
                 continue;
@@ -218,7 +220,7 @@ fn name(device: &BlockDevice) -> &str {
     device.dm_name.as_deref().unwrap_or(&device.name)
 }
 
-/// What one device is; `None` of what is neither a partition nor a map.
+/// The layer that a device makes; `None` if it is neither a partition nor a map.
 fn layer(
     device: &BlockDevice,
     devices: &[BlockDevice],
@@ -234,7 +236,7 @@ fn layer(
             of: parent.dev,
             place: Run {
                 lba: partition.start / SECTOR,
-                // Of an extended partition sysfs has 2 sectors.
+                // sysfs shows an extended partition as 2 sectors long.
                 sectors: partition.length / SECTOR,
             },
         }));
@@ -261,7 +263,7 @@ fn layer(
     mapped(name, targets?).map(Some)
 }
 
-/// A map of this name, if all of it lies somewhere.
+/// The layer of a map, if each of its targets lies on some device.
 fn mapped(name: &str, targets: Vec<Target>) -> Result<LayerKind, NoWay> {
     let nowhere = targets.iter().find(|target| legs(target).is_empty());
     if let Some(target) = nowhere {
@@ -283,7 +285,7 @@ fn other(name: &str, kind: &str) -> NoWay {
     }
 }
 
-/// What is neither a partition, nor a map, nor the disk.
+/// The error for a device that is neither a partition, nor a map, nor the disk.
 fn stranger(device: &BlockDevice, disk: Option<&BlockDevice>) -> NoWay {
     if let (false, Some(disk)) = (device.is_virtual(), disk) {
         return NoWay::OtherDisk {

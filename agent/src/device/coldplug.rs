@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The devices that were there before anybody listened.
+//! The devices that existed before uevents were listened to.
 
 use std::fs;
 use std::path::{Path, PathBuf};

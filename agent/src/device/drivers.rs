@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What drives which device in one initramfs, by the index that lies in it.
+//! Which module drives which device, by the module index inside one initramfs.
 //!
-//! The tiny system asks while it loads modules; `check` asks on the old system
-//! what the tiny one will say.
+//! The tiny system asks this while it loads modules; `check` asks it on the old
+//! system to know beforehand which drivers the tiny system will lack.
 
 use super::Error;
 use ondisk::modules::{Index, Name, Order, Resolved, Texts};
 
-/// The index of an initramfs, and that of the modules that it leaves out.
+/// The index of the modules in an initramfs, and that of the modules left out of
+/// it.
 #[derive(Debug)]
 pub struct Drivers {
     index: Index,
@@ -17,7 +18,8 @@ pub struct Drivers {
 }
 
 impl Drivers {
-    /// Reads the texts; `absent` is that of [`ondisk::modules::ABSENT`].
+    /// Parses the index files; `absent` is the text of
+    /// [`ondisk::modules::ABSENT`].
     ///
     /// # Errors
     /// When a line of them cannot be understood.
@@ -36,9 +38,9 @@ impl Drivers {
         &self.index
     }
 
-    /// In which order a module (or an alias) and what it needs are loaded.
-    /// `kernel` is named in the error; `is_builtin` knows what the index may
-    /// not.
+    /// The order in which a module (or an alias) and its dependencies are loaded.
+    /// `kernel` is named in the error. `is_builtin` answers for kernels whose
+    /// index does not list what is built in.
     ///
     /// # Errors
     /// [`Error::NotThere`]
@@ -61,8 +63,8 @@ impl Drivers {
         Ok(order)
     }
 
-    /// The modules that drive the device of this modalias: those of the image,
-    /// and those that its kernel has and the image has not.
+    /// The modules that drive the device with this modalias: first those that are
+    /// in the image, second those that the kernel has and the image lacks.
     pub fn of_device(&self, modalias: &str) -> (Vec<Name>, Vec<Name>) {
         let names = |index: &Index| match index.resolve(modalias) {
             Resolved::Modules(names) => names,

@@ -32,9 +32,10 @@ pub struct Events {
 /// What came.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    /// The messages in their order.
+    /// The messages, in order.
     pub events: Vec<Uevent>,
-    /// The queue ran over: what is there must be looked at anew.
+    /// The queue overflowed, so events are missing and sysfs must be walked
+    /// again.
     pub lost: bool,
 }
 

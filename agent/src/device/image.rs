@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Whether all of the initramfs arrived.
+//! Checks that the initramfs is complete.
 
 use std::path::Path;
 

@@ -62,7 +62,6 @@ pub enum Error {
     #[error("{directory}: {source}")]
     Index {
         directory: PathBuf,
-        /// What is wrong with it.
         source: ondisk::modules::Error,
     },
     /// A module that is wanted and not in the image.
@@ -81,13 +80,13 @@ pub enum Error {
     Load {
         module: String,
         source: Errno,
-        /// What that answer means here.
+        /// What the kernel's errno means for a module.
         hint: &'static str,
     },
     /// No uevents.
     #[error("cannot listen to the kernel's uevents: {0}")]
     Events(Errno),
-    /// Something that did not appear in time.
+    /// A device did not appear in time.
     #[error("{what} did not appear within {seconds} s; {found}{unserved}")]
     Timeout {
         what: String,
@@ -101,7 +100,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same again may go well.
+    /// Whether trying again may succeed.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::File(error) => error.is_transient(),
@@ -121,7 +120,7 @@ pub struct Devices {
     modules: Modules,
     events: Events,
     sys: PathBuf,
-    /// Modaliases that were looked up already.
+    /// Modaliases that were looked up already; each is loaded for once only.
     seen: BTreeSet<String>,
 }
 
@@ -157,7 +156,8 @@ impl Devices {
         for modalias in coldplug::modaliases(&self.sys) {
             self.modules.load_watchdog(&modalias);
         }
-        // A bridge makes the device that the watchdog's driver takes.
+        // The driver of a bridge may create the device that the watchdog's driver
+        // binds to.
         match self.events.wait(Duration::ZERO) {
             Ok(batch) => {
                 for modalias in batch.events.iter().filter_map(Uevent::modalias) {
@@ -215,7 +215,7 @@ impl Devices {
     }
 
     /// Follows uevents until none came for `quiet`, at most until `deadline`.
-    /// Whether it became quiet.
+    /// Returns whether it became quiet.
     pub fn settle(&mut self, quiet: Duration, deadline: Instant) -> Result<bool, Error> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -228,7 +228,7 @@ impl Devices {
         }
     }
 
-    /// Waits for events up to `timeout` and does what they ask for.
+    /// Waits for events up to `timeout` and loads the modules that they ask for.
     fn pump(&mut self, timeout: Duration) -> Result<Pumped, Error> {
         let batch = self.events.wait(timeout).map_err(Error::Events)?;
         let mut pumped = Pumped {

@@ -62,11 +62,13 @@ impl Modules {
         })
     }
 
-    /// Loads these (names or aliases) with their dependencies. What is built
-    /// in or loaded is well; a soft dependency that fails is only logged.
+    /// Loads these (names or aliases) with their dependencies. A module that is
+    /// built in or loaded already is no error; a soft dependency that fails is
+    /// only logged.
     pub fn ensure(&mut self, wanted: &[&str]) -> Result<(), Error> {
         for wanted in wanted {
-            // A kernel without an index may have it built in.
+            // A kernel without an index does not say what it has built in, so it
+            // is asked.
             let order = self.drivers.order(wanted, &self.kernel, &is_in_kernel)?;
             self.load(&order.load)?;
         }
@@ -78,7 +80,8 @@ impl Modules {
         self.load_some(modalias, |_, _| true);
     }
 
-    /// The same, if it drives a watchdog or the bridge that one stands behind.
+    /// As [`Modules::load_for`], but only if the module drives a watchdog, or the
+    /// bridge behind which one sits.
     pub fn load_watchdog(&mut self, modalias: &str) {
         const BRIDGES: [&str; 2] = ["lpc_ich", "i2c_i801"];
         self.load_some(modalias, |name, path| {
@@ -176,9 +179,9 @@ fn hint(error: Errno) -> &'static str {
     }
 }
 
-/// What the kernel starts as `/sbin/modprobe -q -- NAME` when it wants a module
-/// by itself: a file system's type at mount, a character set for vfat. `args`
-/// are those behind the program's name; options are skipped.
+/// Does what the kernel asks for by `/sbin/modprobe -q -- NAME` when it needs a
+/// module itself: a file system at mount, a character set for vfat. `args` are
+/// the arguments after the program's name; options are skipped.
 pub fn modprobe(args: impl IntoIterator<Item = String>) -> Result<(), Error> {
     let cmdline = cmdline::read(Path::new("/proc/cmdline")).unwrap_or_default();
     let mut modules = Modules::open(Path::new("/"), &cmdline)?;

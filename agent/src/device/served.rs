@@ -28,7 +28,7 @@ fn module(driver: String) -> String {
 pub struct Served {
     /// Its name in sysfs (`0000:00:05.0`).
     pub device: String,
-    /// What another kernel would find its driver by.
+    /// The modalias, by which another kernel would find its driver.
     pub modalias: String,
     /// The module that drives it here; by the driver's name, where the kernel
     /// does not say of which module it is.
@@ -52,11 +52,11 @@ impl Served {
     }
 }
 
-/// The devices above `directory` (a disk's, an interface's), the nearest first.
-/// Those without a driver, as the host between a disk and its controller, are
-/// left out.
+/// The devices above `directory` (a disk's, an interface's) in sysfs, the nearest
+/// first. Devices without a driver, such as the SCSI host between a disk and its
+/// controller, are left out.
 pub fn above(directory: &Path) -> Vec<Served> {
-    // Links of sysfs lead through other trees.
+    // /sys/block has links; the parents are those of the real path.
     let real = std::fs::canonicalize(directory).unwrap_or_else(|_| directory.into());
     real.ancestors()
         .take_while(|path| path.file_name().is_some_and(|name| name != "devices"))

@@ -73,7 +73,7 @@ impl Uevent {
         self.get("SUBSYSTEM")
     }
 
-    /// `MODALIAS`: what the driver's module is found by.
+    /// `MODALIAS`, by which the driver's module is found.
     pub fn modalias(&self) -> Option<&str> {
         self.get("MODALIAS")
     }

@@ -8,14 +8,13 @@ use ondisk::modules::modalias::{Kind, describe, kind};
 
 use super::{Drivers, Served, coldplug};
 
-/// A device that matters and that no driver took.
+/// A device that the migration may need and that no driver is bound to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unserved {
-    /// What kind of device it is.
     pub kind: Kind,
     /// Its name in sysfs (`0000:00:05.0`).
     pub device: String,
-    /// What its driver is found by.
+    /// The modalias, by which its driver is found.
     pub modalias: String,
     /// Modules of the image that should drive it and do not.
     pub present: Vec<String>,
@@ -49,7 +48,7 @@ impl fmt::Display for Unserved {
 }
 
 impl Unserved {
-    /// What is to be said of a device that has no driver.
+    /// Looks up which modules would drive a device that has no driver.
     fn of(device: String, modalias: &str, drivers: &Drivers) -> Unserved {
         let (present, absent) = drivers.of_device(modalias);
         let names = |names: Vec<_>| names.iter().map(ToString::to_string).collect();
@@ -116,8 +115,8 @@ pub fn foresee(served: &Served, drivers: &Drivers) -> Option<Foreseen> {
     if !device.present.is_empty() || is_builtin {
         return None;
     }
-    // Bridges and the like are driven by what every kernel has built in, under
-    // names that no index has.
+    // Bridges and the like are driven by code that every kernel has built in,
+    // under names that no index lists.
     let needs_a_module = matches!(device.kind, Kind::Storage | Kind::Network);
     let certain = !device.absent.is_empty() || drivers.knows_builtins();
     (needs_a_module || !device.absent.is_empty()).then_some(Foreseen { device, certain })

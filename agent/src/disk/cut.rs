@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! For tests: a loss of power after so many writes of this thread.
+//! For tests: simulates a loss of power after a number of writes of this thread.
 
 use std::cell::Cell;
 use std::io;
 
-/// What is left until the power is gone.
+/// How much is still written before the simulated power loss.
 #[derive(Debug, Clone, Copy)]
 struct Cut {
-    /// Writes that are still done.
+    /// Writes that still succeed.
     writes: u32,
-    /// Bytes of the next one that are done, too.
+    /// Bytes of the write after those that still reach the disk.
     torn: usize,
-    /// Whether a write was refused.
+    /// Whether a write has failed since.
     gone: bool,
 }
 
@@ -19,8 +19,8 @@ thread_local! {
     static CUT: Cell<Option<Cut>> = const { Cell::new(None) };
 }
 
-/// From now on `writes` writes are done, then `torn` bytes of the next one, and
-/// then none.
+/// From now on `writes` writes succeed, then the first `torn` bytes of one more,
+/// and then none.
 pub(crate) fn after(writes: u32, torn: usize) {
     CUT.set(Some(Cut {
         writes,
@@ -29,13 +29,13 @@ pub(crate) fn after(writes: u32, torn: usize) {
     }));
 }
 
-/// All writes are done again. Whether the power was gone.
+/// Lets all writes succeed again. Returns whether one had failed.
 pub(crate) fn mended() -> bool {
     CUT.take().is_some_and(|cut| cut.gone)
 }
 
-/// Bytes that are written of a write at this offset, and whether it fails
-/// then. Sector 0 is taken to be written at once.
+/// The bytes of a write that reach the disk, and whether it fails. Sector 0 is
+/// taken to be written atomically.
 pub(super) fn take(offset: u64, bytes: &[u8]) -> (&[u8], io::Result<()>) {
     let Some(cut) = CUT.get() else {
         return (bytes, Ok(()));

@@ -41,9 +41,9 @@ impl Disk {
         Disk::writable(path.as_ref(), OpenOptions::new().read(true).write(true))
     }
 
-    /// The same, while nobody else uses the disk or a partition of it, and
-    /// nobody can begin to as long as it is open. Of image files that is not
-    /// known.
+    /// As [`Disk::open_writable`], but fails if the disk or a partition of it is
+    /// in use, and keeps others from using them as long as it is open. For image
+    /// files this is not known.
     ///
     /// # Errors
     /// [`Error::Busy`] names who uses it: a mount, a device-mapper map, swap.
@@ -133,8 +133,8 @@ impl Disk {
         Disk { block_size, ..self }
     }
 
-    /// Content of its own from the first byte on, in a file or a whole device
-    /// in place of a partition or volume: no machine starts from it.
+    /// Treats a file or a whole device as a partition or volume: its first sector
+    /// is ordinary content, for no machine starts from it.
     #[must_use]
     pub fn as_volume(self) -> Disk {
         Disk {
@@ -143,8 +143,8 @@ impl Disk {
         }
     }
 
-    /// Refuses from now on each write to what is protected on the whole disk
-    /// that this is, or lies on.
+    /// Refuses from now on every write to protected ranges of the disk that this
+    /// is, or lies on.
     ///
     /// # Errors
     /// When it is not known where on the disk it lies.
@@ -163,7 +163,7 @@ impl Disk {
         }
     }
 
-    /// The path that it was opened by.
+    /// The path by which it was opened.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -178,13 +178,12 @@ impl Disk {
         self.block_size
     }
 
-    /// Physical block size in bytes, as the disk claims it: what it writes at
-    /// once.
+    /// Physical block size in bytes as the disk claims it: its unit of writing.
     pub fn physical_block(&self) -> u32 {
         self.physical_block
     }
 
-    /// Whether its first sector is that of a disk, and not of a partition or
+    /// Whether its first sector is sector 0 of a disk, and not of a partition or
     /// volume.
     pub(super) fn has_sector_0(&self) -> bool {
         self.has_sector_0
@@ -232,8 +231,8 @@ impl Disk {
             })
     }
 
-    /// Refuses to write these bytes, which `what` names, if one of them is
-    /// protected.
+    /// Refuses a write to these bytes, which `what` names in the error, if one of
+    /// them is protected.
     ///
     /// # Errors
     /// [`Error::Protected`] names the place.
@@ -244,7 +243,7 @@ impl Disk {
         }
     }
 
-    /// What of these bytes is not protected, in order.
+    /// The parts of this range that are not protected, in order.
     ///
     /// # Errors
     /// When it is not known where on the disk they lie.
@@ -255,7 +254,7 @@ impl Disk {
         }
     }
 
-    /// Refuses what is protected, and sector 0.
+    /// Refuses a write to protected ranges and to sector 0.
     pub(super) fn may_write(&self, what: &'static str, bytes: Range<u64>) -> Result<(), Error> {
         let sector_0 = self.has_sector_0 && bytes.start < u64::from(self.block_size);
         if sector_0 && !bytes.is_empty() {
@@ -297,8 +296,7 @@ impl Disk {
         self.file.write_all_at(bytes, offset).map_err(error)
     }
 
-    /// Returns when all that was written is on the medium. Does not drop any
-    /// cache.
+    /// Flushes all that was written to the medium. Does not drop any cache.
     pub fn sync(&self, what: &'static str) -> Result<(), Error> {
         self.file.sync_all().map_err(|source| Error::Write {
             path: self.path.clone(),
@@ -325,8 +323,8 @@ impl Disk {
             .map_err(|source| self.ioctl_error("flush its cache", source))
     }
 
-    /// The nodes of its partitions, opened for reading. Without a node nobody
-    /// can have one open.
+    /// The nodes of its partitions, opened for reading. A partition without a
+    /// node is skipped: nobody can have it open.
     fn partition_files(&self) -> Result<Vec<(PathBuf, File)>, Error> {
         let Some(name) = self.kernel_name() else {
             return Ok(Vec::new());
@@ -343,13 +341,13 @@ impl Disk {
         Ok(files)
     }
 
-    /// Makes the kernel refuse writes through the nodes of the disk and of its
-    /// partitions, also by who has them open, or take them again. Mounted file
-    /// systems and device-mapper are not kept from writing (Linux 6.1). Image
-    /// files know no such state.
+    /// Makes the kernel refuse (or accept again) writes through the nodes of the
+    /// disk and its partitions, also for descriptors that are open already.
+    /// Mounted file systems and device-mapper can still write (Linux 6.1). Image
+    /// files have no such state.
     ///
     /// # Errors
-    /// The first one; the other nodes are switched all the same.
+    /// The first error; the other nodes are switched all the same.
     pub fn write_protect(&self, on: bool) -> Result<(), Error> {
         const WHAT: &str = "switch its write protection";
         if self.kernel_name.is_none() {
@@ -372,7 +370,7 @@ impl Disk {
     /// Whether the kernel refuses writes through its node.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// The kernel's error.
     pub fn is_write_protected(&self) -> Result<bool, Error> {
         if self.kernel_name.is_none() {
             return Ok(false);
@@ -381,7 +379,7 @@ impl Disk {
             .map_err(|source| self.ioctl_error("ask whether it is read-only", source))
     }
 
-    /// Reads from the medium and not from a cache.
+    /// Reads from the medium, past the cache.
     pub fn read_fresh(&self, offset: u64, len: usize) -> Result<Vec<u8>, Error> {
         super::direct::read(&self.file, offset, len).map_err(|source| Error::Read {
             path: self.path.clone(),

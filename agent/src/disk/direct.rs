@@ -23,7 +23,8 @@ pub(crate) struct Aligned {
 impl Aligned {
     /// `length` bytes, all zero.
     pub(crate) fn new(length: usize) -> Aligned {
-        // Safe code cannot ask for aligned memory, but can look for it.
+        // Safe code cannot allocate aligned memory, but it can find an aligned
+        // part of more memory.
         let memory = vec![0; length.saturating_add(ALIGN)];
         Aligned {
             lead: memory.as_ptr().align_offset(ALIGN),
@@ -49,20 +50,20 @@ impl DerefMut for Aligned {
     }
 }
 
-/// A disk or an image file, read past the cache through a descriptor of its
-/// own, so that the one it was made of may be used with the cache.
+/// A disk or an image file that is read past the cache by a descriptor of its
+/// own, so that the original descriptor can still use the cache.
 pub(crate) struct Direct {
     file: File,
-    /// An image file on a file system that knows no O_DIRECT (a tmpfs of older
-    /// kernels) has one cache only, and is read through it.
+    /// `false` for an image file on a file system without O_DIRECT (a tmpfs of
+    /// older kernels). It has one cache only, and is read through it.
     has_cache: bool,
-    /// What place, length and memory must be multiples of, as far as known.
+    /// The alignment that offset, length and memory need, as far as known.
     block: usize,
 }
 
 impl Direct {
-    /// Opens what `file` is, whatever has its name by now. `block` is its
-    /// logical block size in bytes.
+    /// Opens the same file or device again, by its descriptor, because its name
+    /// may mean another one by now. `block` is its logical block size in bytes.
     pub(crate) fn of(file: &File, block: u32) -> io::Result<Direct> {
         let (file, has_cache) = again(file, OpenOptions::new().read(true))?;
         Ok(Direct {
@@ -76,7 +77,8 @@ impl Direct {
     /// memory are aligned, otherwise by reading more and copying.
     ///
     /// # Errors
-    /// What the kernel says; [`ErrorKind::UnexpectedEof`] where it ends before.
+    /// The kernel's error; [`ErrorKind::UnexpectedEof`] where the file ends
+    /// before.
     pub(crate) fn read(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
         #[cfg(test)]
         super::rot::read(&self.file, offset, bytes.len())?;
@@ -125,9 +127,9 @@ pub(super) fn read(file: &File, offset: u64, length: usize) -> io::Result<Vec<u8
     Ok(bytes)
 }
 
-/// Writes `bytes` with one request, of which the kernel makes one command where
-/// the disk takes that much. Place and length are whole blocks of the disk. It
-/// is on the medium after a flush.
+/// Writes `bytes` with one request, which the kernel turns into one command where
+/// the disk takes that much. Offset and length must be whole blocks of the disk.
+/// The data is on the medium only after a flush.
 pub(super) fn write(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
     #[cfg(test)]
     {
@@ -154,8 +156,8 @@ pub(super) fn write(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Opens what `file` is, whatever has its name by now, with O_DIRECT; and
-/// whether that cannot be, so that it is the file itself.
+/// Opens the same file with O_DIRECT, by its descriptor. Also returns whether
+/// O_DIRECT is not possible, and the descriptor is an ordinary one.
 fn again(file: &File, options: &mut OpenOptions) -> io::Result<(File, bool)> {
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
     match options

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Making free space zero: by a command of the disk where it has one that
-//! promises zeros, by writing them elsewhere.
+//! Zeroing free space: by a command of the disk that promises zeros where it has
+//! one, otherwise by writing zeros.
 
 use super::{Disk, Error};
 use ondisk::ext4::{Layout, Options};
@@ -8,16 +8,16 @@ use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
 use std::ops::Range;
 
-/// Bytes that are made zero at once, so that progress is seen.
+/// Bytes that are zeroed at once, so that progress is visible.
 const STEP: u64 = 64 << 20;
 /// Bytes that are read back at three places of each range.
 const SAMPLE: u64 = 4096;
 
-/// Byte ranges of `disk` that the ext4 file system on it does not use. It must
-/// have been made with `options`, and be unmounted.
+/// Byte ranges of `disk` that are free in its ext4 file system, which must have
+/// been made with `options` and be unmounted.
 ///
 /// # Errors
-/// [`Error`] when it cannot be read, or when it is not known what it uses.
+/// [`Error`] when it cannot be read, or when its free space cannot be determined.
 pub fn unused(disk: &Disk, options: &Options) -> Result<Vec<Range<u64>>, Error> {
     let failed = |why: String| Error::Unused {
         path: disk.path().into(),
@@ -45,7 +45,7 @@ pub fn unused(disk: &Disk, options: &Options) -> Result<Vec<Range<u64>>, Error> 
     Ok(ranges)
 }
 
-/// Makes ranges of bytes zero, on the medium. `progress` gets the bytes done.
+/// Zeroes byte ranges on the medium. `progress` gets the bytes done.
 ///
 /// # Errors
 /// [`Error`] names the place.
@@ -55,7 +55,7 @@ pub fn zero(
     progress: &mut dyn FnMut(u64),
 ) -> Result<(), Error> {
     const WHAT: &str = "zeros over free space";
-    // What is still cached for it must not come after this.
+    // Cached data for these ranges must not be written after this.
     disk.sync(WHAT)?;
     for range in ranges {
         let end = range.end.min(disk.bytes());
@@ -78,8 +78,8 @@ pub fn zero(
     disk.flush()
 }
 
-/// First the command that may give the space back and promises zeros (the
-/// kernel refuses it where the disk does not), then the one that writes them.
+/// Tries the command that may unmap and promises zeros (the kernel refuses it
+/// where the disk has none), then the one that writes zeros.
 fn zero_piece(disk: &Disk, offset: u64, length: u64) -> rustix::io::Result<()> {
     let keep = FallocateFlags::KEEP_SIZE;
     let punched = rustix::fs::fallocate(
@@ -105,12 +105,12 @@ fn zero_piece(disk: &Disk, offset: u64, length: u64) -> rustix::io::Result<()> {
 /// the start, in the middle and at the end of each.
 ///
 /// # Errors
-/// What reading says.
+/// The error of reading.
 pub fn not_zero(disk: &Disk, ranges: &[Range<u64>]) -> Result<Option<u64>, Error> {
     for range in ranges {
         let length = (range.end - range.start).min(SAMPLE);
         let middle = range.start + (range.end - range.start) / 2;
-        // As direct reading wants it.
+        // Direct reading needs an aligned offset.
         let middle = (middle - middle % SAMPLE).clamp(range.start, range.end - length);
         for at in [range.start, middle, range.end - length] {
             let bytes = disk.read_fresh(at, usize::try_from(length).unwrap_or(0))?;

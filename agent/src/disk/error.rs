@@ -47,7 +47,7 @@ pub enum Error {
         offset: u64,
         source: io::Error,
     },
-    /// Sector 0 of a disk, by another way than the one for it.
+    /// A write to sector 0 of a disk that does not use the function made for it.
     #[error(
         "{path}: {what} would overwrite sector 0, at byte {offset}, which is written in another \
          way only; nothing was written there; this is a fault of replant, please report it"
@@ -58,7 +58,7 @@ pub enum Error {
         /// Where, in bytes.
         offset: u64,
     },
-    /// A place that is not one of the file that is written.
+    /// A write outside of the places of the file that is being written.
     #[error(
         "{path}: {what} would be written to byte {offset}, where nothing of replant's lies; \
          nothing was written there; this is a fault of replant, please report it"
@@ -69,7 +69,7 @@ pub enum Error {
         /// Where, in bytes.
         offset: u64,
     },
-    /// Something that must stay as it is would be overwritten.
+    /// A write to a protected range.
     #[error(
         "{path}: {what} would overwrite sector {lba} of the disk, which is protected (bytes {} to \
          {}); nothing was written there; this is a fault of replant, please report it",
@@ -83,19 +83,20 @@ pub enum Error {
         /// The protected bytes of the disk.
         range: Range<u64>,
     },
-    /// Where a device lies is not known, and so not whether a write is harmless.
+    /// It is not known where on the disk a device lies, so a write could hit a
+    /// protected range.
     #[error("{path} is not written: where on the disk it lies is not known: {why}")]
     Unmapped { path: PathBuf, why: String },
     /// A person asked to stop.
     #[error(transparent)]
     Stopped(#[from] crate::stop::Stopped),
-    /// Places of a content that are fewer than its bytes.
+    /// The recorded places of a file are fewer than its bytes.
     #[error("{path}: {short}")]
     Places {
         path: PathBuf,
         short: ondisk::lifeboat::TooShort,
     },
-    /// It is not known what a file system uses.
+    /// The free space of a file system cannot be determined.
     #[error("the free space of the file system on {path} is not known: {why}")]
     Unused { path: PathBuf, why: String },
     /// The disk's table cannot be read, or a table is not for this disk.
@@ -117,7 +118,7 @@ pub enum Error {
         /// Block size of the disk in bytes.
         block_size: u32,
     },
-    /// What was written is not what is read.
+    /// What was read back is not what was written.
     #[error(
         "{path} does not keep what is written to it: the {what} at byte {offset} reads back \
          different; replace the disk"
@@ -128,8 +129,8 @@ pub enum Error {
         /// The first byte that differs.
         offset: u64,
     },
-    /// A partition that the kernel cannot forget because it is in use, or a
-    /// disk that cannot be had alone.
+    /// A partition that the kernel cannot drop because it is in use, or a disk
+    /// that cannot be opened exclusively.
     #[error("{partition} is in use: {}; release it and try again", words(.holders))]
     Busy {
         /// The node of the partition or the disk.
@@ -140,7 +141,7 @@ pub enum Error {
     /// The kernel makes no partitions of this device.
     #[error("the kernel makes no partitions of {path}: {source}; use a whole disk")]
     NoPartitions { path: PathBuf, source: Errno },
-    /// The kernel's view differs from the table after all attempts.
+    /// The kernel still has other partitions than the table after all attempts.
     #[error("{path}: the kernel has not taken the new partition table over: {detail}; reboot")]
     NotTaken { path: PathBuf, detail: String },
     /// A file of /sys.
@@ -149,10 +150,10 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same again may go well.
+    /// Whether trying again may succeed.
     pub fn is_transient(&self) -> bool {
         match self {
-            // The node of a new partition or volume may come late.
+            // The node of a new partition or volume may appear late.
             Self::Open { source, .. } => {
                 source.kind() == io::ErrorKind::NotFound || transient::io(source)
             }

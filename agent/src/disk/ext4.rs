@@ -11,13 +11,13 @@ use super::Disk;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The device or the options do not allow one.
+    /// The device or the options do not allow a file system.
     #[error("{path}: {source}")]
     Plan { path: PathBuf, source: ext4::Error },
     /// Somebody asked to stop. There is no file system on the device now.
     #[error(transparent)]
     Stopped(#[from] crate::stop::Stopped),
-    /// Something protected lies where the file system would be.
+    /// A protected range lies within the file system.
     #[error(transparent)]
     Guard(super::Error),
     /// A write failed, or did not reach the medium. There is no file system on
@@ -27,7 +27,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same again may go well.
+    /// Whether trying again may succeed.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Plan { .. } | Self::Stopped(_) => false,
@@ -36,8 +36,8 @@ impl Error {
     }
 }
 
-/// Makes the file system: only what must be written is, some megabytes on
-/// 100 GiB. `progress` gets the bytes written so far and in all.
+/// Makes the file system. Only the blocks that must be written are, some
+/// megabytes on 100 GiB. `progress` gets the bytes written so far and the total.
 ///
 /// At no moment is there half a file system that mounts: the old superblock is
 /// cleared first, the new one is written last, each with a flush. May be
@@ -55,7 +55,7 @@ pub fn format(
         path: disk.path().to_owned(),
         source,
     })?;
-    // The kernel will write anywhere in it, and asks nobody.
+    // Once mounted, the kernel writes anywhere in it, past our guard.
     disk.check("the new ext4 file system", 0..disk.bytes())
         .map_err(Error::Guard)?;
     let mut target = Target {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What of the disk must stay as it is, seen from each device on it.
+//! The protected ranges of a disk, as seen from each device on it.
 
 use std::{ops::Range, path::Path};
 
@@ -17,7 +17,7 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// The guard of a device that lies there.
+    /// The guard of a device that lies on the disk by this way.
     pub fn new(protected: &Protected, way: Way) -> Guard {
         Guard {
             protected: protected.clone(),
@@ -44,8 +44,8 @@ impl Guard {
         Ok(Guard::new(protected, way))
     }
 
-    /// Refuses what would change something protected: `what` on the device at
-    /// `path`, in these bytes of it.
+    /// Refuses a write (`what`) to these bytes of the device at `path` if it
+    /// would change a protected range.
     ///
     /// # Errors
     /// [`Error::Protected`] names the place on the disk; [`Error::Unmapped`].
@@ -66,7 +66,8 @@ impl Guard {
         Ok(())
     }
 
-    /// What of these bytes of the device at `path` may be written, in order.
+    /// The parts of this range of the device at `path` that may be written, in
+    /// order.
     ///
     /// # Errors
     /// [`Error::Unmapped`].
@@ -81,7 +82,8 @@ impl Guard {
                 let start = (at + (part.start - place.start)).max(bytes.start);
                 let end = (at + (part.end - place.start)).min(bytes.end);
                 match free.last_mut() {
-                    // Two places, but one piece of the device.
+                    // Two places on the disk that follow each other on the
+                    // device.
                     Some(last) if last.end == start => last.end = end,
                     _ => free.push(start..end),
                 }
@@ -97,7 +99,7 @@ impl Guard {
         let sectors = bytes.end.div_ceil(SECTOR).saturating_sub(lba);
         let runs = self.way.on_disk(Run { lba, sectors });
         let runs = runs.map_err(|error| unmapped(path, error))?;
-        // What has no bytes of 64 bits counts as all of the disk.
+        // A run whose byte offsets do not fit 64 bits counts as the whole disk.
         let bytes = |run: Run| run.bytes().unwrap_or(0..u64::MAX);
         Ok(runs.into_iter().map(bytes).collect())
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What makes a disk known again under another name.
+//! The properties by which a disk is recognised under another name.
 
 use super::{Disk, Error};
 use crate::block::{SYS, by_number};
@@ -8,8 +8,8 @@ use ondisk::mbr;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// A disk, without its name, which may be another after a reboot, or after the
-/// disk was detached and attached.
+/// The identity of a disk. The name is no part of it, for it may change at a
+/// reboot, or when the disk is detached and attached.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct DiskId {
     /// Size in bytes.
@@ -29,7 +29,7 @@ pub struct DiskId {
 }
 
 impl DiskId {
-    /// Asks an open disk, past the page cache.
+    /// Reads the identity of an open disk, past the page cache.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -49,7 +49,7 @@ impl DiskId {
         })
     }
 
-    /// What the copy at the disk's end says, in the words of
+    /// The identity of the backup table at the disk's end, in the form of
     /// [`DiskId::table`].
     ///
     /// # Errors
@@ -75,8 +75,9 @@ impl DiskId {
         })
     }
 
-    /// The same, whatever is on it. Serial numbers and names count only where
-    /// both sides have one, for drivers differ in that.
+    /// As [`DiskId::differs`], without comparing the table. Serial numbers and
+    /// names count only where both sides have one, for not every driver shows
+    /// them.
     pub fn hardware_differs(&self, recorded: &DiskId) -> Option<String> {
         if self.bytes != recorded.bytes {
             return Some(format!(
@@ -100,10 +101,10 @@ impl DiskId {
     }
 }
 
-/// Of a world wide name, what kind it is and how long, for kernels differ in
-/// which of a disk's names they show: one NVMe disk is `eui.` (EUI-64 or
-/// NGUID), `uuid.` or `nvme.` by the kernel's age and its list of disks whose
-/// names are bogus (NVME_QUIRK_BOGUS_NID). `None` for a serial number.
+/// The kind and length of a world wide name. Kernels differ in which of a disk's
+/// names they show: the same NVMe disk is `eui.` (EUI-64 or NGUID), `uuid.` or
+/// `nvme.`, depending on the kernel's version and its list of disks whose names
+/// are bogus (NVME_QUIRK_BOGUS_NID). `None` for a serial number.
 fn scheme(name: &str) -> Option<(&str, usize)> {
     let (kind, rest) = name.split_once('.')?;
     let kinds = ["naa", "eui", "uuid", "nvme", "t10", "scsi"];
@@ -122,7 +123,7 @@ fn table_id(head: &[u8], block_size: usize) -> String {
     }
 }
 
-/// The identity of a GPT, in the words of [`DiskId::table`].
+/// The identity of a GPT, in the form of [`DiskId::table`].
 pub fn gpt_id(Guid(bytes): Guid) -> String {
     let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
     format!("gpt {}", digits.collect::<String>())

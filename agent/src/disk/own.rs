@@ -9,8 +9,9 @@ use ondisk::run::{Run, join};
 use super::{Disk, Error, direct};
 
 /// Writes bytes past the cache at a byte offset within `own`, the places of one
-/// file of ours, although they are protected; and returns when they were read
-/// back from the medium. Offset and length are whole blocks of the disk.
+/// of our files, which are protected against all other writes. Returns after they
+/// were read back from the medium. Offset and length are whole blocks of the
+/// disk.
 ///
 /// # Errors
 /// [`Error::Outside`] before anything is written; [`Error::ReadBack`].

@@ -9,10 +9,10 @@ use super::{Disk, Error};
 /// Bytes that are read at once.
 const PIECE: u64 = 1 << 20;
 
-/// What lies where.
+/// A file's content and its places on the disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pinned {
-    /// Its places, in its order; the last sector may be used in part.
+    /// Its places, in the order of the file; the last sector may be used in part.
     pub runs: Vec<Run>,
     /// Its length in bytes.
     pub bytes: u64,
@@ -20,9 +20,10 @@ pub struct Pinned {
 }
 
 impl Pinned {
-    /// Whether the disk still has it there: read from the medium, through the
-    /// places alone. The proof when it was put there, and again before anything
-    /// relies on it, for a defragmenter may have moved the file since.
+    /// Whether the disk has this content at its places, read from the medium
+    /// without the file system. It is asked after the content was written, and
+    /// again before anything relies on it, for a defragmenter may have moved the
+    /// file since.
     ///
     /// # Errors
     /// When the places cannot be read. An answer of `false` is no error.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The kernel's view of a disk's partitions, and making it follow the table.
+//! The kernel's partitions of a disk, and making them follow the table.
 
 use std::{
     path::Path,
@@ -15,11 +15,11 @@ use crate::block::{Partition, SYS, partition_name, partitions, users};
 
 /// Pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How long the whole table is tried before its partitions one by one: others
-/// open a partition only for moments to look at it.
+/// How long rereading the whole table is tried, before the partitions are changed
+/// one by one. Others (udev) open a partition only for moments.
 const WHOLE: Duration = Duration::from_secs(2);
 
-/// What the kernel should have of a table.
+/// The partitions that the kernel should have by a table.
 fn wanted(table: &Table) -> Vec<Partition> {
     let mut wanted: Vec<_> = table
         .partitions
@@ -37,8 +37,8 @@ fn wanted(table: &Table) -> Vec<Partition> {
     wanted
 }
 
-/// What to change, partition by partition. All deletions come first, for an
-/// old partition may lie where a new one shall be.
+/// What to change, partition by partition. Deletions come first, because an old
+/// partition may overlap a new one.
 #[derive(Debug, PartialEq, Eq)]
 struct Changes {
     delete: Vec<u32>,
@@ -83,7 +83,8 @@ pub fn reread(disk: &Disk, table: &Table, wait: Duration) -> Result<(), Error> {
         match sys::block::reread_partitions(disk.file()) {
             Err(Errno::BUSY) if start.elapsed() < WHOLE.min(wait) => sleep(PAUSE),
             Err(e @ (Errno::INVAL | Errno::NOTTY)) => return Err(no_partitions(e)),
-            // What is left to do is done one by one, and says what is wrong.
+            // The rest is done one by one, which tells which partition is in the
+            // way.
             Ok(()) | Err(_) => break,
         }
     }
@@ -94,7 +95,8 @@ pub fn reread(disk: &Disk, table: &Table, wait: Duration) -> Result<(), Error> {
             break;
         }
         let late = Instant::now() >= deadline;
-        // The look after the last attempt counts, however late it is.
+        // Only fails after a comparison that follows the last attempt, however
+        // late that is.
         if late && applied {
             let detail = format!("partitions {:?} are not as in the table", changes.add);
             return Err(Error::NotTaken {
@@ -112,7 +114,7 @@ pub fn reread(disk: &Disk, table: &Table, wait: Duration) -> Result<(), Error> {
     disk.flush()
 }
 
-/// One pass of changes; the first partition in use ends it.
+/// Applies the changes once; the first partition in use ends it.
 fn apply(disk: &Disk, changes: &Changes) -> Result<(), Error> {
     let name = disk.kernel_name().unwrap_or_default();
     let busy = |number| Error::Busy {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! For tests: sectors of an image that cannot be read until they are written.
+//! For tests: simulates sectors of an image that cannot be read until they are
+//! written.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -11,8 +12,8 @@ use std::sync::{Mutex, MutexGuard};
 use ondisk::lifeboat::SECTOR;
 use rustix::io::Errno;
 
-/// Device and inode of the image, and the sector. Not of a thread: a payload is
-/// read by another one.
+/// Device and inode of the image, and the sector. It is not kept per thread, for
+/// a payload is read by a thread of its own.
 type Bad = BTreeSet<(u64, u64, u64)>;
 
 static BAD: Mutex<Bad> = Mutex::new(Bad::new());
@@ -37,7 +38,7 @@ fn sectors(offset: u64, length: usize) -> std::ops::Range<u64> {
     offset / SECTOR..offset.saturating_add(length as u64).div_ceil(SECTOR)
 }
 
-/// What a read of these bytes gives.
+/// Fails if one of these bytes is in a bad sector.
 pub(super) fn read(file: &File, offset: u64, length: usize) -> io::Result<()> {
     let meta = file.metadata()?;
     let (dev, ino, sectors) = (meta.dev(), meta.ino(), sectors(offset, length));
@@ -48,7 +49,7 @@ pub(super) fn read(file: &File, offset: u64, length: usize) -> io::Result<()> {
     }
 }
 
-/// These bytes are written.
+/// Makes the sectors of these bytes good again, as a write does.
 pub(super) fn written(file: &File, offset: u64, length: usize) -> io::Result<()> {
     let meta = file.metadata()?;
     let mut bad = bad();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Sector 0 of a disk: which system the machine starts is decided here.
+//! Writing sector 0 of a disk, which decides what the machine starts.
 //!
 //! It is written by one function only. A disk whose physical blocks are larger
 //! than its sectors reads such a block, changes it and writes it again; if the
@@ -10,25 +10,25 @@ use std::{io, ops::Range};
 
 use super::{Disk, Error, direct};
 
-/// The least that is written at once: no disk in use has larger blocks and says
-/// that they are smaller.
+/// The minimum that is written at once. No disk in use has larger blocks without
+/// saying so.
 const LEAST: u32 = 4096;
-/// The most. A disk that claims more is not believed.
+/// The maximum: a disk that claims larger blocks is not believed.
 const MOST: u32 = 1 << 20;
 
-/// Bytes that a disk writes at once, from the size that it claims.
+/// The disk's unit of writing in bytes, from the block size that it claims.
 fn unit(physical_block: u32) -> usize {
     let sane = physical_block.is_power_of_two() && physical_block <= MOST;
     let unit = if sane { physical_block } else { LEAST };
     unit.max(LEAST) as usize
 }
 
-/// Changes bytes of sector 0, and returns when they were read back from the
+/// Changes bytes of sector 0, and returns after they were read back from the
 /// medium. `offset` is the place in the sector; `what` names the bytes in the
-/// error. All that was written before is on the medium by then, too.
+/// error. Everything written before is flushed first.
 ///
 /// # Errors
-/// [`Error::ReadBack`] if the disk has something else afterwards.
+/// [`Error::ReadBack`] if other bytes are read back.
 pub fn write(disk: &Disk, what: &'static str, offset: u64, bytes: &[u8]) -> Result<(), Error> {
     let failed = |source| Error::Write {
         path: disk.path().to_owned(),
@@ -41,7 +41,7 @@ pub fn write(disk: &Disk, what: &'static str, offset: u64, bytes: &[u8]) -> Resu
         return Err(failed(io::ErrorKind::InvalidInput.into()));
     }
     disk.check(what, offset..end)?;
-    // What the cache has of it is written before it is read.
+    // Cached changes of this block must be written before it is read.
     disk.sync(what)?;
     let old = disk.read_fresh(0, unit(disk.physical_block()))?;
     let mut new = old.clone();

@@ -21,7 +21,7 @@ pub enum Present {
     Dos(mbr::Table),
 }
 
-/// A partition of whatever kind of table.
+/// A partition of either kind of table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// Its number, the 3 of `/dev/sda3`.
@@ -31,7 +31,7 @@ pub struct Place {
 }
 
 impl Present {
-    /// The partitions, with an extended one beside its logical ones.
+    /// The partitions; an extended one is listed beside its logical ones.
     pub fn partitions(&self) -> Vec<Place> {
         match self {
             Present::None => Vec::new(),
@@ -56,10 +56,10 @@ impl Present {
     }
 }
 
-/// Reads the table of a disk. As for the kernel, a GPT counts only behind a
-/// protective entry: what a DOS table replaced without erasing it does not.
-/// On a disk whose sector 0 has no table at all a GPT is reported, too, for
-/// that is a disk with a damaged sector 0.
+/// Reads the table of a disk. As in the kernel, a GPT counts only behind a
+/// protective entry, because a DOS table may have replaced it without erasing it.
+/// On a disk whose sector 0 has no table at all a GPT is reported, too: that is a
+/// disk with a damaged sector 0.
 ///
 /// # Errors
 /// Read errors, and a GPT of which both copies are damaged.
@@ -82,7 +82,7 @@ pub fn read(disk: &Disk) -> Result<Present, Error> {
     })
 }
 
-/// Whether a table was fitted to a disk of just this size.
+/// Checks that a table was fitted to a disk of exactly this size.
 pub(super) fn check_disk(disk: &Disk, table: &Table) -> Result<(), Error> {
     let blocks = disk.bytes() / u64::from(disk.block_size().max(1));
     if table.block_size == disk.block_size() && table.disk_blocks == blocks {
@@ -97,7 +97,7 @@ pub(super) fn check_disk(disk: &Disk, table: &Table) -> Result<(), Error> {
     })
 }
 
-/// Whether one of the two places of a GPT has one, on the medium.
+/// Whether a GPT is at one of its two places on the medium.
 ///
 /// # Errors
 /// When they cannot be read.
@@ -135,14 +135,14 @@ pub fn write(disk: &Disk, table: &Table, old_sector_0: Option<&[u8]>) -> Result<
     for (sector, old) in in_sector_0.zip(old_sector_0) {
         *sector = mbr::active_as(old, sector);
     }
-    // What is still cached for an old partition must not come after this.
+    // Cached data of an old partition must not be written after this.
     disk.flush()?;
     for write in &writes {
         match write.offset {
             0 => sector_0::write(disk, write.what, 0, &write.bytes)?,
             offset => disk.write_at(write.what, offset, &write.bytes)?,
         }
-        // Each on the medium before the next: one copy is whole at any time.
+        // Each is flushed before the next, so one copy is whole at any time.
         disk.sync(write.what)?;
     }
     disk.flush()?;

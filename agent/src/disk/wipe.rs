@@ -17,8 +17,8 @@ use super::{
 /// swap 4 KiB, md 4 KiB, iso9660 32 KiB, btrfs 64 KiB; at the end md 0.90 and
 /// 1.0, a second LVM metadata area, ZFS.
 const EDGE: u64 = 1 << 20;
-/// Boot code and disk signature: whether they stay is decided when the new
-/// sector 0 is written.
+/// Boot code and disk signature are not cleared here: the step that writes the
+/// new sector 0 decides whether they stay.
 const BOOT_CODE: u64 = 446;
 
 /// The ranges of bytes to clear before `new` is written over `present`: both
@@ -46,7 +46,7 @@ pub fn ranges(disk: &Disk, present: &Present, new: &Table) -> Result<Vec<Range<u
     Ok(merge(ranges, BOOT_CODE..disk_bytes))
 }
 
-/// Where in a range of bytes old signatures can be: its first and last MiB.
+/// The parts of a range where old signatures can be: its first and last MiB.
 pub fn edges(bytes: Range<u64>) -> [Range<u64>; 2] {
     let Range { start, end } = bytes;
     [
@@ -72,14 +72,14 @@ fn merge(mut ranges: Vec<Range<u64>>, within: Range<u64>) -> Vec<Range<u64>> {
     merged
 }
 
-/// Makes ranges of bytes of a disk zero, and returns when they are so on the
-/// medium and in no cache. What lies behind the end of the disk is left out.
-/// Sector 0 comes last: who is interrupted finds the old partitions again, and
-/// with them the same ranges. May be repeated.
+/// Zeroes byte ranges of a disk, and returns when they are zero on the medium and
+/// in no cache. Ranges beyond the end of the disk are cut. Sector 0 comes last,
+/// so that after an interruption the old partitions, and with them the same
+/// ranges, can still be found. May be repeated.
 pub fn clear(disk: &Disk, ranges: &[Range<u64>]) -> Result<(), Error> {
     const WHAT: &str = "zeros over an old signature";
     let zeros = vec![0; EDGE as usize];
-    // What is still cached for an old partition must not come after this.
+    // Cached data of an old partition must not be written after this.
     disk.flush()?;
     for range in ranges {
         let (_, rest) = sector_0::split(disk, range);

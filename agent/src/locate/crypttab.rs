@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Keys and headers on the disk that is replaced, of encrypted devices that
-//! stay (crypttab(5)).
+//! Keys and headers that lie on the disk to be replaced and open encrypted
+//! devices elsewhere (crypttab(5)).
 
 use super::identify;
 use crate::block::{self, BlockDevice, DevNo, SYS};
@@ -23,7 +23,7 @@ fn parse(text: &str) -> Vec<Line<'_>> {
         let key = words.next().unwrap_or("none");
         let mut options = words.next().unwrap_or_default().split(',');
         let header = options.find_map(|option| option.strip_prefix("header="));
-        // A key of random bytes is drawn anew at each boot.
+        // A key from /dev/urandom is a new one at each boot, so nothing is lost.
         let is_file = |path: &&str| path.starts_with('/') && !path.starts_with("/dev/");
         let files = [Some(key), header].into_iter().flatten().filter(is_file);
         let files: Vec<&str> = files.collect();
@@ -32,8 +32,8 @@ fn parse(text: &str) -> Vec<Line<'_>> {
     lines.filter_map(line).collect()
 }
 
-/// Files on `disk` that open devices elsewhere, each with its device. What the
-/// running system does not have cannot be placed, and is left out.
+/// Files on `disk` that open devices elsewhere, each with its device. Files that
+/// do not exist in the running system are left out.
 pub fn keys(blocks: &[BlockDevice], disk: &BlockDevice, crypttab: &Path) -> Vec<(String, String)> {
     let Ok(text) = std::fs::read_to_string(crypttab) else {
         return Vec::new();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Volume groups that the disk to be replaced does not have for itself.
+//! Volume groups that are not wholly on the disk to be replaced.
 
 use crate::block::BlockDevice;
 use crate::lvm::FoundGroup;
@@ -7,10 +7,10 @@ use crate::plan::{OtherGroup, Whole};
 use ondisk::lvm::GroupProblem;
 use std::collections::BTreeSet;
 
-/// Groups with a physical volume on any other disk than this one, by name; and
-/// those that have one here, as something that is made of several devices.
-/// `disks` gives the names of the disks below a device. The groups on logical
-/// volumes are a guest's: their names are nobody's concern here.
+/// Volume groups with a physical volume on another disk, by name; and those that
+/// also have one here, as wholes of several devices. `disks` returns the names of
+/// the disks below a device. Groups on logical volumes belong to guests, and
+/// their names do not matter here.
 pub(super) fn others(
     groups: &[FoundGroup],
     disk: &str,
@@ -19,8 +19,8 @@ pub(super) fn others(
     let mut found = BTreeSet::new();
     let mut wholes = Vec::new();
     for group in groups {
-        // What is on several devices, as the paths of a multipath disk, is on
-        // none by the scan's account; the group is on them nevertheless.
+        // The scan counts a volume on several devices (the paths of a multipath
+        // disk) as on none; the group is on them all the same.
         let copies = group.problems.iter().filter_map(|problem| match problem {
             GroupProblem::DuplicatePv { devices, .. } => Some(devices),
             _ => None,
@@ -48,7 +48,8 @@ pub(super) fn others(
                 here: here.first().cloned(),
             });
         }
-        // What is here and elsewhere is told above, but for a guest's.
+        // Groups both here and elsewhere are reported above, except those of
+        // guests.
         if !here.is_empty() && (elsewhere.is_empty() || guests) {
             wholes.push(Whole {
                 kind: ondisk::signature::Kind::LvmPv.whole().into(),

@@ -15,17 +15,17 @@ pub struct Content {
     pub label: String,
 }
 
-/// What a look at a device saw.
+/// The result of looking for signatures on a device.
 #[derive(Debug, Default)]
 pub(super) struct Look {
     pub(super) signatures: Vec<Signature>,
-    /// All that was read is zero.
+    /// Everything that was read is zero.
     pub(super) blank: bool,
     /// Why a part of it could not be read.
     pub(super) unread: Option<disk::Error>,
 }
 
-/// Looks for signatures where they may be.
+/// Reads the places where signatures may be, and looks for them.
 pub(super) fn look(path: &Path) -> Look {
     let mut look = Look::default();
     let disk = match Disk::open(path) {
@@ -51,15 +51,15 @@ pub(super) fn look(path: &Path) -> Look {
     look
 }
 
-/// Looks at the signatures of a device; `None` when there is none that is
-/// known, or when it has a partition table.
+/// What a device contains, by its signatures; `None` when no known signature is
+/// there, or when it has a partition table.
 ///
 /// # Errors
 /// When none was found and a part of it could not be read.
 pub fn content(path: &Path) -> Result<Option<Content>, disk::Error> {
     let look = look(path);
-    // Behind a table lie other devices, which speak for themselves; a boot
-    // sector of a FAT looks like a table, too.
+    // A device with a table is described by its partitions. A FAT boot sector
+    // looks like a table, too.
     let first = look.signatures.iter().find(|s| !s.kind.is_table());
     match (first, look.unread) {
         (Some(first), _) => Ok(Some(Content {
@@ -72,8 +72,8 @@ pub fn content(path: &Path) -> Result<Option<Content>, disk::Error> {
     }
 }
 
-/// The same for a device that need not be readable (an empty drive, one that
-/// goes away): that is `None`, too.
+/// As [`content`], for a device that may be unreadable (an empty drive, one that
+/// is being removed): then it is `None`, too.
 pub fn identify(path: &Path) -> Option<Content> {
     content(path).unwrap_or_else(|error| {
         log::debug!("{error}");

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Members of what is made of several devices, put together.
+//! Groups the devices that are members of one RAID array, btrfs or the like.
 
 use crate::plan::Whole;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// One device of a whole.
+/// One member device of a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Member {
-    /// The place that it takes.
+    /// The slot of the whole that it fills; halves of a mirror may share one.
     slot: String,
-    /// Which one it is; a copy has the same.
+    /// The identifier of the member; a copy of the device has the same.
     id: String,
     node: String,
-    /// The disks that it lies on.
     disks: BTreeSet<String>,
 }
 
@@ -23,18 +22,18 @@ pub(super) type Key = (String, String);
 #[derive(Debug, Default)]
 pub(super) struct Members {
     found: BTreeMap<Key, Vec<Member>>,
-    /// How many places each has at least.
+    /// The least number of slots of each whole.
     slots: BTreeMap<Key, u64>,
 }
 
 impl Members {
-    /// A whole has at least so many places.
+    /// Notes that a whole has at least this many slots.
     pub(super) fn expect(&mut self, key: &Key, slots: u64) {
         let known = self.slots.entry(key.clone()).or_default();
         *known = slots.max(*known);
     }
 
-    /// A device is a member.
+    /// Notes a member device.
     pub(super) fn add(
         &mut self,
         key: &Key,
@@ -43,7 +42,7 @@ impl Members {
         node: &str,
         disks: &BTreeSet<String>,
     ) {
-        // Who does not say which one it is, is one for itself.
+        // A member without an identifier counts as one of its own.
         let own = |text: &str| if text.is_empty() { node } else { text }.to_owned();
         self.found.entry(key.clone()).or_default().push(Member {
             slot: own(slot),
@@ -53,14 +52,14 @@ impl Members {
         });
     }
 
-    /// Those that have a member on this disk, and more than that one.
+    /// The wholes with a member on this disk and at least one more.
     pub(super) fn wholes(&self, disk: &str) -> Vec<Whole> {
         let whole = |(key, members): (&Key, &Vec<Member>)| {
             let here: Vec<&Member> = members.iter().filter(|m| m.disks.contains(disk)).collect();
             let ids: BTreeSet<&str> = here.iter().map(|m| m.id.as_str()).collect();
             let elsewhere = members.iter().filter(|m| {
                 let other = m.disks.iter().any(|d| d != disk);
-                // A copy of what is here needs nothing that is here.
+                // A copy of a member that is here does not depend on this disk.
                 other && (m.disks.contains(disk) || !ids.contains(m.id.as_str()))
             });
             let slots: BTreeSet<&str> = members.iter().map(|m| m.slot.as_str()).collect();
@@ -86,7 +85,8 @@ impl Members {
 mod tests {
     use super::*;
 
-    /// What is told of members `(slot, id, disk)`.
+    /// Builds `Members` of `(slot, id, disk)`, and returns what is reported of
+    /// the whole.
     fn seen(slots: u64, members: &[(&str, &str, &str)]) -> Option<(usize, usize, u64)> {
         let mut all = Members::default();
         let key = ("RAID array".to_owned(), "x".to_owned());

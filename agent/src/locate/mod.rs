@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The old root: which device `root=` means, and which disk that is on.
 //!
-//! Only devices that cannot be taken for one another are taken: what could be
-//! meant twice is refused, with all the devices named.
+//! Nothing is guessed: where several devices match, it is an error that names
+//! them all.
 
 mod crypttab;
 mod groups;
@@ -75,7 +75,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same again may go well.
+    /// Whether trying again may succeed.
     pub fn is_transient(&self) -> bool {
         match self {
             Error::NotFound { .. } => true,
@@ -94,12 +94,12 @@ impl Error {
 /// File systems that an old root can be, for which the tiny system has a module.
 pub const KINDS: [&str; 4] = ["ext2", "ext3", "ext4", "xfs"];
 
-/// A root counts when nothing has happened for so long since it was found, for
-/// a copy of it may be on a disk that appears later...
+/// A root is accepted only after this long without a new device, for a copy of it
+/// may be on a disk that appears later...
 pub(crate) const QUIET: Duration = Duration::from_secs(1);
-/// ...but a device that never rests does not keep it from counting.
+/// ...but never later than this, for one device may send events all the time.
 pub(crate) const RESTLESS: Duration = Duration::from_secs(10);
-/// Longest time to wait that makes sense; `rd.retry=` may say anything.
+/// Upper limit of the wait, for `rd.retry=` may contain any number.
 pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Waits for the root device, at most for `patience`, activating volume groups
@@ -116,12 +116,12 @@ pub fn wait(devices: &mut Devices, spec: &RootSpec, patience: Duration) -> Resul
         match look(blocks, spec) {
             Ok(Seen::Root(root)) => Some(Ok(root)),
             Ok(Seen::Nothing) => None,
-            // It may hold the root, or have nothing to do with it: others get
-            // a part of the time.
+            // The group may hold the root or not: other devices get a part of the
+            // remaining time.
             Ok(Seen::Blocked(error)) => {
                 (begin.elapsed() >= patience / 4).then(|| Err(error.into()))
             }
-            // What is wrong already does not become right by waiting.
+            // Waiting does not repair this.
             Err(
                 error @ (Error::Ambiguous { .. }
                 | Error::Kind { .. }
@@ -168,12 +168,13 @@ pub fn wait(devices: &mut Devices, spec: &RootSpec, patience: Duration) -> Resul
     })
 }
 
-/// What one look finds.
+/// The result of looking once through the devices.
 #[derive(Debug)]
 enum Seen {
     Root(Root),
     Nothing,
-    /// Not the root, but a volume group that must not be used as it is.
+    /// The root was not found, and a volume group that may hold it cannot be used
+    /// as it is.
     Blocked(LvmError),
 }
 
@@ -193,12 +194,12 @@ fn look(blocks: &[BlockDevice], spec: &RootSpec) -> Result<Seen, Error> {
 /// A volume group of which something could not be mapped.
 #[derive(Debug)]
 struct Trouble {
-    /// What the device-mapper's uuids of its volumes begin with.
+    /// The prefix of the device-mapper uuids of its volumes.
     prefix: String,
     error: LvmError,
 }
 
-/// What the devices that match come to.
+/// Decides by the number of devices that match.
 fn judge(
     matches: &[(&BlockDevice, Content)],
     troubles: Vec<Trouble>,
@@ -246,8 +247,8 @@ fn judge(
     }
 }
 
-/// Maps all volumes that can be mapped, for reading only. What cannot is no
-/// error here: it matters only if the root is among it.
+/// Maps all volumes that can be mapped, read-only. A volume that cannot be is no
+/// error here: it matters only if it holds the root.
 fn activate(blocks: &[BlockDevice]) -> Result<Vec<Trouble>, Error> {
     let groups = scan(&lvm_devices(blocks)).groups;
     let mut troubles = Vec::new();
@@ -286,7 +287,8 @@ fn matches_spec(block: &BlockDevice, content: &Content, spec: &RootSpec) -> bool
     }
 }
 
-/// The name of a partition by its table; kernels before 6.3 do not tell it.
+/// The PARTUUID of a partition, read from its table, for kernels before 6.3 do
+/// not show it.
 fn part_uuid(block: &BlockDevice) -> Option<String> {
     let (disk, partition) = (block.parent.as_deref()?, block.partition?);
     match Disk::open(node(disk)).and_then(|disk| table::read(&disk)) {
@@ -314,16 +316,16 @@ fn same_device(path: &Path, block: &BlockDevice) -> bool {
     })
 }
 
-/// The devices that have the name which a file gives: `UUID=...`, or a path.
+/// The devices that a name from a file means: `UUID=...`, or a path.
 pub fn named<'a>(blocks: &'a [BlockDevice], name: &str) -> impl Iterator<Item = &'a BlockDevice> {
     blocks
         .iter()
         .filter(move |block| crypttab::is_meant(block, name))
 }
 
-/// The devices that may be physical volumes of this machine's own groups. A
-/// logical volume may hold a guest's. A disk with partitions is none, as for
-/// lvm2: a label on it is left over from what the disk was before.
+/// The devices that may be physical volumes of this machine's own groups. Logical
+/// volumes are left out, for they may hold a guest's groups; so are disks with
+/// partitions, as lvm2 does it: a label there is left over from earlier use.
 pub fn lvm_devices(blocks: &[BlockDevice]) -> Vec<BlockDevice> {
     let parents: BTreeSet<&str> = blocks.iter().filter_map(|b| b.parent.as_deref()).collect();
     let real = blocks
@@ -355,7 +357,7 @@ fn only_disk(
                 return Err(Error::ReadOnly { disk });
             }
             Some(disk) => return Ok(disk.clone()),
-            // A loop device, or one in memory.
+            // A loop device or a RAM disk is not a disk to replace.
             None => disks.clear(),
         }
     }

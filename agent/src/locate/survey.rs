@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What else is on the machine, and what of it needs the disk to be replaced.
+//! What else the machine has, and which of it depends on the disk to be replaced.
 //!
-//! Two ways lead to what is made of several devices: their signatures, which
-//! tell it also of what is not in use, and sysfs, which tells it of everything
-//! that is. The tiny system has only the first.
+//! Wholes of several devices are found in two ways: by their signatures, also
+//! when they are not in use, and by sysfs, when they are. The tiny system has
+//! only the first.
 
 use super::groups;
 use super::identify::{Look, look};
@@ -21,12 +21,11 @@ use std::path::Path;
 /// A device with what is on it and below it.
 pub(super) struct Seen<'a> {
     pub(super) block: &'a BlockDevice,
-    /// The disks that it lies on.
     pub(super) disks: BTreeSet<String>,
     look: Look,
-    /// The devices that stand on it, by their names in sysfs.
+    /// The devices on top of it, from sysfs.
     holders: Vec<&'a BlockDevice>,
-    /// It is a disk with partitions: what is on it is on those.
+    /// It is a disk with partitions, so its contents are those of the partitions.
     divided: bool,
 }
 
@@ -35,15 +34,16 @@ impl Seen<'_> {
         self.block.to_string()
     }
 
-    /// Its signatures that count: on a disk with partitions only those that
-    /// are no rest of what was there before it was divided.
+    /// Its valid signatures. On a disk with partitions, those left over from
+    /// before it was partitioned do not count.
     fn signatures(&self) -> impl Iterator<Item = &Signature> {
         let at_end = |kind: Kind| matches!(kind, Kind::Md090 | Kind::Md10);
         let counts = move |s: &&Signature| !self.divided || at_end(s.kind);
         self.look.signatures.iter().filter(counts)
     }
 
-    /// Another device than a logical volume stands on it, and has its contents.
+    /// A device other than a logical volume is on top of it and shows its
+    /// contents.
     fn is_consumed(&self) -> bool {
         !self.holders.iter().all(|holder| holder.is_volume())
             || self.signatures().any(|s| is_md(s.kind))
@@ -92,7 +92,7 @@ pub fn others(blocks: &[BlockDevice], disk: &BlockDevice, mounts: &[Mount]) -> O
     }
 }
 
-/// Not memory disks, drives with exchangeable media and extended partitions.
+/// Excludes RAM disks, drives with exchangeable media, and extended partitions.
 fn may_hold_something(block: &BlockDevice) -> bool {
     let memory = block.dev.major == 1 || block.name.starts_with("zram");
     block.bytes > 1024 && !memory && !block.is_drive()
@@ -111,9 +111,9 @@ fn see<'a>(block: &'a BlockDevice, blocks: &'a [BlockDevice]) -> Seen<'a> {
     }
 }
 
-/// The disks that a device lies on; of a loop device, those of the file system
-/// that its file is on. sysfs knows every device that we list; should one have
-/// gone, its name has to do.
+/// The disks below a device; for a loop device, those of the file system that
+/// contains its file. A device that has vanished from sysfs is represented by its
+/// own name.
 fn disks_below(block: &BlockDevice) -> BTreeSet<String> {
     let of = |dev: DevNo| block::disks_below(Path::new(SYS), dev).unwrap_or_default();
     let disks = match block.backing_file() {
@@ -130,7 +130,7 @@ fn disks_below(block: &BlockDevice) -> BTreeSet<String> {
     }
 }
 
-/// All members of anything, with what is known of their devices.
+/// Collects the members of all wholes.
 fn members(seen: &[Seen], mounts: &[Mount]) -> Members {
     let mut members = Members::default();
     for device in seen {
@@ -146,7 +146,7 @@ fn members(seen: &[Seen], mounts: &[Mount]) -> Members {
             let key = (signature.kind.whole().to_owned(), name);
             members.expect(&key, part.slots);
             members.add(&key, &part.slot, &part.member, &node, &device.disks);
-            // The other part has no signature: what uses this one knows it.
+            // The other part has no signature, but the device on top knows it.
             if matches!(signature.kind, Kind::Luks | Kind::Integrity) {
                 for user in users(device, signature, seen) {
                     members.add(&key, "data", &user.node(), &user.node(), &user.disks);
@@ -175,7 +175,7 @@ fn members(seen: &[Seen], mounts: &[Mount]) -> Members {
     members
 }
 
-/// The device-mapper devices that are made with what is on a device.
+/// The device-mapper devices that use the contents of a device.
 fn users<'a>(device: &Seen, signature: &Signature, seen: &'a [Seen<'a>]) -> Vec<&'a Seen<'a>> {
     let uuid = signature
         .uuid
@@ -193,8 +193,8 @@ fn users<'a>(device: &Seen, signature: &Signature, seen: &'a [Seen<'a>]) -> Vec<
     seen.iter().filter(uses).collect()
 }
 
-/// Devices that lie on the disk and on another one, and of which no signature
-/// told it: maps made by hand, caches, multipath.
+/// Devices that span this disk and another one, and that no signature reveals:
+/// maps made by hand, caches, multipath.
 fn stacked(seen: &[Seen], disk: &str, named: &[Whole]) -> Vec<Whole> {
     let node = |name: &str| block::node(name).display().to_string();
     let spans = |s: &&Seen| s.disks.contains(disk) && s.disks.len() > 1;
@@ -204,7 +204,7 @@ fn stacked(seen: &[Seen], disk: &str, named: &[Whole]) -> Vec<Whole> {
     }
     seen.iter()
         .filter(spans)
-        // Volumes of a group are told as the group.
+        // Volumes of a group are reported as the group.
         .filter(|s| !s.block.is_volume())
         .map(|s| Whole {
             kind: "device".into(),
@@ -221,7 +221,7 @@ fn stacked(seen: &[Seen], disk: &str, named: &[Whole]) -> Vec<Whole> {
         .collect()
 }
 
-/// The names that the contents of a device have.
+/// The names (UUIDs, labels) in the contents of a device.
 fn names(seen: &Seen) -> Vec<(Name, String)> {
     let node = seen.node();
     let mut names = Vec::new();
@@ -246,8 +246,8 @@ fn read_table(block: &BlockDevice) -> Option<Present> {
         .ok()
 }
 
-/// Types of partitions that hold what has no signature: boot loaders' code
-/// for BIOS and PReP, and Microsoft's reserve.
+/// Types of partitions whose contents have no signature: boot loader code for
+/// BIOS and PReP, and Microsoft's reserved partition.
 const BARE: [&str; 3] = [
     "21686148-6449-6E6F-744E-656564454649",
     "9E1A2D38-C612-4316-AA26-8B49521E5A8B",

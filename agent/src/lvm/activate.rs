@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Volumes to devices.
+//! Activating logical volumes: creating their device-mapper devices.
 
 use std::path::{Path, PathBuf};
 
@@ -58,7 +58,7 @@ impl Mapper {
         &self.control
     }
 
-    /// Maps one volume. Done twice, it changes nothing the second time.
+    /// Maps one volume. The second time it changes nothing.
     ///
     /// A device that is mapped already must have the table of the metadata, or
     /// the call fails. From read-only to writable it is switched in place, the
@@ -73,8 +73,8 @@ impl Mapper {
         self.activate_lv(group, lv, access)
     }
 
-    /// Maps every visible volume of a group that may be mapped. The second list
-    /// has the ones that were refused, each with its reason.
+    /// Maps every visible volume of a group that can be mapped. The second list
+    /// has the ones that were refused, each with the reason.
     pub fn activate_all(
         &self,
         group: &FoundGroup,
@@ -148,7 +148,8 @@ impl Mapper {
                     });
                 }
             }
-            // Left without a table by somebody who was interrupted, or with the other access.
+            // Either an interrupted activation left the device without a table, or it has the
+            // other access.
             return self.put_into_force(name, read_only, &wanted);
         }
         if let Some(other) = self.control.status(Selector::Name(name))? {
@@ -162,7 +163,8 @@ impl Mapper {
         self.control.create(name, &mapping.uuid)?;
         self.put_into_force(name, read_only, &wanted)
             .inspect_err(|_| {
-                // The first error counts; an empty device must not stay behind.
+                // The first error is returned; the empty device must not stay
+                // behind.
                 if let Err(e) = self.control.remove(name) {
                     log::warn!("{e}");
                 }
@@ -180,7 +182,7 @@ impl Mapper {
     }
 }
 
-/// lvm2 keeps a snapshot's relation to its origin in a volume that is none.
+/// lvm2 stores a snapshot's relation to its origin in a pseudo-volume.
 fn is_snapshot_link(lv: &LogicalVolume) -> bool {
     use ondisk::lvm::SegmentKind::Other;
     lv.segments

@@ -22,13 +22,13 @@ pub fn origin(host: &str, time: Option<i64>) -> Origin {
     }
 }
 
-/// Makes the physical volumes and the group on `devices`, which are those of
-/// the plan, in that order; then reads everything back past the page cache
-/// and compares.
+/// Makes the physical volumes and the group on `devices`, which are those of the
+/// plan in its order; then reads everything back past the page cache and
+/// compares.
 ///
-/// The first 8 KiB of each device are overwritten; `protected` of the disk that
-/// they are on is not, and makes it fail. Fails before the first write
-/// if a device is in use, or has another size than planned.
+/// Overwrites the first 8 KiB of each device. Fails rather than write to a
+/// `protected` range of the disk that they are on, and before the first write if
+/// a device is in use or has another size than planned.
 pub fn create(
     plan: &VgPlan,
     devices: &[BlockDevice],
@@ -43,7 +43,8 @@ pub fn create(
     let steps = lvm::create(&vg, &sizes)?;
     let mut open = Vec::with_capacity(devices.len());
     for (device, planned) in devices.iter().zip(sizes) {
-        // A whole device can be a physical volume, too: then it has no table.
+        // If the physical volume is a whole device, its first sector is no sector
+        // 0 with a table.
         let disk = Disk::open_exclusive(device.path())?
             .as_volume()
             .guarded(protected)?;
@@ -85,7 +86,7 @@ pub fn create(
 /// Carries steps out on the devices that they number.
 pub(super) fn carry_out(steps: &[Step], open: &[Disk], vg: &str) -> Result<(), LvmError> {
     const WHAT: &str = "LVM metadata";
-    // What is still cached must not be written back over it.
+    // Cached data must not be written over it afterwards.
     open.iter().try_for_each(Disk::flush)?;
     for step in steps {
         match step {
@@ -122,7 +123,7 @@ pub(super) fn verify(device: &BlockDevice, uuid: &Uuid, vg: &VolumeGroup) -> Res
     if pv.label.uuid != *uuid || !pv.label.is_used() {
         return Err(wrong("the label is another one".to_owned()));
     }
-    // Two comments of the text are not read back.
+    // Two comments are written that the parser does not keep.
     let mut wanted = vg.clone();
     wanted.origin.generator.clear();
     wanted.origin.host_comment.clear();

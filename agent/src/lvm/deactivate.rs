@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Devices back to nothing.
+//! Removing device-mapper devices.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -13,26 +13,27 @@ use super::error::LvmError;
 use super::node;
 use crate::block::{DevNo, Holder, stacked_on};
 
-/// How long a device may stay open: something may look at it, as udev does.
+/// How long to wait for a device that is open: udev, for one, opens devices for a
+/// moment.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(50);
 
 impl Mapper {
-    /// Removes every device-mapper device on a disk and its partitions, what
-    /// stands on top first, with nodes and links. The names, in that order.
+    /// Removes every device-mapper device on a disk and its partitions, the
+    /// topmost first, with nodes and links. Returns the names in that order.
     ///
-    /// Fails before anything is removed if something other than device-mapper
-    /// stands there; fails with the name of a device that stays in use.
+    /// Fails before anything is removed if something other than device-mapper is
+    /// on top; fails with the name of a device that stays in use.
     pub fn deactivate_disk(&self, disk: DevNo) -> Result<Vec<String>, LvmError> {
         self.remove_stack(&stacked_on(&self.sysfs, disk)?)
     }
 
-    /// Removes every device of a volume group, and what stands on them.
+    /// Removes every device of a volume group, and those on top of them.
     pub fn deactivate_group(&self, vg: &VolumeGroup) -> Result<Vec<String>, LvmError> {
         let prefix = format!("LVM-{}", vg.id.compact());
         let mut removed = Vec::new();
         for name in self.control.list()? {
-            // It may have gone with another one's stack.
+            // It may have been removed with another volume's stack.
             let Some(status) = self.control.status(Selector::Name(&name))? else {
                 continue;
             };
@@ -57,8 +58,8 @@ impl Mapper {
         Ok(names)
     }
 
-    /// Removes one device, waiting a while for those who have it open. No such
-    /// device: nothing to do.
+    /// Removes one device, waiting a while for those who have it open. A device
+    /// that does not exist is no error.
     fn remove(&self, name: &str) -> Result<(), LvmError> {
         let start = Instant::now();
         loop {
@@ -89,7 +90,7 @@ impl Mapper {
     }
 }
 
-/// The names of all of a stack, if device-mapper can remove all of it.
+/// The names of the devices of a stack, if all belong to device-mapper.
 fn removable(stack: &[Holder]) -> Result<Vec<String>, LvmError> {
     let name = |holder: &Holder| {
         let Holder { device, below } = holder;

@@ -42,7 +42,7 @@ pub enum LvmError {
     /// Device-mapper refused.
     #[error(transparent)]
     Dm(#[from] DmError),
-    /// A device of this name exists and is something else.
+    /// A device with this name exists and is not the volume.
     #[error(
         "device-mapper has a device \"{name}\" already, with the uuid \"{found}\" and not \"{wanted}\": remove it first"
     )]
@@ -51,7 +51,7 @@ pub enum LvmError {
         found: String,
         wanted: String,
     },
-    /// The volume is mapped in another way.
+    /// The volume is mapped with another table.
     #[error(
         "logical volume {name} is mapped as \"{found}\", its metadata say \"{wanted}\": remove the mapping first"
     )]
@@ -64,7 +64,7 @@ pub enum LvmError {
     /// The volume is in use for writing.
     #[error("logical volume {name} is in use for writing and cannot be made read-only")]
     InUse { name: String },
-    /// Something that is not device-mapper's uses the device.
+    /// A device that does not belong to device-mapper uses this one.
     #[error(
         "{holder} uses {below} and is no device-mapper device: stop it first{}",
         stop(holder)
@@ -80,14 +80,14 @@ pub enum LvmError {
     )]
     Busy {
         name: String,
-        /// How long it was tried.
+        /// How long removing it was tried.
         seconds: u64,
         open_count: i32,
     },
     /// A node or link in /dev.
     #[error(transparent)]
     File(#[from] FileError),
-    /// Something else stands where a link is to be made.
+    /// Something else is at the path of the link.
     #[error("{path} exists and is neither a link nor a block device: remove it first")]
     NodeTaken { path: PathBuf },
     /// The plan cannot be carried out.
@@ -96,7 +96,7 @@ pub enum LvmError {
     /// The metadata cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
-    /// What was kept cannot be given to a volume.
+    /// The reserved extents cannot be given to a volume.
     #[error(transparent)]
     Release(#[from] ReleaseError),
     /// The devices are not those of the plan.
@@ -132,13 +132,14 @@ pub enum LvmError {
 }
 
 impl LvmError {
-    /// Whether the same again may go well.
+    /// Whether trying again may succeed.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::File(error) => error.is_transient(),
             Self::Disk(error) => error.is_transient(),
             Self::Dm(error) => error.errno().is_some_and(transient::errno),
-            // Written a moment ago, and perhaps not seen by everybody yet.
+            // It may have been written a moment ago and not be visible everywhere
+            // yet.
             Self::NoGroup { .. } | Self::NoVolume { .. } | Self::Verify { .. } => true,
             Self::InUse { .. } | Self::Busy { .. } => true,
             Self::Group { .. }

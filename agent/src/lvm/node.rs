@@ -21,7 +21,7 @@ fn leads_to(path: &Path, dev: DevNo) -> bool {
     fs::metadata(path).is_ok_and(|m| m.file_type().is_block_device() && m.rdev() == u64::from(dev))
 }
 
-/// Makes room for a node or link: an old link or block device goes.
+/// Removes an old link or block device from the path of a node or link.
 fn clear(path: &Path) -> Result<(), LvmError> {
     match fs::symlink_metadata(path) {
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
@@ -39,7 +39,7 @@ fn make_dir(path: &Path) -> Result<(), LvmError> {
     Ok(fs::create_dir_all(path).map_err(cannot("create", path))?)
 }
 
-/// Makes DEV/mapper/NAME and the link DEV/VG/LV. What is right already stays.
+/// Makes DEV/mapper/NAME and the link DEV/VG/LV, unless they are right already.
 pub(super) fn make(
     dev_dir: &Path,
     name: &str,
@@ -74,7 +74,7 @@ pub(super) fn make(
                 )
                 .map_err(cannot("set the owner of", &node))?;
             }
-            // A udev was quicker.
+            // udev has made it in the meantime.
             Err(Errno::EXIST) if leads_to(&node, dev) => {}
             Err(e) => return Err(FileError::new("make", &node, e).into()),
         }

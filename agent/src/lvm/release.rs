@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The end of the volume that kept what must stay: its extents go to another.
+//! Removes the volume that reserved the protected extents, and gives them to
+//! another volume.
 
 use ondisk::lifeboat::Protected;
 use ondisk::lvm::{self, PvTarget, next_generation};
@@ -9,10 +10,10 @@ use super::error::LvmError;
 use super::scan::{FoundGroup, read};
 use crate::disk::Disk;
 
-/// Gives the extents of [`lvm::PINNED`] to the end of the volume `into`, by the
-/// next generation of the metadata on all devices of the group, and reads it
-/// back. A loss of power leaves the one generation or the other. No volume of
-/// the group may be mapped. `protected` of the disk is not written.
+/// Appends the extents of [`lvm::PINNED`] to the volume `into`, in the next
+/// generation of the metadata on all devices of the group, and reads it back.
+/// After a power cut the old or the new generation is in force. No volume of the
+/// group may be mapped. `protected` ranges of the disk are not written.
 pub fn release_pinned(
     group: &FoundGroup,
     into: &str,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which volume groups are there.
+//! Finding volume groups.
 
 use ondisk::lvm::{
     Assembly, Group, GroupProblem, LabelError, LogicalVolume, Mapping, MdaError, PvRead, assemble,
@@ -10,7 +10,7 @@ use super::error::LvmError;
 use crate::block::BlockDevice;
 use crate::disk::{self, Disk};
 
-/// Bytes that a label needs.
+/// The smallest device that can have a label, in bytes.
 const SMALLEST: u64 = 2048;
 
 /// A volume group with its devices.
@@ -32,7 +32,7 @@ pub struct Scan {
 pub enum ScanFailure {
     #[error(transparent)]
     Disk(#[from] disk::Error),
-    /// A label that is none.
+    /// A damaged label.
     #[error("{device}: {source}")]
     Label { device: String, source: LabelError },
     /// A damaged metadata area.
@@ -100,8 +100,8 @@ impl Scan {
 
 /// Reads labels and metadata of devices, past the page cache.
 ///
-/// Nothing is written. What cannot be read is reported and left out. Give it
-/// devices of this machine's own: a logical volume may hold a guest's groups.
+/// Writes nothing. Devices that cannot be read are reported and left out. Pass
+/// only devices of this machine: a logical volume may hold a guest's groups.
 pub fn scan(devices: &[BlockDevice]) -> Scan {
     let mut failures = Vec::new();
     let mut found: Vec<(BlockDevice, u64, PvRead)> = Vec::new();

@@ -29,7 +29,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same again may go well.
+    /// Whether trying again may succeed.
     pub fn is_transient(&self) -> bool {
         match self {
             Error::File(error) => error.is_transient(),

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The processors that may be used.
 
-/// How many processors this thread, and those that it starts, may run on; 1 if
-/// the kernel does not say. std would ask the control groups, too, which the
-/// tiny system has not.
+/// How many processors this thread and its children may run on; 1 if the kernel
+/// does not say. std would also ask the control groups, which the tiny system
+/// does not have.
 pub fn processors() -> u32 {
     rustix::thread::sched_getaffinity(None).map_or(1, |set| set.count().max(1))
 }

@@ -41,7 +41,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same again may go well.
+    /// Whether trying again may succeed.
     pub fn is_transient(&self) -> bool {
         match self {
             Error::Mount { errno, .. } | Error::Unmount { errno, .. } => transient::errno(*errno),
@@ -87,7 +87,7 @@ pub fn below(root: &RootDir, rel: &str, source: &Path) -> Result<(), Error> {
         kind: "ext4".into(),
         errno,
     };
-    // Nothing reads the times of access, and every read would write one.
+    // Access times are of no use here, and each would cause a write.
     mount2(source, place.handle(), "ext4", MountFlags::NOATIME, c"").map_err(failed)
 }
 
@@ -100,11 +100,11 @@ pub fn below(root: &RootDir, rel: &str, source: &Path) -> Result<(), Error> {
 pub fn untouched(source: &Path, target: &Path, kind: &str) -> Result<(), Error> {
     let options = ondisk::untouched(kind).unwrap_or_default();
     let flags = MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    // Even when it mounts for reading, ext4 frees the files that had no name
-    // any more when the power went, unless the device itself refuses writes.
+    // Even in a read-only mount, ext4 frees files that were deleted but open when
+    // the power failed, unless the device itself refuses writes.
     protect(source, true)?;
     device(source, target, kind, flags, options).inspect_err(|_| {
-        // The first error counts; and the device was only to be read.
+        // The first error is returned; the device was only to be read.
         if let Err(error) = protect(source, false) {
             log::warn!("{error}");
         }
@@ -120,9 +120,9 @@ pub fn release(source: &Path, target: &Path) -> Result<(), Error> {
     protect(source, false)
 }
 
-/// Switches the write protection of a block device. A device of device-mapper
-/// stays as it was mapped: old roots are mapped for reading only. One that is
-/// mounted is not protected: whoever mounted it may be writing.
+/// Switches the write protection of a block device. A device-mapper device stays
+/// as it was mapped, for old roots are mapped read-only. A mounted device is not
+/// protected: whoever mounted it may be writing.
 ///
 /// # Errors
 /// [`Error::File`].
@@ -174,7 +174,7 @@ pub fn hide(file: &Place, behind: &Path) -> Result<(), Error> {
     let handle = file.handle();
     let target = std::fs::read_link(&handle).map_err(cannot("read the link", &handle))?;
     mount_bind(behind, file.handle()).map_err(failed)?;
-    // The file lies where nothing may be executed (/run).
+    // The file is on a noexec mount (/run).
     let flags = MountFlags::BIND | MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV;
     mount_remount(&target, flags, c"").map_err(failed)
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The tiny system's kernel command line, made of this machine's own.
+//! The tiny system's kernel command line, derived from this machine's own.
 //!
 //! What makes the hardware run at all (`noapic`, `pci=`, `mem=`, parameters of
 //! modules) is carried over; what belongs to the old system (`root=`, `rd.*`,
@@ -13,7 +13,7 @@ use contract::cmdline::{self, Mode};
 /// Words without which the machine may not run: firmware, memory, clocks,
 /// interrupts, processors, buses, drivers, consoles. `*` stands for any end.
 const NEEDED: &[&str] = &[
-    // What the tiny system's own loading of drivers heeds.
+    // The tiny system's own module loader honours these.
     "modprobe.blacklist rd.driver.blacklist module_blacklist",
     "acpi* noacpi reboot noefi edd gpt blkdevparts",
     "mem memmap highmem vmalloc reserve* mtrr* enable_mtrr* disable_mtrr* nopat gart* nokaslr",
@@ -53,12 +53,14 @@ const LEFT: &[&str] = &[
     "replant*",
 ];
 
-/// What becomes of the words of this machine's kernel command line.
+/// The words of this machine's kernel command line, sorted by what is done with
+/// them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Carried {
-    /// Those that the tiny system gets, in their order, without quotes.
+    /// Words that the tiny system gets, in order, without quotes.
     pub words: Vec<String>,
-    /// Those of which nobody knows whether the machine needs them; left out.
+    /// Words of which it is not known whether the machine needs them; they are
+    /// left out.
     pub unknown: Vec<String>,
 }
 
@@ -119,23 +121,23 @@ pub enum Error {
 /// front.
 const LIMIT: usize = 1984;
 
-/// The kernel's words in the two boots of our entry: as a line of grub.cfg has
-/// them, and as replant's loader passes them on.
+/// The kernel command lines of our entry's two kinds of boots: quoted for
+/// grub.cfg, and as replant's loader passes it on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lines {
-    /// In the boot that was armed.
+    /// For the armed boot.
     pub armed: String,
-    /// When somebody chooses the entry from the menu.
+    /// For a boot that somebody chose from the menu.
     pub survey: String,
-    /// Those of the armed boot as the kernel is to get them.
+    /// For the armed boot, unquoted.
     pub kernel: String,
 }
 
 impl Lines {
-    /// Makes them: reboot after any panic, which then starts the old system;
-    /// the words of this boot that the machine needs; those of `--append` last,
-    /// for the last of several counts. In a boot that was not armed the last
-    /// word is ours: nothing migrates then, whatever was appended.
+    /// Builds the lines. The kernel reboots after a panic, which starts the old
+    /// system. The carried words follow, and then those of `--append`, for the
+    /// last of several values counts. In a boot from the menu the very last word
+    /// is ours, so that nothing migrates whatever was appended.
     pub fn new(root: &str, carried: &Carried, append: &[&str]) -> Result<Lines, Error> {
         let needed = carried.words.iter().map(|word| quoted(word));
         let needed: Vec<String> = needed.collect::<Result<_, _>>()?;
@@ -193,7 +195,7 @@ fn quoted(word: &str) -> Result<String, Error> {
     }
 }
 
-/// A word as the kernel has it, which takes double quotes around it off.
+/// A word as the kernel parses it, which removes double quotes.
 fn in_quotes(word: &str) -> String {
     match word.contains(' ') {
         true => format!("\"{word}\""),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From which disk the BIOS starts this machine.
 //!
-//! If that is another disk than the one that is replaced, its GRUB looks for
-//! the old `/boot`, and after the migration it is a rescue prompt.
+//! If it is not the disk that is replaced, the GRUB of the other disk would look
+//! for the old `/boot` after the migration and end in a rescue prompt.
 
 use super::Error;
 use super::unsupported::{NotByThisDisk, Unsupported};
@@ -21,12 +21,12 @@ struct Head {
     bytes: u64,
     /// The disk signature at byte 440, if it has one.
     signature: Option<u32>,
-    /// Whether there is GRUB's boot.img.
+    /// Whether the boot code is GRUB's boot.img.
     grub: bool,
-    /// The drive of the BIOS that it loads GRUB from, where it names another one
-    /// than that which it was started from.
+    /// The BIOS drive from which boot.img loads GRUB, if that is not the drive
+    /// that it was started from.
     drive: Option<u8>,
-    /// Whether a BIOS would start it.
+    /// Whether the sector has boot code, so that a BIOS would start it.
     code: bool,
 }
 
@@ -48,7 +48,8 @@ impl Head {
     }
 }
 
-/// What the firmware and the boot loader have left in memory about it.
+/// The traces of the boot that firmware and boot loader have left in the running
+/// system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Traces {
     /// Signature of the BIOS's first disk (Enhanced Disk Drive).
@@ -76,7 +77,7 @@ impl Traces {
         }
     }
 
-    /// The disk that they mean, if it is only one.
+    /// The disk that the traces point to, if exactly one fits.
     fn first<'a>(&self, heads: &'a [Head]) -> Option<&'a Head> {
         let only = |fits: &dyn Fn(&Head) -> bool| {
             let mut found = heads.iter().filter(|head| fits(head));
@@ -93,9 +94,9 @@ impl Traces {
     }
 }
 
-/// Refuses a machine that the BIOS may start from another disk than `disk`,
-/// which holds /boot. Returns why a loader of ours in its first sector would
-/// not be started in GRUB's place, if that is so.
+/// Refuses a machine that the BIOS may start from a disk other than `disk`, which
+/// holds /boot. Returns the reason if our loader in its first sector would not be
+/// started in GRUB's place.
 pub(super) fn check(
     sys: &Path,
     cmdline: &str,
@@ -120,8 +121,9 @@ pub(super) fn check(
     Ok(elsewhere(&heads, &disk.name, traces))
 }
 
-/// Whether the machine starts otherwise than by GRUB in the first sector of its
-/// own disk, which is the BIOS's first one. Only that can be replaced.
+/// Why the machine may not start by GRUB in the first sector of its own disk, as
+/// the BIOS's first disk; `None` if it does. Only that sector can be replaced by
+/// our loader.
 fn elsewhere(heads: &[Head], ours: &str, traces: Traces) -> Option<String> {
     let own = heads.iter().find(|head| head.name == ours)?;
     if !own.grub {
@@ -149,7 +151,7 @@ fn elsewhere(heads: &[Head], ours: &str, traces: Traces) -> Option<String> {
 
 fn judge(heads: &[Head], ours: &str, traces: Traces) -> Result<(), NotByThisDisk> {
     let name = ours.to_string();
-    // A disk without boot code is passed over by the BIOS.
+    // The BIOS skips a disk without boot code.
     if let Some(first) = traces.first(heads).filter(|head| head.code) {
         if first.name == ours {
             return Ok(());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `replant check`: whether it would go well. Changes nothing.
+//! `replant check`: says whether staging and migrating would succeed. Changes
+//! nothing.
 
 use super::Error;
 use super::examine::{Asked, Checked, examine};
@@ -11,12 +12,12 @@ use crate::report::quote;
 use crate::terminal::say;
 use std::path::Path;
 
-/// Says whether staging and migrating would go well. With `strict` it must go
-/// without a warning, too.
+/// Says whether staging and migrating would succeed. With `strict`, a warning is
+/// a failure, too.
 ///
 /// # Errors
-/// [`Error::Refused`], [`Error::Unchecked`] or [`Error::Strict`], when the
-/// reasons were said; another one when nothing could be found out.
+/// [`Error::Refused`], [`Error::Unchecked`] or [`Error::Strict`], after the
+/// reasons were printed; any other error when no check could be made at all.
 pub fn check(package: &Path, json: bool, strict: bool) -> Result<(), Error> {
     let asked = Asked {
         dir: package,
@@ -51,23 +52,26 @@ pub fn check(package: &Path, json: bool, strict: bool) -> Result<(), Error> {
     Ok(())
 }
 
-/// What the rows come to; `whole` says whether all was found that is needed.
+/// The result of all rows; `whole` says whether every check has found what it
+/// looks for.
 pub(super) fn judge(rows: &Rows, whole: bool, strict: bool) -> Result<(), Error> {
     rows.judge()?;
     match rows.count(State::Warning) {
-        // A check that was skipped without a reason is one that failed.
+        // Something is missing though no row says so: at least one check counts
+        // as not made.
         _ if !whole => Err(Error::Unchecked(rows.count(State::Skipped).max(1))),
         count @ 1.. if strict => Err(Error::Strict(count)),
         _ => Ok(()),
     }
 }
 
-/// The object for programs. What a machine that is refused has no answer to is
-/// not in it.
+/// The JSON object for programs. On a machine that is refused, the members that
+/// only a complete check can fill are left out.
 fn object(rows: &Rows, checked: Option<&Checked>, result: &Result<(), Error>) -> String {
     let mut members = format!("\"ok\":{}", result.is_ok());
     if let Err(error) = result {
-        // The first thing that is in the way, as before there were rows.
+        // `error` is the first obstacle only, as in versions that stopped at it;
+        // `checks` has all.
         let first = [State::Refused, State::Failed]
             .into_iter()
             .find_map(|state| rows.iter().find(|row| row.state == state));
@@ -90,7 +94,7 @@ fn object(rows: &Rows, checked: Option<&Checked>, result: &Result<(), Error>) ->
     format!("{{{members}}}")
 }
 
-/// Members of the object that only a machine has that can be migrated.
+/// The members that are known only when nothing is in the way.
 fn found(checked: &Checked) -> String {
     let seconds = checked.measured.map(|measured| measured.seconds());
     format!(

@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use sys::cannot;
 
-/// The hash that the initramfs gets; none where the package asks for none.
+/// The hash for the initramfs; `None` if the package asks for no password.
 ///
 /// # Errors
 /// [`Error::ConsolePassword`] when the console could not verify it.
@@ -43,8 +43,8 @@ fn of_root(shadow: &str) -> &str {
         .unwrap_or_default()
 }
 
-/// Puts the hash into a copy of the initramfs: as an archive of its own at the
-/// front, where an uncompressed one may stand before any other.
+/// Puts the hash into a copy of the initramfs, as an uncompressed archive of its
+/// own at the front, where the kernel allows one.
 pub(super) fn protect(image: &Path, hash: &str) -> Result<(), Error> {
     let mut bytes = password::segment(hash).map_err(Error::Archive)?;
     bytes.extend(std::fs::read(image).map_err(cannot("read", image))?);

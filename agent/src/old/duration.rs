@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How long a migration will take, with what that is taken from.
+//! An estimate of how long a migration will take, and the measurements it is made
+//! from.
 
 use std::fmt;
 
-/// Seconds that the new system's programs take for each kernel: dracut or
-/// update-initramfs, and GRUB's. By experience, from a quick machine to a slow
-/// one.
+/// Seconds that dracut or update-initramfs and GRUB's programs take for each
+/// kernel, by experience: on a quick machine, and on a slow one.
 const PROGRAMS: [u64; 2] = [30, 180];
 
 /// What was measured on this machine.
@@ -22,9 +22,9 @@ pub(super) struct Measured {
 }
 
 impl Measured {
-    /// The least and the most seconds between the two restarts. Unpacking is
-    /// as slow as the slower of decoding and writing; a disk that writes a
-    /// quarter as fast as it reads is a slow one.
+    /// The least and the most seconds between the two restarts. Unpacking is as
+    /// slow as the slower of decoding and writing; the pessimistic number assumes
+    /// a disk that writes a quarter as fast as it reads.
     pub(super) fn seconds(&self) -> [u64; 2] {
         let decoding = self.decoding.div_ceil(1000);
         let writing = self.unpacked.div_ceil(self.rate.max(1));

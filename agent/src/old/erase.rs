@@ -9,7 +9,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Bytes that are read to measure the disk, at most for [`MOST`].
+/// Bytes that are read to measure the disk's speed, for at most [`MOST`].
 const SAMPLE: u64 = 64 << 20;
 const STEP: usize = 4 << 20;
 const MOST: Duration = Duration::from_secs(3);
@@ -18,7 +18,8 @@ const MOST: Duration = Duration::from_secs(3);
 pub(super) struct Forecast {
     /// Bytes that will be made zero, roughly.
     pub(super) bytes: u64,
-    /// Bytes per second that the disk reads; none when it makes zeros itself.
+    /// Bytes per second that the disk reads; `None` when the disk zeroes by a
+    /// command.
     pub(super) rate: Option<u64>,
 }
 
@@ -62,8 +63,8 @@ impl fmt::Display for Forecast {
     }
 }
 
-/// Bytes per second that the disk reads from its middle, for there it is
-/// neither at its fastest nor at its slowest.
+/// Bytes per second, read from the middle of the disk, where it is neither at its
+/// fastest nor at its slowest.
 pub(super) fn read_rate(disk: &Disk) -> Result<u64, Error> {
     let begin = Instant::now();
     let start = disk.bytes() / 2;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Why a command on the old system failed; each message is one line. What it
-//! means for the exit status is said here, too.
+//! Why a command on the old system failed, each in one line; and the exit status
+//! that follows from it.
 
 use super::bootentry;
 use super::unsupported::Unsupported;
@@ -36,11 +36,12 @@ pub enum Error {
     },
     #[error("va.sgdisk: {0}")]
     Table(#[from] ondisk::gpt::Error),
-    /// What a part's error says, which is all; as text, for it is smaller.
+    /// The message of another module's error. It is kept as text, which makes
+    /// less code than the error itself.
     #[error("{text}")]
     Part {
         text: String,
-        /// Whether machine and package do not fit each other; otherwise it
+        /// Whether machine and package do not fit each other. Otherwise something
         /// could not be found out, or not be done.
         refusal: bool,
     },
@@ -75,7 +76,6 @@ pub enum Error {
     )]
     ConsolePassword {
         whose: &'static str,
-        /// Why it is of no use.
         why: crate::password::Unusable,
     },
     #[error("the initramfs cannot get the console's password: {0}")]
@@ -119,8 +119,8 @@ fn checks(count: &usize) -> String {
 }
 
 impl Error {
-    /// Whether machine and package do not fit each other: the same again gives
-    /// the same, until one of them is changed.
+    /// Whether machine and package do not fit each other: trying again gives the
+    /// same result until one of them is changed.
     pub(super) fn is_refusal(&self) -> bool {
         match self {
             Error::Part { refusal, .. } => *refusal,
@@ -160,7 +160,7 @@ impl Error {
     }
 }
 
-/// Each with whether it means that machine and package do not fit.
+/// The error types of other modules, each with whether it is a refusal.
 macro_rules! parts {
     ($($error:ty => $refusal:expr),* $(,)?) => {
         $(impl From<$error> for Error {
@@ -201,8 +201,8 @@ parts!(
     sys::FileError => |_| false,
 );
 
-/// A file that is another one than the manifest says is refused; one that
-/// cannot be read is not known.
+/// A file that differs from the manifest is a refusal; one that cannot be read is
+/// not.
 fn verify_refuses(error: &verify::Error) -> bool {
     use verify::Error::{Changed, TooLong, TooShort};
     matches!(error, TooShort { .. } | TooLong { .. } | Changed { .. })

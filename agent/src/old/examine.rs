@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! All the checks of `check` and `stage`, in their order. What one of them
-//! finds does not end the others, but for those that need what it did not find.
+//! All checks of `check` and `stage`, in their order. A finding does not end the
+//! others, except those that need a result that is missing.
 
 mod content;
 mod fit;
@@ -30,11 +30,11 @@ pub(super) use fit::replan;
 pub(super) struct Asked<'a> {
     /// The package's directory.
     pub(super) dir: &'a Path,
-    /// Words for the tiny system's kernel.
+    /// Additional words for the tiny system's kernel command line.
     pub(super) append: &'a [&'a str],
-    /// The level of protection that somebody asked for.
+    /// The level of protection asked for on the command line.
     pub(super) protection: Option<Protection>,
-    /// Whether gigabytes are read although something is in the way already.
+    /// Whether the payload is read even if something is in the way already.
     pub(super) thorough: bool,
 }
 
@@ -45,7 +45,6 @@ pub(super) struct Checked {
     pub(super) loader: Loader,
     pub(super) entry: Entry,
     pub(super) view: View,
-    /// The file that gets the entry.
     pub(super) entry_file: PathBuf,
     pub(super) plan: Plan,
     pub(super) budget: memory::Budget,
@@ -55,23 +54,23 @@ pub(super) struct Checked {
     pub(super) console: Option<String>,
     /// What erasing free space will take.
     pub(super) erase: Option<Forecast>,
-    /// What a power cut will lead to.
+    /// The level of protection that the machine gets.
     pub(super) protection: Protection,
-    /// What is in the way of a better one.
+    /// What keeps the machine from a better level.
     pub(super) obstacles: Vec<Obstacle>,
-    /// The kernel's words in the armed boot, as it is to get them.
+    /// The kernel's command line in the armed boot.
     pub(super) words: String,
     /// What is not carried over, and which file systems stay mounted.
     pub(super) machine: identity::Machine,
-    /// What the migration's duration is guessed from.
+    /// What the duration is estimated from.
     pub(super) measured: Option<Measured>,
 }
 
-/// Makes the checks. Where nothing is in the way, all that they found is
-/// returned; what they say is in the rows.
+/// Makes the checks, and adds a row for each. Returns what they found if nothing
+/// is in the way.
 ///
 /// # Errors
-/// When nothing could be found out at all.
+/// When no check could be made at all.
 pub(super) fn examine(asked: &Asked, rows: &mut Rows) -> Result<Option<Checked>, Error> {
     let time = SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What was written to /boot goes where GRUB reads it.
+//! Makes sure that GRUB sees what was written to /boot.
 
 use super::Error;
 use rustix::io::Errno;
@@ -7,11 +7,12 @@ use std::path::Path;
 use std::time::Duration;
 use sys::cannot;
 
-/// How often an answer that may pass is asked for again, a second apart.
+/// How often a transient error is retried, a second apart.
 const TRIES: u32 = 10;
 
-/// GRUB does not replay journals: freezing writes everything in place. A file
-/// system that knows no freezing (vfat) has no journal.
+/// GRUB does not replay journals, so the file system is frozen, which writes
+/// everything to its final place. A file system that cannot be frozen (vfat) has
+/// no journal.
 ///
 /// # Errors
 /// [`Error::Freeze`], and [`Error::Frozen`] where it stays frozen.
@@ -19,12 +20,12 @@ pub(super) fn for_grub(mount: &Path) -> Result<(), Error> {
     let open = std::fs::File::open(mount).map_err(cannot("open", mount))?;
     rustix::fs::syncfs(&open).map_err(cannot("flush", mount))?;
     if mount == Path::new("/") {
-        // Freezing the root would stop this very process if anything of it
-        // had to be written before the thaw.
+        // Freezing the root could block this process itself before it thaws it
+        // again.
         return Ok(());
     }
     let wait = || std::thread::sleep(Duration::from_secs(1));
-    // Nobody thaws it if a key or a lost connection ends this program between.
+    // If a signal ended this program in between, nobody would thaw it.
     sys::chroot::undisturbed(|| {
         freeze_and_thaw(
             mount,
@@ -41,7 +42,7 @@ fn freeze_and_thaw(
     thaw: &mut dyn FnMut() -> Result<(), Errno>,
     wait: &dyn Fn(),
 ) -> Result<(), Error> {
-    // Busy: somebody else, a backup, has frozen it.
+    // Busy: another program, such as a backup, has frozen it.
     match again(freeze, wait, |errno| errno == Errno::BUSY) {
         Ok(()) => {}
         Err(Errno::OPNOTSUPP | Errno::NOTTY | Errno::INVAL) => return Ok(()),
@@ -53,7 +54,7 @@ fn freeze_and_thaw(
         }
     }
     match again(thaw, wait, |errno| errno != Errno::INVAL) {
-        // Somebody else has thawed it.
+        // Another program has thawed it.
         Ok(()) | Err(Errno::INVAL) => Ok(()),
         Err(errno) => Err(Error::Frozen {
             path: mount.into(),

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use sys::cannot;
 
-/// Interfaces below one (a bond's, a bridge's, a VLAN's) are followed so deep.
+/// How many layers of interfaces (bond, bridge, VLAN) are followed downwards.
 const DEPTH: usize = 8;
 
 /// What the new system cannot be without.
@@ -180,8 +180,8 @@ fn drivers(kernel: &str, modules: &Modules, things: &[Thing], first: bool, rows:
     }
 }
 
-/// All disks and interfaces, those that are needed first, so that what several
-/// hang on is judged by the one that matters.
+/// All disks and interfaces, the needed ones first: a controller that several
+/// share is then judged by the one that matters.
 fn things(sys: &Path, disk: Option<&str>, live: Option<&KernelNetwork>) -> Vec<Thing> {
     let ways: Vec<BTreeSet<String>> = live
         .iter()
@@ -196,7 +196,7 @@ fn things(sys: &Path, disk: Option<&str>, live: Option<&KernelNetwork>) -> Vec<T
                 .unwrap_or_default()
                 .to_string_lossy()
                 .into_owned();
-            // A partition hangs on what its disk hangs on.
+            // A partition depends on the same devices as its disk.
             if path.join("partition").exists() {
                 continue;
             }
@@ -235,7 +235,7 @@ fn default_links(live: &KernelNetwork) -> BTreeSet<String> {
     links.map(|link| link.name.clone()).collect()
 }
 
-/// An interface and those that it is made of.
+/// An interface and all the interfaces below it.
 fn below(sys: &Path, name: &str) -> BTreeSet<String> {
     let mut all = BTreeSet::from([name.to_string()]);
     let mut last = vec![name.to_string()];
@@ -245,7 +245,7 @@ fn below(sys: &Path, name: &str) -> BTreeSet<String> {
             .flat_map(|name| children(&sys.join("class/net").join(name)));
         let names = children.filter_map(|path| {
             let name = path.file_name()?.to_str()?;
-            // A bridge has its ports in a directory of their own.
+            // A bridge lists its ports in `brif`, not as `lower_*` links.
             Some(name.strip_prefix("lower_")?.to_string())
         });
         last = names.filter(|name| all.insert(name.clone())).collect();

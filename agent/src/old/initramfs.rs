@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is in the package's initramfs, and what of this machine it cannot
-//! drive: what the tiny system would say after the reboot is said before it.
+//! The package's initramfs, read on the old system: which devices of this machine
+//! the tiny system could not drive.
 
 use super::Error;
 use super::rows::Rows;
@@ -18,10 +18,10 @@ use std::io::Read;
 use std::path::Path;
 use sys::cannot;
 
-/// Of an initramfs that cannot be unpacked here: how many times its size it may
-/// have. Those of kernel modules have five times.
+/// Assumed growth of an initramfs that cannot be unpacked here. Images of kernel
+/// modules grow to five times their size.
 const GROWTH: u64 = 6;
-/// No initramfs is bigger when it is unpacked.
+/// The most bytes that are unpacked; no initramfs has more.
 const MOST: u64 = 1 << 30;
 const PAGE: u64 = 4096;
 
@@ -30,20 +30,20 @@ const PAGE: u64 = 4096;
 pub(super) struct Image {
     /// Bytes of RAM that its files take.
     pub(super) bytes: u64,
-    /// What drives which device, of which kernel; none where it cannot be read
-    /// here.
+    /// The module index and the kernel's version; `None` where the image cannot
+    /// be read here.
     drivers: Option<(Drivers, String)>,
 }
 
 impl Image {
-    /// One of which only the size is known.
+    /// An image of which only the size is known.
     #[cfg(test)]
     pub(super) fn of_size(bytes: u64) -> Image {
         let drivers = None;
         Image { bytes, drivers }
     }
 
-    /// Reads the package's initramfs; why not is a row.
+    /// Reads the package's initramfs. If that fails, a row says why.
     pub(super) fn read(path: &Path, rows: &mut Rows) -> Image {
         let read = bytes(path).and_then(|found| match found {
             Unpacked::Whole(bytes) => parse(path, &bytes),
@@ -60,7 +60,8 @@ impl Image {
         })
     }
 
-    /// Compares it with this machine.
+    /// Adds a row for each device of this machine that the image has no driver
+    /// for.
     pub(super) fn compare(&self, survey: &Survey, rows: &mut Rows) {
         let Some((drivers, kernel)) = &self.drivers else {
             return;
@@ -129,7 +130,7 @@ impl Image {
 
 enum Unpacked {
     Whole(Vec<u8>),
-    /// Compressed in another way; its size.
+    /// Compressed in a way that is not read here; its size in bytes.
     Other(Format, u64),
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How the last try to migrate this machine ended, by what it left.
+//! How the last attempt to migrate this machine ended, by the files that it left.
 
 use crate::paths;
 use crate::report::quote;
@@ -10,25 +10,23 @@ use sys::FileError;
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
-    /// Nothing was tried since the staging, or nothing is staged.
+    /// Nothing was attempted since the staging, or nothing is staged.
     None,
     /// It stopped before the point of no return; nothing was changed.
     Stopped,
-    /// The boot into the tiny system was used up, and no report was left.
+    /// The boot into the tiny system has happened, and it left no report.
     Unknown,
     /// This is the new system.
     Done,
 }
 
-/// The last try.
+/// The last attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Last {
     pub(super) end: End,
     /// The step in which it stopped.
     step: String,
-    /// Why, in one line.
     why: String,
-    /// Its log.
     pub(super) log: Option<PathBuf>,
 }
 
@@ -83,12 +81,12 @@ impl Last {
         }
     }
 
-    /// The reason of one that failed.
+    /// The reason, if it failed.
     pub(super) fn failure(&self) -> Option<&str> {
         (self.end == End::Stopped).then_some(&self.why)
     }
 
-    /// For a person; nothing where nothing was tried.
+    /// A line for a person; `None` if nothing was attempted.
     pub(super) fn line(&self) -> Option<String> {
         match self.end {
             End::None => None,

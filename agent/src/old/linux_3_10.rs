@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What writes the old system's files, on a kernel without newer system calls:
-//! its own tests, once more.
+//! Runs the tests of what writes the old system's files once more, without any
+//! system call newer than Linux 3.10.
 
 const OLD: &str = "REPLANT_TEST_OLD_KERNEL";
 

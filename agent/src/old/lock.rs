@@ -12,8 +12,8 @@ use sys::{FileError, cannot};
 /// Where the lock is taken; gone after a restart.
 const PATH: &str = "/run/replant.lock";
 
-/// Held as long as it lives; the kernel lets it go with the process, however
-/// that ends.
+/// The lock is held as long as this value lives. The kernel releases it when the
+/// process ends, in whatever way.
 #[derive(Debug)]
 pub(super) struct Lock {
     _file: File,
@@ -34,7 +34,7 @@ impl Lock {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => {
                 let mut pid = String::new();
-                // Only for the message; it may not have been written yet.
+                // For the message only; the holder may not have written it yet.
                 let _ = held.read_to_string(&mut pid);
                 let pid = pid.trim().parse().ok();
                 return Err(Error::Running(pid));

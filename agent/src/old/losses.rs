@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the list of losses needs of the running system: which file systems lie
-//! on the disk, and rpm.
+//! Collects what the list of losses needs of the running system: the file systems
+//! on the disk, and rpm's answers.
 
 use crate::block::{SYS, disks_below};
 use crate::machine::Mount;
@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// How long rpm may show no sign of life.
+/// How long rpm may be silent.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What is not carried over from this machine, whose disk is replaced.
@@ -37,15 +37,15 @@ fn mounted(mounts: &[Mount], below: &dyn Fn(&Mount) -> bool) -> Vec<Mounted> {
     let real = mounts.iter().filter(|m| m.kind != "rootfs");
     let known = real.map(|mount| Mounted {
         target: mount.target.clone(),
-        // What has no device (memory, a network) has none below, and stays or
-        // was never there.
+        // A mount without a device (memory, network) is not on the disk; it
+        // stays, or is temporary anyway.
         lost: below(mount),
         whole: mount.root == "/",
     });
     known.collect()
 }
 
-/// The machine's own program.
+/// Runs the machine's own rpm.
 struct Program;
 
 impl Rpm for Program {
@@ -60,7 +60,7 @@ impl Rpm for Program {
         for some in paths.chunks(500) {
             let (ended, text) = run(&["-qf", "--queryformat", ""], some);
             match ended {
-                // Its status is the number of those that nobody has.
+                // The exit status is the number of paths that no package owns.
                 Ok(()) | Err(program::Error::Failed { .. }) => {}
                 Err(error) => return Err(error.to_string()),
             }
@@ -70,7 +70,8 @@ impl Rpm for Program {
     }
 }
 
-/// Runs rpm, whose database may be locked by somebody who hangs.
+/// Runs rpm under supervision, for its database may be locked by a process that
+/// hangs.
 fn run(words: &[&str], paths: &[String]) -> (Result<(), program::Error>, String) {
     let mut command = Command::new("rpm");
     command

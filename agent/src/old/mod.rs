@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The old system's side: check, stage, revert, status.
+//! The commands of the old system: check, stage, revert, status.
 
 pub mod arguments;
 mod bios;

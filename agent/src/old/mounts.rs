@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which file systems stay when the disk is replaced.
+//! Finds the file systems that stay when the disk is replaced.
 
 use super::Error;
 use crate::block::{self, BlockDevice, SYS, disks_below};
@@ -10,8 +10,8 @@ use identity::mounts::{Kept, Mounted, Place, is_remote};
 use ondisk::naming::Name;
 use std::path::Path;
 
-/// The lines of the old fstab that are carried over, and what is to be said of
-/// the others. `disk` is the one that is replaced.
+/// The lines of the old fstab that are carried over, and the messages about the
+/// others. `disk` is the one that is replaced.
 pub(super) fn find(mounts: &[Mount], disk: &str) -> Result<(Vec<Kept>, Report), Error> {
     let blocks = block::list(Path::new(SYS))?;
     let on_disk = |device: &BlockDevice| {
@@ -35,7 +35,7 @@ pub(super) fn find(mounts: &[Mount], disk: &str) -> Result<(Vec<Kept>, Report), 
     Ok(identity::mounts::collect(Path::new("/"), &place, &mounted)?)
 }
 
-/// Whether it is a name that is given by the order in which disks are found.
+/// Whether the name depends on the order in which disks are found.
 fn is_node(source: &str) -> bool {
     let by_order = ["sd", "vd", "xvd", "hd", "nvme", "md", "dm-", "mmcblk"];
     let name = source.strip_prefix("/dev/").unwrap_or_default();
@@ -44,8 +44,8 @@ fn is_node(source: &str) -> bool {
         && by_order.iter().any(|start| name.starts_with(start))
 }
 
-/// What is mounted of other disks and other machines, but for what the system
-/// mounts by itself when somebody plugs it in or asks for it.
+/// Mounted file systems of other disks and other machines, without those that are
+/// mounted automatically when somebody plugs them in or asks for them.
 fn others(mounts: &[Mount], place: &dyn Fn(&str) -> Place) -> Vec<Mounted> {
     const BY_ITSELF: [&str; 5] = ["/run/", "/media/", "/snap/", "/var/lib/", "/var/snap/"];
     let stays = |mount: &&Mount| {

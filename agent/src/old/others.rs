@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What `check` says of the disks that stay.
+//! Formats what `check` reports of the disks that stay.
 
 use crate::plan::Others;
 use crate::report::quote;

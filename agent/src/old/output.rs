@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How a command of the old system says how far it is: lines and a meter for a
-//! person, or a JSON object a line for a program.
+//! How commands of the old system show progress: lines and a meter for a person,
+//! or one JSON object per line for a program.
 
 use super::row::Row;
 use crate::report::{bytes, quote};
@@ -9,25 +9,25 @@ use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-/// Where it goes.
+/// The form of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Output {
     /// Lines on standard output, and a meter on the terminal.
     Text,
     /// One JSON object for each row, on standard output.
     Lines,
-    /// Only a meter: one object comes at the end.
+    /// Only a meter; `--json` prints one object at the end.
     Silent,
 }
 
-/// What a line for a program says of its step.
+/// The state of a step in a line for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// It begins, or goes on.
+    /// The step begins or goes on.
     Running,
     Done,
     Failed,
-    /// A person should know it; the step goes on.
+    /// The step goes on, but something should be known.
     Warning,
 }
 
@@ -42,7 +42,7 @@ impl Progress {
     }
 }
 
-/// One line: `progress` is in percent; none where nothing is known of it.
+/// One line of JSON; `progress` is in percent, and `None` where it is not known.
 fn line(step: &str, state: &str, message: &str, progress: Option<u64>) -> String {
     format!("{{{}}}", members(step, state, message, progress))
 }
@@ -70,7 +70,8 @@ impl Output {
         }
     }
 
-    /// A step of `stage`; a person gets the message, if there is one.
+    /// Reports a step of `stage`. A person gets only the message, if it is not
+    /// empty.
     pub(super) fn step(self, step: &str, state: Progress, message: impl Display) {
         let message = message.to_string();
         match self {
@@ -81,7 +82,7 @@ impl Output {
         }
     }
 
-    /// What only a person reads.
+    /// Prints text that only a person needs.
     pub(super) fn text(self, text: impl Display) {
         if self == Output::Text {
             say(text);
@@ -89,7 +90,7 @@ impl Output {
     }
 }
 
-/// What the row says in parts.
+/// The row's parts as JSON members.
 fn more(row: &Row) -> String {
     format!(
         "\"check\":{},\"found\":{},\"todo\":{}",
@@ -99,8 +100,8 @@ fn more(row: &Row) -> String {
     )
 }
 
-/// A line that is drawn again and again, if standard error is a terminal; for a
-/// program, one each second.
+/// A progress line that is redrawn on standard error if that is a terminal; for
+/// programs, one line each second.
 pub(super) struct Meter {
     step: &'static str,
     what: &'static str,

@@ -13,14 +13,14 @@ use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use sys::cannot;
 
-/// A package whose files are all there, in their sizes; [`Package::verify`]
+/// A package whose files all exist with the right sizes; [`Package::verify`]
 /// compares every byte.
 pub struct Package {
     pub dir: PathBuf,
     pub manifest: Manifest,
     /// SHA-256 of the manifest's text.
     pub manifest_sha256: String,
-    /// Whether the manifest has a checksum of its own.
+    /// Whether the manifest's last line is a checksum of it.
     pub seal: Seal,
     pub table: Backup,
 }
@@ -32,8 +32,8 @@ impl Package {
     /// # Errors
     /// [`Error`] names the file that is missing, cut, or longer than it was.
     pub fn open(dir: &Path) -> Result<Package, Error> {
-        // For messages: the script says "."; where there is no such directory,
-        // the missing manifest is reported below.
+        // The script passes ".", which says nothing in a message. A directory
+        // that does not exist is reported below, as a missing manifest.
         let dir = &dir.canonicalize().unwrap_or_else(|_| dir.to_path_buf());
         let path = dir.join(MANIFEST);
         let missing = |name: &str| Error::NoFile {
@@ -71,9 +71,9 @@ impl Package {
         })
     }
 
-    /// Compares every byte of every file with the manifest. `progress` gets
-    /// the bytes done and the bytes in all. Returns the names of those that are
-    /// not as the manifest says, and why.
+    /// Compares every byte of every file with the manifest. `progress` gets the
+    /// bytes done and the total. Returns the files that differ, each with the
+    /// reason.
     pub fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Vec<(String, Error)> {
         let sizes = self.manifest.files.iter().map(|f| f.size);
         let total = sizes.fold(0, u64::saturating_add);
@@ -96,8 +96,8 @@ impl Package {
         Ok(())
     }
 
-    /// Decodes the payload, to nowhere, and compares what is in it with the
-    /// manifest. `progress` gets the compressed bytes done and those in all.
+    /// Decodes the payload without writing it, and compares its contents with the
+    /// manifest. `progress` gets the compressed bytes done and the total.
     ///
     /// # Errors
     /// [`Error::Payload`] names what in it would make the migration fail when
@@ -122,7 +122,7 @@ impl Package {
         Ok(found)
     }
 
-    /// Names of the files that go to the old system's disk, the script apart.
+    /// Names of the files that are staged: all but the script.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.manifest
             .files

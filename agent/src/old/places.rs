@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where staging puts things. What is new is made beside its place, and takes
-//! the place of what was staged before only when all of it is whole.
+//! Where staging puts its files. New files are prepared beside their place, and
+//! replace those of an earlier staging only when all are complete.
 //!
-//! In /boot all lies in a directory of our own, under names that no generator
-//! of boot entries takes for a kernel's or an initramfs's (`vmlinuz-*`,
+//! In /boot all files lie in a directory of our own, under names that no
+//! generator of boot entries takes for a kernel or an initramfs (`vmlinuz-*`,
 //! `vmlinux-*`, `kernel-*`, `initrd*`, `initramfs-*`).
 
 use super::{Error, pinned, protection};
@@ -37,12 +37,12 @@ pub(super) fn boot_files() -> [String; 2] {
 /// Files and directories that staging replaces.
 pub(super) struct Places(pub(super) Vec<PathBuf>);
 
-/// Where the new one of a place is made.
+/// Where the new version of a place is prepared.
 pub(super) fn fresh(place: &Path) -> PathBuf {
     beside(place, ".new")
 }
 
-/// Where the former one of a place waits for its end.
+/// Where the former version of a place is moved before it is removed.
 fn former(place: &Path) -> PathBuf {
     beside(place, ".old")
 }
@@ -54,7 +54,7 @@ fn beside(place: &Path, suffix: &str) -> PathBuf {
 }
 
 impl Places {
-    /// All that staging puts somewhere.
+    /// All files and directories that staging makes.
     pub(super) fn all() -> Places {
         Places(vec![staged_dir(), boot_dir()])
     }
@@ -65,35 +65,35 @@ impl Places {
         Places(names.map(|name| Path::new("/boot").join(name)).to_vec())
     }
 
-    /// Removes what is beside the places; the places stay. Returns the errors,
-    /// none of which keeps the rest from being removed.
+    /// Removes new and former versions beside the places; the places stay.
+    /// Returns the errors, none of which ends the removal of the rest.
     pub(super) fn discard(&self) -> Vec<Error> {
         let beside = self.0.iter().flat_map(|p| [fresh(p), former(p)]);
         beside.filter_map(|path| remove(&path).err()).collect()
     }
 
-    /// Removes the places, too.
+    /// As [`Places::discard`], and removes the places, too.
     pub(super) fn remove(&self) -> Vec<Error> {
         let mut errors = self.discard();
         errors.extend(self.0.iter().filter_map(|place| remove(place).err()));
         errors
     }
 
-    /// The places, and what is beside them, that exist.
+    /// The places and the versions beside them that exist.
     pub(super) fn remains(&self) -> Vec<PathBuf> {
         let all = self.0.iter().flat_map(|p| [p.clone(), fresh(p), former(p)]);
         all.filter(|path| std::fs::symlink_metadata(path).is_ok())
             .collect()
     }
 
-    /// Puts what was made into its places. After an error some are new and
-    /// some are not: then [`Places::remove`] is what is left.
+    /// Moves the new versions to their places. After an error some are new and
+    /// some are not; call [`Places::remove`] then.
     pub(super) fn commit(&self) -> Result<(), Error> {
         let rename =
             |from: &Path, to: &Path| std::fs::rename(from, to).map_err(cannot("rename", from));
         for place in &self.0 {
             let new = fresh(place);
-            // A file goes over a file at once; with a directory it needs two.
+            // A file replaces a file in one rename; a directory needs two.
             if new.is_dir() && std::fs::symlink_metadata(place).is_ok() {
                 let old = former(place);
                 remove(&old)?;
@@ -104,8 +104,8 @@ impl Places {
         self.discard().into_iter().next().map_or(Ok(()), Err)
     }
 
-    /// Refuses a package of which a file lies where staging replaces or
-    /// removes files.
+    /// Refuses a package with a file inside a place that staging replaces or
+    /// removes.
     pub(super) fn refuse_inside<'a>(
         &self,
         package: &Path,
@@ -113,7 +113,7 @@ impl Places {
     ) -> Result<(), Error> {
         let beside = self.0.iter().flat_map(|p| [fresh(p), former(p)]);
         let places = self.0.iter().cloned().chain(beside);
-        // What is not there holds no package.
+        // A place that does not exist contains no package.
         let places: Vec<_> = places.filter_map(|p| p.canonicalize().ok()).collect();
         let files = std::iter::once(package.to_path_buf()).chain(names.map(|n| package.join(n)));
         for path in files.filter_map(|f| f.canonicalize().ok()) {
@@ -129,9 +129,10 @@ impl Places {
 /// Removes a file or a directory, pinned files too; a link in its place is not
 /// followed.
 fn remove(path: &Path) -> Result<(), Error> {
-    // As long as its state can be believed, the rest of it has to be there, too.
+    // The state is made invalid first: as long as it is valid, the files that it
+    // refers to must exist.
     protection::forget(path)?;
-    // What cannot be released may be removed all the same.
+    // Even after an error the removal may succeed.
     let released = pinned::release(path);
     let removed = match std::fs::symlink_metadata(path) {
         Ok(meta) if meta.is_dir() => std::fs::remove_dir_all(path),

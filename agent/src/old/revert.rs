@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `replant revert`: what `stage` did is taken back, as far as it can be, and
-//! what could not is named.
+//! `replant revert`: undoes what `stage` did as far as possible, and names what
+//! is left.
 
 use super::bootentry::{self, Loader};
 use super::lock::Lock;
@@ -12,8 +12,7 @@ use crate::machine;
 use crate::terminal::say;
 use std::path::Path;
 
-/// Takes back what `stage` did; nothing happens on a machine that was not
-/// staged.
+/// Undoes what `stage` did; does nothing on a machine that was not staged.
 pub fn revert() -> Result<(), Error> {
     if !rustix::process::geteuid().is_root() {
         return Err(Error::NotRoot);
@@ -25,7 +24,7 @@ pub fn revert() -> Result<(), Error> {
     take_back()
 }
 
-/// The same for a caller that holds the lock.
+/// As [`revert`], for a caller that holds the lock.
 pub(super) fn take_back() -> Result<(), Error> {
     let mut errors = disarm();
     match own_boot_sector() {
@@ -35,7 +34,7 @@ pub(super) fn take_back() -> Result<(), Error> {
     errors.extend(Places::all().remove().iter().map(Error::to_string));
     errors.extend(Places::earlier().remove().iter().map(Error::to_string));
     rustix::fs::sync();
-    // Whatever could be removed or not: what is still there is named.
+    // Names what still exists, whatever errors there were.
     for left in remains() {
         if !errors.iter().any(|error| error.contains(&left)) {
             errors.push(left);
@@ -47,8 +46,8 @@ pub(super) fn take_back() -> Result<(), Error> {
     Err(Error::Remains(errors))
 }
 
-/// Takes the entry and the choice of it away, so that no boot goes into the
-/// tiny system by itself. Returns what could not be.
+/// Removes the entry and its choice, so that no boot starts the tiny system by
+/// itself. Returns what could not be removed.
 pub(super) fn disarm() -> Vec<String> {
     let former = std::fs::read(places::staged_dir().join(FORMER_GRUBENV)).ok();
     let loader = match Loader::detect_files(Path::new("/")) {
@@ -72,12 +71,12 @@ pub(super) fn disarm() -> Vec<String> {
     errors
 }
 
-/// Puts this system's boot code back into the first sector of its disk, where
-/// an armed migration has put replant's; then it returns what a person should
-/// know. Nothing happens where it is there already, or where the disk is not known.
+/// Puts this system's boot code back into the first sector of its disk, if an armed
+/// migration has put replant's loader there; then returns a message for a person.
+/// Does nothing if it is there already, or if the disk is not known.
 ///
 /// # Errors
-/// When replant's is there, and cannot be replaced.
+/// When replant's loader is there and cannot be replaced.
 pub(super) fn own_boot_sector() -> Result<Option<String>, Error> {
     let Some(name) = own_disk() else {
         return Ok(None);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What one check found.
+//! The finding of one check.
 
 use crate::report::quote;
 use std::fmt;
@@ -9,13 +9,13 @@ use std::fmt;
 pub(super) enum State {
     /// Nothing is in the way.
     Fine,
-    /// A person should know it.
+    /// The migration is possible, but something should be known.
     Warning,
-    /// The machine cannot be migrated so.
+    /// The machine cannot be migrated with this package as it is.
     Refused,
     /// The check itself failed: a file that cannot be read, say.
     Failed,
-    /// It was not made, for it needs what another one did not find.
+    /// It was not made, because it needs the result of a check that failed.
     Skipped,
 }
 
@@ -34,18 +34,16 @@ impl State {
 /// One line of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Row {
-    /// Which check it is of.
     pub(super) check: &'static str,
     pub(super) state: State,
-    /// What was found.
     pub(super) found: String,
     /// What to do; empty where there is nothing to do.
     pub(super) todo: String,
 }
 
 impl Row {
-    /// Messages of this house say what is so, and behind the first semicolon
-    /// what to do.
+    /// Splits a message at its first semicolon: by convention what is wrong
+    /// stands before it, and what to do behind it.
     pub(super) fn new(check: &'static str, state: State, text: &str) -> Row {
         let (found, todo) = match state {
             State::Fine => (text, ""),
@@ -59,7 +57,7 @@ impl Row {
         }
     }
 
-    /// Its text as it was.
+    /// The whole message again.
     pub(super) fn text(&self) -> String {
         match self.todo.as_str() {
             "" => self.found.clone(),

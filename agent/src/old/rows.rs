@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the checks found: a row for each, to the last one, whatever the others
-//! said.
+//! The table of all findings. Every check gets its row, whatever the others
+//! found.
 
 use super::Error;
 use super::output::Output;
@@ -14,7 +14,8 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Each row is shown as soon as it is there, in the way of `output`.
+    /// Creates an empty table. Each row is printed by `output` as soon as it is
+    /// added.
     pub(super) fn new(output: Output) -> Rows {
         let list = Vec::new();
         Rows { list, output }
@@ -42,7 +43,8 @@ impl Rows {
         self.push(Row::new(check, State::Skipped, &text));
     }
 
-    /// A row for an error; of a payload one for each thing that is wrong with it.
+    /// Adds a row for an error; for a payload, one for each thing that is wrong
+    /// with it.
     pub(super) fn error(&mut self, check: &'static str, error: &Error) {
         if let Error::Payload(findings) = error {
             for finding in findings.iter() {
@@ -61,7 +63,7 @@ impl Rows {
         self.push(Row::new(check, state, &error.to_string()));
     }
 
-    /// What came of it; an error becomes a row.
+    /// Returns the value of a result, or adds a row for its error.
     pub(super) fn take<T, E: Into<Error>>(
         &mut self,
         check: &'static str,
@@ -88,16 +90,16 @@ impl Rows {
         self.iter().filter(|row| row.state == state).count()
     }
 
-    /// Whether nothing that was found keeps the machine from being migrated.
+    /// Whether no row keeps the machine from being migrated.
     pub(super) fn is_clear(&self) -> bool {
         self.count(State::Refused) == 0 && self.count(State::Failed) == 0
     }
 
-    /// What the rows come to.
+    /// The result of all rows.
     ///
     /// # Errors
-    /// [`Error::Refused`] where something is in the way, for that is certain
-    /// whatever else could not be found out; else [`Error::Unchecked`].
+    /// [`Error::Refused`] where something is refused, which is certain whatever
+    /// else could not be found out; otherwise [`Error::Unchecked`].
     pub(super) fn judge(&self) -> Result<(), Error> {
         let (refused, failed) = (self.count(State::Refused), self.count(State::Failed));
         match (refused, failed) {

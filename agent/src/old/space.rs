@@ -7,8 +7,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use sys::cannot;
 
-/// Refuses to stage where two places, which may be on one file system, have no
-/// room for the bytes that go there; each of them for itself.
+/// Checks that two directories, which may be on one file system, have room for
+/// the bytes that go there. Returns an error for each that has not.
 pub(super) fn require_both(a: (&Path, u64), b: (&Path, u64)) -> Vec<Error> {
     let wanted = match same_filesystem(a.0, b.0) {
         true => vec![(a.0, a.1.saturating_add(b.1))],
@@ -20,7 +20,7 @@ pub(super) fn require_both(a: (&Path, u64), b: (&Path, u64)) -> Vec<Error> {
     errors.collect()
 }
 
-/// The same for one place, and a little more for the records.
+/// Checks one directory, with a little more for the records.
 fn require(path: &Path, bytes: u64) -> Result<(), Error> {
     let space = Space::of(path)?;
     let need = bytes.saturating_add(8 << 20);
@@ -37,7 +37,7 @@ fn require(path: &Path, bytes: u64) -> Result<(), Error> {
     })
 }
 
-/// What can be written to a file system.
+/// The space of a file system.
 #[derive(Debug)]
 pub(super) struct Space {
     /// In bytes.
@@ -55,8 +55,8 @@ impl Space {
     }
 }
 
-/// Whether a file of the package can get a second name in /etc/upd. A link
-/// cannot: its second name would be a link, too, and lead elsewhere there.
+/// Whether a file of the package can get a hard link in /etc/upd. A symbolic link
+/// cannot: its second name would be a link, too, and lead elsewhere from there.
 pub(super) fn can_be_linked(from: &Path) -> bool {
     let is_link = from.symlink_metadata().is_ok_and(|m| m.is_symlink());
     !is_link && same_filesystem(from, Path::new("/"))
@@ -71,7 +71,7 @@ pub(super) fn same_filesystem(a: &Path, b: &Path) -> bool {
 mod tests {
     use super::*;
 
-    /// On a file system that nobody else fills or empties meanwhile.
+    /// On a file system of its own, so that nobody else changes its free space.
     #[test]
     fn says_what_is_in_the_way_of_writing() {
         testkit::needs!("root");

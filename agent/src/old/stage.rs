@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `replant stage`: files in place, identity saved, one boot armed.
+//! `replant stage`: puts the files in place, saves the identity, and arms one
+//! boot.
 
 use super::arguments::words;
 use super::check::judge;
@@ -23,29 +24,29 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use sys::cannot;
 
-/// What somebody wants of `stage`.
+/// The arguments of `replant stage`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wish {
     /// The package's directory.
     pub package: PathBuf,
-    /// Nobody is asked.
+    /// Does not ask for confirmation.
     pub yes: bool,
-    /// The machine restarts at the end.
+    /// Restarts the machine at the end.
     pub reboot: bool,
     /// Words for the tiny system's kernel command line.
     pub append: String,
-    /// The level of protection; without it what is possible.
+    /// The level of protection asked for; without it the best that is possible.
     pub protection: Option<Protection>,
-    /// A JSON object for each thing that happens, in place of text.
+    /// Prints JSON lines instead of text.
     pub json: bool,
 }
 
 /// Places the package and arms one boot into the tiny system.
 ///
 /// # Errors
-/// [`Error`]. As long as files are only made, the machine is as it was then,
-/// with what was staged before. If the last moments fail (the files go to
-/// their places, the boot entry is made), nothing is staged any more.
+/// [`Error`]. If preparing the files fails, what was staged before is still in
+/// force. If putting them in place or making the boot entry fails, nothing is
+/// staged any more.
 pub fn stage(wish: &Wish) -> Result<(), Error> {
     let output = if wish.json {
         Output::Lines
@@ -65,7 +66,8 @@ fn staged(wish: &Wish, output: Output) -> Result<(), Error> {
         return Err(Error::NotRoot);
     }
     let _lock = Lock::take()?;
-    // What a staging left that was killed takes room that is counted below.
+    // The remains of an earlier `stage` that was killed take space that is
+    // checked below.
     for error in Places::all().discard() {
         complain(format_args!("replant: {error}"));
     }
@@ -144,7 +146,7 @@ fn agreed() -> Result<bool, Error> {
     Ok(line.trim() == "yes")
 }
 
-/// Makes everything, beside its places.
+/// Prepares all files beside their final places.
 fn prepare(checked: &Checked, places: &Places, output: Output) -> Result<(), Error> {
     if let Some(error) = places.discard().into_iter().next() {
         return Err(error);
@@ -237,7 +239,7 @@ fn pin(checked: &Checked, staged: &[u8], output: Output) -> Result<(), Error> {
     let allowed = allowed.map_err(protection::Error::from)?;
     let present = match table::read(&disk) {
         Ok(present) => present,
-        // As the step that wipes takes it.
+        // The step `wipe` treats an unreadable table in the same way.
         Err(_) => table::Present::None,
     };
     let wipe = wipe::ranges(&disk, &present, &checked.plan.table)?;
@@ -287,8 +289,8 @@ fn pin(checked: &Checked, staged: &[u8], output: Output) -> Result<(), Error> {
     Ok(std::fs::write(&path, lifeboat.boot_sector).map_err(cannot("write", &path))?)
 }
 
-/// Makes the directory beside `place` that will be moved there, for root
-/// alone: password hashes and private keys will lie in it.
+/// Makes the directory that will be moved to `place`. Only root may read it, for
+/// it will hold password hashes and private keys.
 fn own_directory(place: &Path) -> Result<PathBuf, Error> {
     own_directory_at(&fresh(place))
 }
@@ -299,11 +301,11 @@ fn own_directory_at(dir: &Path) -> Result<PathBuf, Error> {
     Ok(dir.into())
 }
 
-/// Puts everything in its place, and chooses it for the next boot.
+/// Moves all files to their places, and chooses our entry for the next boot.
 fn arm(checked: &Checked, places: &Places) -> Result<(), Error> {
     // Whole on the disk before anything refers to it.
     rustix::fs::sync();
-    // What was staged before must not boot with files of this one.
+    // An entry from an earlier staging must not boot with the new files.
     let errors = disarm();
     if !errors.is_empty() {
         return Err(Error::Remains(errors));
@@ -323,7 +325,8 @@ fn arm(checked: &Checked, places: &Places) -> Result<(), Error> {
     flush::for_grub(&checked.survey.boot_mount)
 }
 
-/// A second name costs no space, and the package's own directory may go away.
+/// Makes a hard link, which takes no space and stays when the package's directory
+/// is removed; copies where that is not possible.
 fn link_or_copy(checked: &Checked, name: &str, to: &Path) -> Result<(), Error> {
     let from = checked.package.dir.join(name);
     if space::can_be_linked(&from) && std::fs::hard_link(&from, to).is_ok() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `staged.toml`: the record that a machine was staged, and which one.
+//! `staged.toml`: what was staged, and for which machine.
 
 use crate::fingerprint::Fingerprint;
 use ondisk::document;
@@ -14,13 +14,12 @@ pub const FORMAT: u32 = 1;
 /// What `replant stage` leaves for the tiny system.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Staged {
-    /// [`FORMAT`].
     pub format: u32,
     /// Seconds since 1970.
     pub time: u64,
     /// SHA-256 of the staged migration.toml.
     pub manifest_sha256: String,
-    /// SHA-256 of the payload that was looked through.
+    /// SHA-256 of the payload that was examined.
     pub payload_sha256: String,
     /// SHA-256 over the files of the saved identity, see
     /// [`identity::digest`].
@@ -29,17 +28,17 @@ pub struct Staged {
     pub host: String,
     /// `root=` of the old root file system, as `UUID=...`.
     pub root: String,
-    /// What is made of several devices, and was seen to be wholly on the disk,
-    /// by [`crate::plan::Whole::id`]. The tiny system does not see all of them.
+    /// RAID arrays and the like that the old system found to be wholly on the
+    /// disk, by [`crate::plan::Whole::id`]. The tiny system cannot see all of
+    /// their members.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub whole: BTreeSet<String>,
-    /// What a power cut leads to.
+    /// The level of protection.
     #[serde(default)]
     pub protection: Protection,
-    /// Where GRUB's choice for one boot is written.
+    /// Where GRUB's environment block lies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<Environment>,
-    /// The machine and its disk.
     pub fingerprint: Fingerprint,
     /// What was found in the payload.
     pub facts: Facts,
@@ -82,9 +81,9 @@ impl Staged {
         }
     }
 
-    /// Whether the manifest is that of the payload that was looked through, and
-    /// says of it what was found. With it the payload need not be decoded again
-    /// as long as its checksum is right.
+    /// Checks that the manifest belongs to the payload that was examined, and has
+    /// its numbers. Then the payload need not be decoded again, as long as its
+    /// checksum is right.
     pub fn agree(&self, manifest: &Manifest) -> Result<(), Error> {
         if manifest.file(PAYLOAD).map(|f| &f.sha256) != Some(&self.payload_sha256) {
             return Err(Error::OtherPayload);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `replant status`: what is staged, and how the last try ended.
+//! `replant status`: what is staged, and how the last attempt ended.
 
 use super::bootentry::{self, Loader, armed_entry};
 use super::last::Last;
@@ -21,9 +21,10 @@ pub fn status(json: bool) -> Result<(), Error> {
         Err(e) => return Err(FileError::new("read", path, e).into()),
     };
     let armed = armed(Path::new("/"))?;
-    // Who may not write the disk is told the rest.
+    // Only root can put the boot sector back; for others the rest of the status
+    // is enough.
     if staged.is_some() && rustix::process::geteuid().is_root() {
-        // Standard output may be JSON.
+        // On standard error, because standard output may be JSON.
         own_boot_sector()?.iter().for_each(complain);
     }
     let last = Last::of(Path::new("/"), staged.is_some(), armed.is_some())?;
@@ -63,16 +64,17 @@ pub fn status(json: bool) -> Result<(), Error> {
     Ok(())
 }
 
-/// The entry that the system below `root` starts next, if one was chosen.
-/// GRUB chooses without its programs, too.
+/// The entry that is chosen for the next boot of the system below `root`, if any.
+/// It is read from GRUB's files; its programs may be missing.
 fn armed(root: &Path) -> Result<Option<String>, bootentry::Error> {
     let path = match Loader::detect_files(root) {
         Ok(loader) => loader.environment(),
-        // A system that was not staged may have another boot loader.
+        // A system that is not staged may have another boot loader.
         Err(bootentry::Error::NoLoader) => return Ok(None),
         Err(error) => return Err(error),
     };
-    // Nor need it have an environment; a link to nowhere is another thing.
+    // It need not have an environment block, either. A dangling link is an error,
+    // though.
     if !path.exists() && !path.is_symlink() {
         return Ok(None);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The old system, as far as staging depends on it, and whether this version can
-//! migrate it.
+//! The facts about the old system that staging depends on, and whether this
+//! version can migrate it.
 
 use super::arguments::{Carried, carried};
 use super::rows::Rows;
@@ -25,26 +25,26 @@ pub struct Survey {
     /// Where the file system that holds /boot is mounted: `/boot` or `/`.
     pub boot_mount: PathBuf,
     pub boot_uuid: String,
-    /// What the plan needs to know.
+    /// The input of the plan.
     pub facts: Facts,
-    /// What binds the package to this machine.
+    /// Identifies this machine and its disk in `staged.toml`.
     pub fingerprint: Fingerprint,
-    /// Why the firmware may not start this machine from the disk's own first
-    /// sector, if it may not.
+    /// Why the firmware may not start this machine by the disk's first sector;
+    /// `None` if it does.
     pub firmware: Option<String>,
     /// RAM in bytes.
     pub memory: u64,
-    /// What becomes of its kernel's command line.
+    /// Which words of its kernel command line are carried over.
     pub arguments: Carried,
 }
 
 impl Survey {
-    /// Looks at the running system; changes nothing. What is in the way of a
-    /// migration becomes a row; then there is no survey, and each thing that
-    /// does not depend on another one is looked at all the same.
+    /// Examines the running system; changes nothing. Each obstacle becomes a row,
+    /// and then there is no survey. An obstacle does not keep the other checks
+    /// from being made.
     ///
     /// # Errors
-    /// When nothing can be found out at all.
+    /// When no check can be made at all.
     pub fn take(time: u64, rows: &mut Rows) -> Result<Option<Survey>, Error> {
         if !rustix::process::geteuid().is_root() {
             return Err(Error::NotRoot);
@@ -74,7 +74,7 @@ impl Survey {
             let readable = refuse_unreadable_volume(&blocks, root);
             root_uuid = root_uuid.filter(|_| rows.take("root", readable).is_some());
         } else {
-            // A btrfs has a number that says nothing of its disk.
+            // The device number of a btrfs does not lead to its disk.
             let kind = root.kind.clone();
             rows.error("root", &Unsupported::RootKind { kind }.into());
         }
@@ -149,7 +149,7 @@ impl Survey {
     }
 }
 
-/// The mounted file system that holds a path, which need not exist.
+/// The mounted file system that contains a path, which need not exist.
 pub(super) fn holding<'a>(mounts: &'a [Mount], path: &Path) -> Result<&'a Mount, Error> {
     let fits = |m: &&Mount| path.starts_with(&m.target) && m.kind != "rootfs" && m.kind != "autofs";
     // Of several with the same target the last one is on top.
@@ -166,8 +166,8 @@ pub(super) fn holding<'a>(mounts: &'a [Mount], path: &Path) -> Result<&'a Mount,
 /// blocks have checksums or move (util/grub.d/00_header of Debian's GRUB).
 const UNWRITTEN: [&str; 5] = ["btrfs", "zfs", "f2fs", "squashfs", "romfs"];
 
-/// Refuses a file system that holds /boot (`name` to the kernel) from which
-/// GRUB could not boot once, or that is not on the disk that is replaced.
+/// Refuses a file system with /boot (`name` to the kernel) from which GRUB could
+/// not boot an entry only once, or that is not on the disk to be replaced.
 fn refuse_unfit_boot(
     boot: &Mount,
     name: &str,
@@ -179,7 +179,8 @@ fn refuse_unfit_boot(
     let why = if here.is_some_and(BlockDevice::is_virtual) {
         Unsupported::BootVolume { device }
     } else if here.is_some_and(|b| b.name != disk.name && b.parent.as_ref() != Some(&disk.name)) {
-        // The old GRUB, which is there, would start an old system that is gone.
+        // A /boot on another disk keeps the old GRUB, which would start a system
+        // that is gone.
         let disk = disk.name.clone();
         Unsupported::BootElsewhere { device, disk }
     } else if UNWRITTEN.contains(&boot.kind.as_str()) {
@@ -223,15 +224,16 @@ fn uuid(sys: &Path, mount: &Mount) -> Result<String, Error> {
     })
 }
 
-/// Refuses a root on a thin, mirrored or otherwise special volume: that it
-/// cannot be mapped would be found out only after the reboot.
+/// Refuses a root on a volume type that the tiny system cannot map (thin,
+/// mirrored and others), which otherwise would fail only after the reboot.
 fn refuse_unreadable_volume(blocks: &[BlockDevice], root: &Mount) -> Result<(), Error> {
     let here = |b: &&BlockDevice| b.dev == root.device;
     let found = blocks.iter().find(here);
     let Some(name) = found.and_then(|b| b.dm_name.as_ref()) else {
         return refuse_raid(found, root);
     };
-    // The tiny system has no software RAID, so its arrays hold nothing for us.
+    // The tiny system does not assemble software RAID, so a group on an array
+    // does not exist there.
     let mut plain = blocks.to_vec();
     plain.retain(|b| !b.is_virtual());
     let found = scan(&locate::lvm_devices(&plain));
@@ -247,7 +249,7 @@ fn refuse_unreadable_volume(blocks: &[BlockDevice], root: &Mount) -> Result<(), 
         }
     }
     let device = root.source.clone();
-    // A physical volume that could not be read may be the one.
+    // The root's physical volume may be among those that could not be read.
     let failures: Vec<String> = found.failures.iter().map(ToString::to_string).collect();
     Err(match failures.as_slice() {
         [] => Unsupported::RootMap { device }.into(),
@@ -261,8 +263,8 @@ fn refuse_unreadable_volume(blocks: &[BlockDevice], root: &Mount) -> Result<(), 
     })
 }
 
-/// Refuses a root that is neither a volume nor on a partition or a disk:
-/// software RAID has disks below it, too.
+/// Refuses a root that is neither a logical volume nor on a partition or disk. It
+/// is needed because software RAID has disks below it, too.
 fn refuse_raid(block: Option<&BlockDevice>, root: &Mount) -> Result<(), Error> {
     match block {
         Some(block) if block.is_virtual() => Err(Unsupported::RootRaid {

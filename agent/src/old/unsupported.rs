@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a machine may be that this version cannot migrate.
+//! Kinds of machines that this version cannot migrate.
 
 use crate::locate::KINDS;
 use crate::lvm::LvmError;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Another copy of a file of the record, in a file: each chunk is verified
-//! before a byte of it is used, as where it lies on the disk.
+//! Another copy of one of the record's files: each chunk is verified before a
+//! byte of it is used, as it is on the disk.
 
 use super::runs::Invalid;
 use ondisk::lifeboat::record::Pinned;
@@ -10,7 +10,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The copy, and what it must be.
+/// The copy, and the record's checksums.
 #[derive(Debug)]
 pub struct Copied {
     name: PathBuf,
@@ -71,7 +71,7 @@ impl Copied {
 /// The copy from its first byte on.
 pub(super) struct Reader {
     copied: Arc<Copied>,
-    /// The chunk that is read next.
+    /// Index of the next chunk.
     next: u64,
     /// A verified chunk, and how much of it has been handed out.
     chunk: Vec<u8>,
@@ -79,7 +79,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Whether there was another chunk.
+    /// Reads the next chunk; returns whether there was one.
     fn advance(&mut self) -> io::Result<bool> {
         let Copied { name, file, record } = &*self.copied;
         let Some((from, bytes)) = record.chunk(self.next) else {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The payload decoded to nowhere: what is in it, before anything is written.
+//! Decodes the payload without writing it, to see what is in it.
 
 use super::stream::{self, StreamError};
 use super::xz::Limits;
@@ -16,9 +16,9 @@ pub enum LookError {
     Disagreement(#[from] Disagreement),
 }
 
-/// Decodes the whole payload, to nowhere, and says what is in it. Ends early
-/// where it holds more than the manifest says, so that a small file cannot
-/// make this run for ever. `progress` is called for every piece of data.
+/// Decodes the whole payload without writing it, and returns what is in it. Ends
+/// early if it has more than the manifest says, so that a small file cannot make
+/// this run for ever. `progress` is called for every piece of data.
 pub fn look(
     payload: &Payload,
     manifest: &Manifest,

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! How much RAM a migration needs, known before anything on the disk changes.
 //!
-//! The payload stays in RAM from the wipe on, or on the disk, and then only what
-//! is read ahead takes memory; beside it the decoder, the page cache that
-//! unpacking runs through, and the programs of the new system in the chroot
-//! need their part. What is left makes decoding faster.
+//! From the wipe on the payload is in RAM, or on the disk, where only the
+//! read-ahead takes memory. Besides it, the decoder, the page cache for
+//! unpacking, and the new system's programs in the chroot need memory. The rest
+//! makes decoding faster.
 use super::runs::READ_AHEAD;
 use super::xz::Limits;
 use std::fmt;
 
 const MIB: u64 = 1 << 20;
 
-/// The least that the decoder gets, which is enough for every payload.
+/// The minimum for the decoder, which suffices for every payload.
 const DECODER_LEAST: u64 = ondisk::manifest::DECODER_BYTES;
-/// What a thread can make use of: a block of `xz -T0 -9`, 192 MiB and its
-/// compressed bytes and dictionary.
+/// The most that a decoding thread can use: a block of `xz -T0 -9` of 192 MiB,
+/// its compressed bytes, and the dictionary.
 const DECODER_THREAD: u64 = 480 * MIB;
 /// Dirty pages on their way to the disk. With less the kernel stalls writers.
 const PAGE_CACHE: u64 = 64 * MIB;
@@ -47,7 +47,7 @@ pub enum Place {
     Disk,
 }
 
-/// What is known before the wipe.
+/// The input of the sum, known before the wipe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Input {
     /// Bytes that can be used, before the payload is in RAM: what
@@ -65,19 +65,19 @@ pub struct Part {
     pub bytes: u64,
 }
 
-/// What the phases need at the same time.
+/// The memory that is needed at the peak, in parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
     /// The parts, in the order in which they are printed. Their sum is the
     /// peak.
     pub parts: [Part; 5],
-    /// Bytes that there are.
+    /// Bytes that are available.
     pub available: u64,
-    /// What the decoder may use; the least it needs and most of what is left.
+    /// The decoder's limits: its minimum and most of what is left.
     pub decoder: Limits,
 }
 
-/// There is not enough RAM. Its text is the whole sum.
+/// There is not enough RAM. The message contains the whole sum.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "not enough memory: {budget}; give the machine {} MiB more, or make the payload smaller",
@@ -145,15 +145,15 @@ pub fn plan(input: &Input) -> Result<Budget, TooLittle> {
             missing,
         });
     };
-    // A part of what is left stays page cache: the disk is written faster.
+    // Part of the rest is left to the page cache, which makes writing faster.
     let most = DECODER_THREAD.saturating_mul(u64::from(budget.decoder.threads));
     budget.decoder.memory = DECODER_LEAST.saturating_add(spare / 4 * 3).min(most);
     Ok(budget)
 }
 
-/// What [`crate::machine::MemInfo::available`] will say in the tiny system, from
-/// `total` of the old one and the bytes that the initramfs takes when it is
-/// unpacked. Measured with Linux 6.1 and 384 MiB to 4 GiB of RAM: within 3 %.
+/// Foretells [`crate::machine::MemInfo::available`] in the tiny system, from the
+/// old system's `total` and the bytes that the unpacked initramfs takes. Within 3
+/// % of measurements with Linux 6.1 and 384 MiB to 4 GiB of RAM.
 pub fn in_the_tiny_system(total: u64, initramfs: u64) -> u64 {
     let kept = match total {
         THREE_ZONES.. => KEPT_FREE + KEPT_FREE_MORE,
@@ -165,8 +165,8 @@ pub fn in_the_tiny_system(total: u64, initramfs: u64) -> u64 {
         .saturating_sub(TINY_KERNEL + kept)
 }
 
-/// What the decoder may use beside a system that runs: half of the bytes that
-/// are available to it, if it can make use of so many.
+/// The decoder's limits on a running system: at most half of the available
+/// memory.
 pub fn beside(available: u64, processors: u32) -> Limits {
     let threads = processors.max(1);
     Limits {

@@ -23,7 +23,7 @@ enum Source {
     File(PathBuf),
     /// Places of a disk whose file system is gone.
     Runs(Arc<Runs>),
-    /// The same in a file that is not yet known to be it.
+    /// Another copy in a file, which is verified while it is read.
     Copied(Arc<Copied>),
 }
 
@@ -37,7 +37,7 @@ pub enum SourceError {
 }
 
 impl SourceError {
-    /// Whether the same again may go well.
+    /// Whether trying again may succeed.
     pub fn is_transient(&self) -> bool {
         match self {
             SourceError::File(error) => error.is_transient(),
@@ -46,8 +46,8 @@ impl SourceError {
     }
 }
 
-/// Whether a read of the payload that failed with `error` may go well when all
-/// of it is read again: each source decides for its own errors.
+/// Whether reading all of the payload again may succeed after this error: each
+/// source decides for its own errors.
 pub(super) fn may_pass(error: &io::Error) -> bool {
     match runs::Error::inside(error) {
         Some(error) => error.is_transient(),
@@ -100,8 +100,8 @@ impl Payload {
         }
     }
 
-    /// Whether a reader gives only bytes that are verified: then to have read
-    /// all of them is to have compared them.
+    /// Whether its readers return verified bytes only, so that reading all of
+    /// them is enough to have compared them.
     pub(super) fn is_verified_as_read(&self) -> bool {
         match &self.source {
             Source::File(_) => false,

@@ -41,7 +41,7 @@ pub enum StreamError {
 }
 
 impl StreamError {
-    /// Whether the same again may go well.
+    /// Whether trying again may succeed.
     pub fn is_transient(&self) -> bool {
         match self {
             StreamError::Source(error) => error.is_transient(),

@@ -29,7 +29,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same again may go well.
+    /// Whether trying again may succeed.
     pub fn is_transient(&self) -> bool {
         match self {
             Error::Mount { errno, .. } => transient::errno(*errno),
@@ -85,18 +85,18 @@ pub fn load_open(
     expected: &Expected,
     progress: &mut dyn FnMut(u64),
 ) -> Result<(), Error> {
-    // It is read once from its beginning to its end. A file system that takes
-    // no advice reads just as well.
+    // It is read once, in order. A file system that ignores the advice reads just
+    // as well.
     let _ = fs::fadvise(source, 0, None, Advice::Sequential);
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
     let copy = fs::open(to, flags, Mode::from_raw_mode(0o600)).map_err(cannot("open", to))?;
     let mut copy = File::from(copy);
     let result = verify::copy(source, &mut copy, from, expected, progress);
-    // Its page cache is needed for the copy. What does not take the advice
-    // gives it up when memory is short.
+    // The copy needs the memory of the source's page cache. A file system that
+    // ignores this advice drops the cache when memory is short.
     let _ = fs::fadvise(source, 0, None, Advice::DontNeed);
     if result.is_err() {
-        // The first error counts, and nobody uses a copy that was not verified.
+        // The first error is returned; an unverified copy must not stay.
         let _ = fs::unlink(to);
     }
     Ok(result?)

@@ -83,7 +83,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same again may go well.
+    /// Whether trying again may succeed.
     pub fn is_transient(&self) -> bool {
         match self {
             Error::Source(error) => error.is_transient(),

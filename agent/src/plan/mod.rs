@@ -41,13 +41,12 @@ pub struct Facts {
     pub disk_bytes: u64,
     /// Its logical block size in bytes.
     pub block_size: u32,
-    /// What the machine has besides.
     pub others: Others,
     /// The old machine's host name, for the creator of volumes.
     pub host: String,
     /// Seconds since 1970.
     pub time: u64,
-    /// What must stay on the disk until the new system boots.
+    /// Ranges that must stay on the disk until the new system boots.
     pub protected: Protected,
 }
 
@@ -76,7 +75,7 @@ pub struct Plan {
     /// Kernels of the new system, newest first.
     pub kernels: Vec<String>,
     pub identity: Policy,
-    /// What no step may write, of the whole disk: nothing, unless files of the
+    /// Ranges of the whole disk that no step may write: none, unless files of the
     /// staging stay there.
     pub protected: Protected,
 }
@@ -89,8 +88,8 @@ fn with_overhead(content: u64) -> u64 {
         .saturating_add(16 << 20)
 }
 
-/// Room for an initramfs that suits any machine, which the `boot` step makes
-/// for each kernel: EL9's has about 100 MiB, twice what the payload has.
+/// Space for one initramfs for any machine, which the `boot` step makes for each
+/// kernel: EL9's has about 100 MiB, twice that of the payload.
 const INITRAMFS: u64 = 128 << 20;
 
 /// What the `boot` step adds to the file system that holds /boot, in bytes.
@@ -207,8 +206,8 @@ fn refuse_groups(manifest: &Manifest, others: &[OtherGroup]) -> Result<(), Refus
     Ok(())
 }
 
-/// Refuses what has a part on the replaced disk and another one elsewhere, for
-/// that would be lost, too, and what has a part that is not found.
+/// Refuses arrays and the like that span the replaced disk and another one, for
+/// they would be lost as a whole, and those with a missing member.
 fn refuse_shared(others: &Others) -> Result<(), Refusal> {
     for whole in &others.wholes {
         if !whole.elsewhere.is_empty() {
@@ -254,7 +253,7 @@ fn node(facts: &Facts, number: u32) -> PathBuf {
     block::partition_node(&facts.disk, number)
 }
 
-/// What is protected of a partition, in bytes of it.
+/// The protected ranges within a partition, in bytes from its start.
 fn on_partition(protected: &Protected, partition: &Range<u64>) -> Vec<Range<u64>> {
     let within = protected.within(partition).into_iter();
     within
@@ -333,8 +332,8 @@ fn plan_filesystem(
     let mut options = ext4::Options::new(size_bytes, id, hash_seed, time);
     options.label = ext4::Label::new(&filesystem.label).map_err(refused)?;
     options.sector_bytes = facts.block_size;
-    // Never 0, which jbd2 takes for none; never that of an old journal; and far
-    // from the number's end, for it counts transactions and would wrap.
+    // Never 0, which jbd2 takes for "none"; never that of an old journal; and far
+    // below the maximum, because it counts transactions and would wrap.
     let [a, b, c, d, ..] = hash_seed;
     options.journal_sequence = (u32::from_le_bytes([a, b, c, d]) >> 2).max(1);
     let layout = ext4::Layout::plan(&options).map_err(refused)?;

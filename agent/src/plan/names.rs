@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Names of the package that something on another disk has already.
+//! Names of the package that another disk has already.
 
 use super::{Name, Refusal};
 use ondisk::gpt::Table;
 use ondisk::manifest::Manifest;
 
-/// Refuses what the new system could take for its own, or for another's. Names
-/// that are drawn for this migration are new.
+/// Refuses names that would be ambiguous in the new system. Names drawn for this
+/// migration are random and new.
 pub(super) fn refuse_taken(
     manifest: &Manifest,
     table: &Table,
@@ -43,7 +43,7 @@ pub(super) fn refuse_taken(
     Ok(())
 }
 
-/// UUIDs are numbers, which may be written with small or capital letters.
+/// Compares names; UUIDs are numbers, so capital letters make no difference.
 fn same(one: &Name, other: &Name) -> bool {
     match (one, other) {
         (Name::Uuid(one), Name::Uuid(other)) => one.eq_ignore_ascii_case(other),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a machine has besides the disk that is replaced.
+//! The other disks of a machine, and what spans several.
 
 use ondisk::gpt::Guid;
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ pub struct OtherGroup {
     pub here: Option<String>,
 }
 
-/// Something that is made of several devices, with one of them on the disk
+/// Something made of several devices (RAID, btrfs, ...) with a member on the disk
 /// that is replaced.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Whole {
@@ -25,7 +25,7 @@ pub struct Whole {
     /// Its devices on the disk that is replaced.
     pub here: Vec<String>,
     pub elsewhere: Vec<String>,
-    /// How many of its places no device was found for.
+    /// How many members were not found.
     pub missing: u64,
 }
 
@@ -55,17 +55,17 @@ pub struct OtherDisk {
     pub device: String,
     /// What is on it, as `/dev/sdb1: ext4 "data"`.
     pub holds: Vec<String>,
-    /// What on it is not understood, in the same form.
+    /// Contents that are not understood, in the same form.
     pub unclear: Vec<String>,
 }
 
-/// What a machine has besides the disk that is replaced, and what of that
-/// depends on it.
+/// The other disks of a machine, and what of them depends on the disk that is
+/// replaced.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Others {
     /// Volume groups with a physical volume on any other disk.
     pub groups: Vec<OtherGroup>,
-    /// What has a member on the disk that is replaced.
+    /// Wholes with a member on the disk that is replaced.
     pub wholes: Vec<Whole>,
     /// Files on the disk that is replaced, each with the encrypted device
     /// elsewhere that it opens.
@@ -73,13 +73,14 @@ pub struct Others {
     /// Names on other disks, each with its device.
     pub names: Vec<(Name, String)>,
     pub disks: Vec<OtherDisk>,
-    /// What the old system saw to be wholly on the disk that is replaced, by
-    /// [`Whole::id`]: here a part of it may not be seen.
+    /// Wholes that the old system found to be completely on the disk that is
+    /// replaced, by [`Whole::id`]; here some members may be invisible.
     pub whole_before: BTreeSet<String>,
 }
 
 impl Others {
-    /// What lies wholly on the disk that is replaced, and is lost with it.
+    /// Wholes that are completely on the disk that is replaced, and are lost with
+    /// it.
     pub fn lost(&self) -> impl Iterator<Item = &Whole> {
         let whole = |w: &&Whole| w.elsewhere.is_empty() && w.missing == 0;
         self.wholes.iter().filter(whole)

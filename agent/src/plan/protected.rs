@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What stays on the disk lies where volumes can leave it out, and only there.
+//! Checks that protected ranges lie only where volumes can leave them out.
 
 use super::{Plan, Refusal};
 use ondisk::gpt::Table;
@@ -8,8 +8,8 @@ use ondisk::lvm::VgPlan;
 use ondisk::manifest::Manifest;
 use std::ops::Range;
 
-/// Refuses what a partition, a file system without volumes or a table would be
-/// written over.
+/// Refuses protected ranges that a partition, a file system outside of volumes,
+/// or a table would overwrite.
 pub(super) fn refuse_outside(
     protected: &Protected,
     manifest: &Manifest,
@@ -21,8 +21,8 @@ pub(super) fn refuse_outside(
     }
     let areas = areas(manifest, table, groups).map_err(Refusal::Areas)?;
     for range in protected.ranges() {
-        // A group lies on one partition after the other, so a range that goes
-        // on in the next one has a label and metadata in it.
+        // A range must lie within the data area of one partition: if it went on
+        // in the next one, there would be a label and metadata in it.
         let within = |area: &DataArea| {
             let Range { start, end } = &area.extents;
             *start <= range.start && range.end <= *end
@@ -56,11 +56,11 @@ fn areas(
 }
 
 impl Plan {
-    /// Bytes of the disk that can stay until the new system boots: those that
-    /// its volumes can leave out. None where the manifest has no volume group.
+    /// Ranges of the disk that can stay until the new system boots, because its
+    /// volumes can leave them out. Empty if the manifest has no volume group.
     ///
     /// # Errors
-    /// A physical block, in bytes, that no disk has.
+    /// An impossible size of physical blocks, in bytes.
     pub fn allowed(
         &self,
         manifest: &Manifest,

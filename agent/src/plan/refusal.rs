@@ -89,9 +89,9 @@ pub enum Refusal {
     NameTaken {
         /// What kind of name, and the name.
         name: String,
-        /// What of the package has it.
+        /// The part of the package that has the name.
         of: String,
-        /// What has it on another disk.
+        /// The device on another disk that has the name.
         device: String,
         /// How to change it there.
         remedy: String,
@@ -129,7 +129,7 @@ pub enum Refusal {
     },
 }
 
-/// How to take the replaced disk out of something.
+/// How to remove the replaced disk from an array or the like.
 fn free(whole: &Whole) -> String {
     let here = whole.here.join(" ");
     let how = match whole.kind.as_str() {
@@ -151,7 +151,7 @@ fn free(whole: &Whole) -> String {
     )
 }
 
-/// What to do about something whose other parts are gone for good.
+/// What to do about an array whose other members are gone for good.
 fn give_up(whole: &Whole) -> String {
     match whole.kind.as_str() {
         "volume group" => format!("vgreduce --removemissing {}", whole.name),
@@ -159,8 +159,8 @@ fn give_up(whole: &Whole) -> String {
     }
 }
 
-/// How to erase its signature, and no other one, for it may be what is left of
-/// something older, on a device that is in use.
+/// How to erase only this signature: the device may be in use for something else,
+/// and the signature left over.
 fn erase(whole: &Whole) -> String {
     let types = match whole.kind.as_str() {
         "RAID array" => "linux_raid_member",

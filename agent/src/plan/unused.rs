@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What of the disk the new system does not use, by device.
+//! The space that the new system does not use, by device.
 
 use super::Plan;
 use ondisk::ext4;
@@ -19,7 +19,7 @@ pub struct Unused {
 /// Which bytes of a device are free.
 #[derive(Debug, Clone)]
 pub enum Space {
-    /// What the file system that was made with these options does not use.
+    /// The free blocks of the file system that was made with these options.
     Filesystem(Box<ext4::Options>),
     Whole,
     Bytes(Vec<Range<u64>>),
@@ -35,7 +35,8 @@ impl Plan {
     /// blocks of the file systems.
     ///
     /// # Errors
-    /// As of [`ondisk::lvm::VgPlan::build`]; not in a plan that was carried out.
+    /// As of [`ondisk::lvm::VgPlan::build`]; never after the plan was carried
+    /// out.
     pub fn unused(&self) -> Result<Vec<Unused>, PlanError> {
         let mut all = vec![Unused {
             device: self.disk.clone(),
@@ -113,7 +114,7 @@ fn used_of(group: &VolumeGroup, section: &str, start: u64) -> Vec<Range<u64>> {
     used
 }
 
-/// What of `whole` no range of `used` covers, ascending.
+/// The parts of `whole` that no range of `used` covers, ascending.
 fn complement(whole: Range<u64>, mut used: Vec<Range<u64>>) -> Vec<Range<u64>> {
     used.sort_unstable_by_key(|range| range.start);
     let mut free = Vec::new();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A volume group as the manifest wants it.
+//! Plans a volume group from the manifest.
 
 use ondisk::lvm::{LvPlan, LvSize, PlanError, PvPlan, Uuid, VgPlan};
 use ondisk::manifest::{Size, VolumeGroup};
@@ -58,7 +58,7 @@ pub fn volume_group(
         uuid: uuid(),
         extent_bytes: match group.extent_size {
             Size::Bytes(bytes) => bytes,
-            // The manifest takes no such size; here it is refused as none.
+            // The manifest refuses such a size already; here 0 is refused, too.
             Size::Rest => 0,
         },
         pvs,
@@ -66,7 +66,7 @@ pub fn volume_group(
         pinned,
         origin: crate::lvm::origin(host, i64::try_from(time).ok()),
     };
-    // Whether it can be allocated is known only by doing it.
+    // Allocating is the only way to know whether it fits.
     plan.build()?;
     Ok(plan)
 }

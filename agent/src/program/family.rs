@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! All processes that a program has started, wherever they went.
+//! Finds all processes that a program has started, also those that have left its
+//! session.
 //!
 //! They are found by a word in their environment, which children inherit, by
-//! their parents, and by the session that the program began. One that leaves
-//! all three at the same time was seen before in most cases, and is known.
+//! their parents, and by the session that the program began. A process that
+//! leaves all three at once has usually been seen before, and is remembered.
 
 use super::silence::Signs;
 use crate::machine::process::Stat;
@@ -14,7 +15,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// The word's name.
+/// The name of the environment variable.
 const MARK: &str = "REPLANT_PROGRAM";
 
 /// How often to look whether a process that was asked to end has ended.
@@ -25,18 +26,18 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(super) struct Family {
     /// `NAME=VALUE`, as it stands in the environment.
     mark: String,
-    /// The program itself, and when it was started.
+    /// The number of the program's own process.
     first: u32,
     start: Option<u64>,
     /// Those that were seen: number and start.
     known: BTreeSet<(u32, u64)>,
 }
 
-/// A process that lives.
+/// A living process.
 type Member = (u32, Stat);
 
-/// Gives `command` a session of its own, and a word by which what it starts is
-/// known. Hand the word to [`Family::new`].
+/// Gives `command` a session of its own and a marking word in its environment.
+/// Hand the word to [`Family::new`].
 pub(super) fn prepare(command: &mut Command) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -57,7 +58,7 @@ impl Family {
         }
     }
 
-    /// Those that live now.
+    /// The members that are alive now.
     fn members(&mut self) -> Vec<Member> {
         let all: BTreeMap<u32, Stat> = processes();
         let mut members: BTreeMap<u32, Stat> = BTreeMap::new();
@@ -86,7 +87,7 @@ impl Family {
             })
     }
 
-    /// What is to be seen of them.
+    /// The signs of activity of all members.
     pub(super) fn signs(&mut self, printed: u64, disk: Option<&Path>) -> Signs {
         let read = |path: &Path| std::fs::read_to_string(path).unwrap_or_default();
         Signs {
@@ -100,9 +101,9 @@ impl Family {
         }
     }
 
-    /// Ends all of them: politely, and after `grace` by force. What lives
-    /// after another `grace` cannot be ended, and is returned in words. `reap`
-    /// is called again and again, for a child that is not waited for.
+    /// Ends all of them: by SIGTERM, and after `grace` by SIGKILL. Returns
+    /// descriptions of those that are still alive after another `grace`. `reap`
+    /// is called again and again, to reap a child that nobody waits for.
     pub(super) fn end(&mut self, grace: Duration, mut reap: impl FnMut()) -> Vec<String> {
         for signal in [Signal::TERM, Signal::KILL] {
             let begin = Instant::now();
@@ -114,10 +115,11 @@ impl Family {
                     return Vec::new();
                 }
                 for (pid, stat) in members {
-                    // Asked once, but killed again and again: it may have got new children.
+                    // SIGTERM is sent once to each, SIGKILL again and again: it may have
+                    // forked again.
                     if signalled.insert((pid, stat.start)) || signal == Signal::KILL {
                         let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-                        // It may be gone by now.
+                        // It may have ended by now.
                         pid.map(|pid| kill_process(pid, signal));
                     }
                 }
@@ -130,7 +132,7 @@ impl Family {
         self.members().iter().map(describe).collect()
     }
 
-    /// The names of those that live.
+    /// The names of the living members.
     pub(super) fn names(&mut self) -> Vec<String> {
         let named = |(pid, stat): Member| format!("{} (process {pid})", stat.name);
         self.members().into_iter().map(named).collect()
@@ -154,7 +156,7 @@ fn file(pid: u32, name: &str) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}/{name}"))
 }
 
-/// All processes; one that ends meanwhile is left out.
+/// All processes of the system; one that ends meanwhile is left out.
 fn processes() -> BTreeMap<u32, Stat> {
     let Ok(entries) = std::fs::read_dir("/proc") else {
         return BTreeMap::new();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Programs of the system that is worked on: run, watched, and quoted when
+//! Runs programs of the old or new system, watches them, and quotes them when
 //! they fail.
 
 mod family;
@@ -38,7 +38,7 @@ pub enum Error {
     )]
     Hung {
         command: String,
-        /// How long it was silent.
+        /// Seconds without a sign of life.
         seconds: u64,
         /// The last line that it printed.
         last: String,
@@ -62,9 +62,9 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same again may go well. What a program says by its exit
-    /// status comes out the same again, unless it blames a device that was
-    /// busy or failed once, or was killed for want of memory or by a read error.
+    /// Whether trying again may succeed. An exit status usually comes out the
+    /// same again, unless the program blames a device that was busy or failed
+    /// once, or was killed for want of memory or by a read error.
     pub fn is_transient(&self) -> bool {
         match self {
             Error::Start { source, .. } | Error::Output { source, .. } => transient::io(source),
@@ -140,7 +140,7 @@ pub fn output(command: &mut Command) -> Result<String, Error> {
 /// How a program is watched.
 #[derive(Debug, Clone)]
 pub struct Supervision {
-    /// It is ended when nothing was to be seen of it for so long: no output, no
+    /// It is ended after this long without a sign of life: no output, no
     /// processor time, nothing read or written by it or by the disk.
     pub silence: Duration,
     /// How long it gets to end when it is asked to, and when it is forced to.
@@ -150,9 +150,9 @@ pub struct Supervision {
 }
 
 impl Supervision {
-    /// Silence that is too long where nobody says otherwise.
+    /// The default of [`Supervision::silence`].
     pub const SILENCE: Duration = Duration::from_secs(300);
-    /// Time to end in an orderly way.
+    /// The default of [`Supervision::grace`].
     pub const GRACE: Duration = Duration::from_secs(5);
 }
 
@@ -179,8 +179,8 @@ pub fn watch(
         .stderr(Stdio::from(second))
         .spawn()
         .map_err(start)?;
-    // The command keeps our ends of the pipe until it gets other ones; as
-    // long as they are open the pipe has no end.
+    // The command holds ends of the pipe until they are replaced; as long as they
+    // are open, the pipe has no end.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut family = Family::new(mark, child.id());
     let mut output = Output::new(reader, line);
@@ -190,7 +190,7 @@ pub fn watch(
         _ => Vec::new(),
     };
     let stuck = family.end(supervision.grace, || {
-        // Otherwise it would be there as a zombie.
+        // Reaps it, for a zombie would count as alive.
         let _ = child.try_wait();
     });
     for left in left {
@@ -248,8 +248,8 @@ fn wait(
     let mut silence = Silence::new(supervision.silence, Duration::ZERO);
     let mut look = Duration::ZERO;
     loop {
-        // What the program leaves in the background may keep the pipe open
-        // for ever: the end of the program itself counts, and what it said.
+        // A background process may keep the pipe open for ever, so the end of the
+        // program itself counts, and what it printed until then.
         let ended = child.try_wait()?.is_some();
         let more = output.pass(ended)?;
         if ended && !more {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a program prints, on either stream, as lines while it runs.
+//! Reads what a program prints on either stream, line by line while it runs.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
@@ -7,16 +7,16 @@ use std::fs::File;
 use std::io::Read;
 use std::time::Duration;
 
-/// What a program prints, in lines.
+/// The output of a program, in lines.
 pub(super) struct Output<'a> {
-    /// Until it is at its end.
+    /// `None` after the end of the pipe.
     input: Option<File>,
     pub(super) line: &'a mut dyn FnMut(&str),
-    /// The line that is not at its end yet.
+    /// The beginning of a line that is not complete yet.
     bytes: Vec<u8>,
-    /// Bytes in all.
+    /// Bytes printed so far.
     pub(super) printed: u64,
-    /// The last line that says something.
+    /// The last line that is not blank.
     pub(super) last: String,
 }
 
@@ -34,8 +34,8 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Waits a moment for output and passes it on; with `now` it does not
-    /// wait. Whether there may be more at once.
+    /// Waits a moment for output and passes it on; with `now` it does not wait.
+    /// Returns whether there may be more at once.
     pub(super) fn pass(&mut self, now: bool) -> std::io::Result<bool> {
         let Some(input) = &mut self.input else {
             if !now {

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Whether a program still gets on. Only values here: what was seen goes in,
-//! the verdict comes out.
+//! Decides whether a program still makes progress. Pure: observations go in, the
+//! verdict comes out.
 
 use std::time::Duration;
 
-/// What can be seen of a program at one moment. Any difference to the last
-/// look is progress.
+/// What is observed of a program at one moment. Any difference to the last
+/// observation is progress.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Signs {
     /// Bytes that it printed so far.
     pub(super) printed: u64,
     /// Its processes: number, processor time, and the text of /proc/PID/io.
     pub(super) processes: Vec<(u32, u64, String)>,
-    /// What the disk has done so far, see [`done`].
+    /// The requests that the disk has completed, see [`done`].
     pub(super) disk: Vec<u64>,
 }
 
-/// How long nothing was seen.
+/// Measures the time without progress.
 #[derive(Debug)]
 pub(super) struct Silence {
     limit: Duration,
-    /// The most that one look counts for.
+    /// The most that the time between two observations counts for.
     most: Duration,
     last: Signs,
     looked: Duration,
@@ -28,13 +28,12 @@ pub(super) struct Silence {
 }
 
 impl Silence {
-    /// How often to look, for a silence that may last `limit`.
+    /// How often to observe, if the silence may last `limit`.
     pub(super) fn interval(limit: Duration) -> Duration {
         (limit / 20).clamp(Duration::from_millis(10), Duration::from_secs(5))
     }
 
-    /// Before the first look. `now` is the time of a clock that never goes
-    /// backwards.
+    /// Begins to measure at `now`, the time of a monotonic clock.
     pub(super) fn new(limit: Duration, now: Duration) -> Silence {
         Silence {
             limit,
@@ -45,8 +44,8 @@ impl Silence {
         }
     }
 
-    /// Whether it is too long by now. A clock that went on while this machine
-    /// stood still (a guest that was paused) counts as one look and no more.
+    /// Whether the silence is too long by now. A clock that ran on while this
+    /// machine stood still (a paused guest) counts as one interval only.
     pub(super) fn is_too_long(&mut self, now: Duration, signs: Signs) -> bool {
         let passed = now.saturating_sub(self.looked).min(self.most);
         self.looked = now;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Progress and log, on every console and as JSON lines.
 //!
-//! One [`Reporter`] is shared by all that works. A thread of its own draws
-//! the current state twice a second, so that the display moves even while a
-//! program in a chroot says nothing: who sees nothing move pulls the plug.
+//! One [`Reporter`] is shared by everything. A thread draws the current state
+//! twice a second, so that the display moves even while a program in a chroot
+//! prints nothing: people who see nothing move pull the plug.
 
 mod json;
 mod logger;
@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 pub enum Unit {
     /// Bytes; shown with a rate and the time left.
     Bytes,
-    /// Things.
+    /// Other things, such as files.
     Items,
 }
 
@@ -70,13 +70,13 @@ struct State {
     /// Whether the console's cursor stands behind a display line.
     drawn: bool,
     spin: usize,
-    /// Grows with what was done, not with the display.
+    /// Grows with the work that was done, not with the display.
     moves: u64,
-    /// How many of them /init knows of.
+    /// The value of `moves` that was last written for /init.
     said_moves: u64,
 }
 
-/// Takes lines, details and progress from all that works; cheap to clone.
+/// Takes lines, details and progress from everywhere; cheap to clone.
 #[derive(Clone)]
 pub struct Reporter {
     state: Arc<Mutex<State>>,
@@ -84,7 +84,7 @@ pub struct Reporter {
 }
 
 impl Reporter {
-    /// A reporter that draws until it is dropped by all.
+    /// A reporter that draws until its last clone is dropped.
     pub fn new(sinks: Sinks) -> Reporter {
         let state = State {
             sinks,
@@ -284,7 +284,7 @@ impl State {
         };
         if self.said_moves != self.moves {
             self.said_moves = self.moves;
-            // Always as long, so that no digit of an older one stays.
+            // The length is fixed, so that no digit of an older number stays.
             let _ = progress.write_all_at(format!("{:020}\n", self.moves).as_bytes(), 0);
         }
     }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Lines for a device at whose other end somebody may have stopped reading.
+//! Writes lines to a device whose reader may have stopped reading.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write};
 
-/// Bytes that wait for the reader; what comes on top is lost.
+/// The most bytes that wait for the reader; more are lost.
 const MOST: usize = 64 << 10;
 
 /// Takes whole lines and never waits: a serial port whose reader has stopped

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! GRUB's choice for one boot, where GRUB could not take it back.
+//! Resets GRUB's choice for one boot where GRUB could not do it.
 //!
-//! GRUB empties `next_entry` before it starts the entry. Where it cannot write
-//! that, each reset starts the tiny system again, and so would each way back to
-//! the old system. The kernel can write it.
+//! GRUB empties `next_entry` before it starts the entry. If it could not write
+//! that, every reset would start the tiny system again, and there would be no way
+//! back to the old one. The kernel's driver can write it.
 
 use crate::block::{self, BlockDevice, SYS};
 use crate::device::Devices;
@@ -16,7 +16,7 @@ use rustix::mount::MountFlags;
 use std::path::{Path, PathBuf};
 use sys::FileError;
 
-/// Why the choice could not be taken back, or not even be looked at.
+/// Why the choice could not be reset, or not even be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("{0}")]
@@ -39,12 +39,12 @@ pub enum Error {
     Device(#[from] crate::device::Error),
 }
 
-/// Takes our choice back, if it is there still; whether it was. The file system
-/// is mounted for writing only then. A choice of somebody else's stays.
+/// Resets our choice if it is still set; returns whether it was. Only then is the
+/// file system mounted for writing. A choice of somebody else's entry stays.
 ///
 /// # Errors
-/// [`Error::Stays`] when each reset starts our entry again; everything else
-/// when that could not be looked at.
+/// [`Error::Stays`] if every reset starts our entry again; other errors if the
+/// choice could not be read.
 pub(super) fn take_back(
     devices: &mut Devices,
     disk: &BlockDevice,
@@ -95,7 +95,8 @@ fn write(device: &Path, kind: &str, at: &Path, path: &str, block: &[u8]) -> Resu
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     mount::device(device, at, kind, flags, "")?;
     let written = put(at, path, block);
-    // Unmounting brings all to its place: GRUB replays no journal.
+    // Unmounting writes everything to its final place, because GRUB replays no
+    // journal.
     let unmounted = mount::unmount_tree(at);
     rustix::fs::sync();
     written?;
@@ -106,8 +107,8 @@ fn write(device: &Path, kind: &str, at: &Path, path: &str, block: &[u8]) -> Resu
     }
 }
 
-/// The block without our choice, if that is there: what lies on the disk, as
-/// GRUB reads it.
+/// The block without our choice, if that is set; read without replaying the
+/// journal, as GRUB does.
 fn look(device: &Path, kind: &str, at: &Path, path: &str) -> Result<Option<Vec<u8>>, Error> {
     mount::untouched(device, at, kind)?;
     let read = RootDir::open(at).and_then(|root| root.read(path));

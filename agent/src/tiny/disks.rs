@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Block devices as a person reads them: `survey` and the console's `disks`.
+//! Formats block devices for a person: for `survey` and the console's `disks`.
 
 use crate::block::BlockDevice;
 use crate::locate;
@@ -29,7 +29,8 @@ fn line(block: &BlockDevice) -> String {
     let mode = if block.read_only { " read-only" } else { "" };
     let content = locate::identify(&block.path());
     let content = content.map(|c| format!("{} {} {}", c.kind, c.uuid, c.label));
-    // A partition has its disk's model and serial number.
+    // sysfs gives a partition its disk's model and serial number; they are shown
+    // once.
     let own = |word: &Option<String>| word.clone().filter(|_| block.parent.is_none());
     let words = [
         block.dm_name.clone(),
@@ -46,7 +47,7 @@ fn line(block: &BlockDevice) -> String {
     text.trim_end().to_string()
 }
 
-/// What each disk said that is not the one, for a message's end.
+/// The reasons why each disk is not the right one, for the end of a message.
 pub(super) fn why_none(others: &[String]) -> String {
     match others {
         [] => "there is no disk".into(),

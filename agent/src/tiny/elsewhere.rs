@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use sys::{FileError, cannot};
 
-/// Where the payload is, if not at its places of the disk.
+/// Where the payload is, if not at its places on the migrated disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Elsewhere {
     /// The node of a disk, a partition or a volume with a file system.
@@ -16,7 +16,7 @@ pub struct Elsewhere {
     pub file: String,
 }
 
-/// A text that names no file on a device.
+/// A text that is not of the form `DEVICE:PATH`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("\"{0}\" is not DEVICE:PATH, as in /dev/sdb1:/va.tar.xz; what there is shows: disks")]
 pub struct BadElsewhere(String);
@@ -26,7 +26,7 @@ impl FromStr for Elsewhere {
 
     fn from_str(text: &str) -> Result<Elsewhere, BadElsewhere> {
         let bad = || BadElsewhere(text.into());
-        // Some names of devices have colons, and few have slashes behind one.
+        // Names of devices may contain colons, but hardly one before a slash.
         let parts = text.split_once(":/").or_else(|| text.rsplit_once(':'));
         let (device, file) = parts.ok_or_else(bad)?;
         let file = file.trim_start_matches('/');
@@ -41,20 +41,20 @@ impl FromStr for Elsewhere {
     }
 }
 
-/// What the console has left for the migration that it asks for.
+/// Reads the file that the console left for the migration.
 ///
 /// # Errors
 /// When the file cannot be read.
 pub(super) fn named(path: &Path) -> Result<Option<Elsewhere>, FileError> {
     match std::fs::read_to_string(path) {
-        // The console writes only what is understood.
+        // The console writes valid text only.
         Ok(text) => Ok(text.parse().ok()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(FileError::new("read", path, error)),
     }
 }
 
-/// Leaves it, or takes back what was left.
+/// Writes the file, or removes it.
 ///
 /// # Errors
 /// When the file cannot be written or removed.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What becomes of a migration that failed.
+//! What happens after a migration failed.
 //!
 //! Before the point of no return: a report in the old root, and the old
 //! system starts again by itself. After it: the console, with the reason and
@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 /// Seconds in which a person can keep the machine from going back.
 const COUNTDOWN: u64 = 15;
 
-/// Prints what happened and what comes next; returns what /init is to do.
+/// Prints what happened and what follows; returns what /init is to do.
 pub(super) fn handle(context: &mut Context, failure: &Failure, mode: Mode, by_hand: bool) -> Exit {
     let outcome = Outcome::of(failure, paths::begun(), mode, by_hand);
     let next = outcome.next();
@@ -48,7 +48,7 @@ pub(super) fn handle(context: &mut Context, failure: &Failure, mode: Mode, by_ha
              the payload is still in memory; DO NOT switch the machine off; {next}"
         ),
         Outcome::Stopped => format!("{failure}; nothing was changed; {next}"),
-        // Failures outside of a step were not yet on the display.
+        // The display shows failures of steps only; others are printed here.
         Outcome::Unchanged | Outcome::Return => {
             format!("the migration stopped in {failure}\nnothing on the disk was changed")
         }
@@ -84,8 +84,9 @@ pub(super) fn handle(context: &mut Context, failure: &Failure, mode: Mode, by_ha
     }
 }
 
-/// Whether the machine starts again by itself: as long as failures without
-/// progress are few. A person who stopped it is there, and is not asked.
+/// Whether the machine restarts by itself: as long as there were few failures
+/// without progress. If a person stopped it, it does not, for that person is
+/// there.
 fn once_more(context: &mut Context, failure: &Failure) -> bool {
     let Some(boat) = &mut context.lifeboat else {
         return false;
@@ -93,7 +94,7 @@ fn once_more(context: &mut Context, failure: &Failure) -> bool {
     if matches!(*failure.error, Error::Stopped | Error::Break(_)) {
         return false;
     }
-    // It would not come back.
+    // The loader could not start this system again.
     if !boat.starts() {
         return false;
     }
@@ -104,19 +105,19 @@ fn once_more(context: &mut Context, failure: &Failure) -> bool {
     })
 }
 
-/// Counts a failure on the disk. Whether to try again.
+/// Counts a failure on the disk. Returns whether to try again.
 fn count_failure(boat: &mut Lifeboat) -> Result<bool, lifeboat::Error> {
     let phase = boat.phase().counted();
     boat.write_state(phase)?;
     Ok(match phase {
         Phase::Destroying { failures, .. } => failures < MOST_FAILURES,
-        // Nothing was destroyed yet, and the starts are counted.
+        // Nothing is destroyed yet, and the number of starts is limited already.
         Phase::Armed { .. } => true,
         _ => false,
     })
 }
 
-/// Sector 0 becomes the old system's again, if it was not any more.
+/// Puts the old system's boot sector back, if our loader is there.
 fn give_back(context: &mut Context) {
     let Some(boat) = &mut context.lifeboat else {
         return;
@@ -131,24 +132,24 @@ fn give_back(context: &mut Context) {
     context.reporter.line(&line);
 }
 
-/// What a failure means for the machine.
+/// The state of the machine after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     /// The disk may have been written.
     HalfWritten,
     /// `replant.break=`, or a person, before anything was written.
     Stopped,
-    /// Nothing was written, and a person is there.
+    /// Nothing was written, and a person is at the console.
     Unchanged,
-    /// Nothing was written, and nobody is there: back to the old system.
+    /// Nothing was written, and nobody is at the console: back to the old system.
     Return,
-    /// Nothing was written now, and whether it was before cannot be said.
+    /// Nothing was written this time; whether it was before is not known.
     Unknown,
 }
 
 impl Outcome {
-    /// The mark counts as much as the step: whatever failed, a disk that was
-    /// written once has no old system any more.
+    /// Decides by the mark as well as by the step: a disk that was written to
+    /// once has no old system any more, whatever failed now.
     fn of(failure: &Failure, begun: bool, mode: Mode, by_hand: bool) -> Outcome {
         if failure.past_no_return || begun {
             Outcome::HalfWritten
@@ -174,8 +175,8 @@ impl Outcome {
     }
 }
 
-/// For the console's `status`. An error of this is only printed: the failure
-/// itself matters more.
+/// Writes the failure for the console's `status`. An error of writing is only
+/// printed: the failure itself matters more.
 fn note(context: &Context, failure: &Failure, next: &str) {
     let text = format!("{failure}\n{next}\n");
     if let Err(error) = std::fs::write(paths::FAILURE, text) {
@@ -185,12 +186,13 @@ fn note(context: &Context, failure: &Failure, next: &str) {
     }
 }
 
-/// The old root was there already.
+/// How long to wait for the old root, which was found before.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The only write before the point of no return: why, into the old root.
-/// `false` when there is none that is known to be this machine's: another
-/// machine's disk, or a package that was never staged, stays as it is.
+/// Writes the reason into the old root, which is otherwise never written before
+/// the point of no return. Returns `false` when no root is known to be this
+/// machine's: another machine's disk, or a package that was never staged, stays
+/// as it is.
 fn leave_report(context: &mut Context, failure: &Failure) -> Result<bool, Error> {
     let root = context.found.as_ref().and_then(|f| f.root.as_ref());
     let Some(root) = recognized_root(root, context.recognized) else {
@@ -249,7 +251,7 @@ fn recognized_root(root: Option<&Root>, recognized: bool) -> Option<&Root> {
 /// pressed a key.
 fn countdown(context: &Context, what: &str) -> bool {
     let stdin = std::io::stdin();
-    // What was typed before the question does not answer it.
+    // Keys from before the question are not an answer to it.
     drain(&stdin);
     let end = Instant::now() + Duration::from_secs(COUNTDOWN);
     context.reporter.line(&format!(
@@ -266,7 +268,7 @@ fn countdown(context: &Context, what: &str) -> bool {
         let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
         match poll(&mut fds, Some(&second)) {
             Ok(0) | Err(_) => context.reporter.detail(&format!("{} s", left.as_secs())),
-            // A closed terminal is readable, too, but nobody pressed a key.
+            // A closed terminal is readable, too, without any key.
             Ok(_) if fds.iter().any(|fd| fd.revents().contains(PollFlags::IN)) => {
                 let mut line = String::new();
                 if std::io::stdin().read_line(&mut line).is_ok_and(|n| n > 0) {
@@ -280,7 +282,7 @@ fn countdown(context: &Context, what: &str) -> bool {
     true
 }
 
-/// Throws away what waits to be read, of a terminal or of a pipe.
+/// Discards pending input of a terminal or a pipe.
 fn drain(input: impl AsFd) {
     // A pipe refuses this, and is read empty below.
     let _ = tcflush(&input, QueueSelector::IFlush);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Whether this is the tiny system: what runs only there must do nothing on a
-//! machine that works.
+//! Checks that this is the tiny system, because its commands must do nothing on a
+//! working machine.
 
 use std::path::{Path, PathBuf};
 
-/// What tells the tiny system from any other.
+/// The signs of the tiny system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Signs {
     /// The program that is PID 1.
@@ -15,7 +15,8 @@ pub(super) struct Signs {
 }
 
 impl Signs {
-    /// Looks at this system. What cannot be read is no sign.
+    /// Reads the signs of the running system. What cannot be read counts as
+    /// missing.
     pub(super) fn read() -> Signs {
         let link = |path: &str| std::fs::read_link(path).unwrap_or_default();
         // TMPFS_MAGIC and RAMFS_MAGIC of linux/magic.h.
@@ -27,8 +28,9 @@ impl Signs {
         }
     }
 
-    /// `None` in the tiny system, otherwise the sign that is missing. The
-    /// marker of a whole image is none: a cut image is the tiny system, too.
+    /// `None` in the tiny system, otherwise the sign that is missing. The marker
+    /// of a complete image is not among them: a truncated image is the tiny
+    /// system, too.
     pub(super) fn missing(&self) -> Option<String> {
         if self.init != Path::new("/init") {
             return Some(match self.init.as_os_str().is_empty() {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What /init starts: does what the kernel's command line says.
+//! The tiny system's entry point, started by /init: does what the kernel's
+//! command line says.
 
 pub mod boot;
 mod choice;
@@ -71,7 +72,7 @@ pub fn run(by_hand: Option<Mode>, payload: Option<Elsewhere>) -> Result<Exit, Er
         reporter.line(&renamed.to_string());
     }
     if mode == Mode::Console {
-        // One that runs would reset the machine in front of the person.
+        // A running watchdog would reset the machine while a person uses it.
         match Devices::open(&text) {
             Ok(mut devices) => devices.watchdogs(),
             Err(error) => reporter.line(&format!("warning: {error}")),
@@ -113,8 +114,8 @@ pub fn run(by_hand: Option<Mode>, payload: Option<Elsewhere>) -> Result<Exit, Er
     Ok(end(&mut context, mode, by_hand.is_some(), result))
 }
 
-/// Whether a module that is missing in the initramfs stops this: it is found
-/// out before anything is written, and past that it cannot be helped.
+/// Whether an incomplete initramfs stops this: before the point of no return it
+/// is refused, and later it cannot be helped.
 fn needs_whole_image(mode: Mode, begun: bool) -> bool {
     !begun && matches!(mode, Mode::Rehearse | Mode::Migrate)
 }
@@ -149,14 +150,14 @@ fn end(context: &mut Context, mode: Mode, by_hand: bool, result: Result<Next, Fa
     }
 }
 
-/// What switching the machine off would do to it.
+/// What happens if the machine is switched off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Power {
     /// Nothing: it is not being changed.
     Free,
     /// Nothing: the migration goes on when it is switched on again.
     Resumes,
-    /// It has no system afterwards.
+    /// It would be without a system.
     Needed,
 }
 

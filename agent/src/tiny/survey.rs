@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The survey: what this machine has, changing nothing.
+//! The survey: lists what this machine has, and changes nothing.
 
 use crate::lvm::{device_names, mapping, scan};
 use crate::report::bytes;

@@ -26,10 +26,12 @@ pub(crate) fn apply(root: &RootDir, accounts: &Accounts, report: &mut Report) ->
         homes,
         carried,
     } = plan(accounts, Files::read(root)?, &system, report)?;
-    // Files first: if this is interrupted, the next run moves what is left.
+    // Files change their owner before the account files are written: after an
+    // interruption, the next run moves the rest.
     reown::reown(root, &moved_users, &moved_groups)?;
     let readable = Attributes::root(0o644);
-    // Where the payload has none: Debian's group shadow reads it, EL's nobody.
+    // If the payload has no shadow file: on Debian the group shadow may read it,
+    // on EL nobody.
     let shadow = files.group.get("shadow").and_then(|g| number(g, 2));
     let secret = match shadow {
         Some(gid) => Attributes {

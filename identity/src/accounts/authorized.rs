@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `authorized_keys` of root and the users: read as sshd would read them, as
-//! the user himself, and only what sshd would have believed.
+//! `authorized_keys` of root and the users: read as sshd would, with the user's
+//! own permissions, and only files that sshd would accept.
 
 use super::database::{field, names, number};
 use super::files::Files;
@@ -17,13 +17,14 @@ use std::time::Duration;
 
 /// Longer files are not carried over, in bytes.
 const LIMIT: usize = 256 << 10;
-/// How long a home may take to answer, the first time and once one has not.
+/// How long to wait for a home directory, the first time and after one did not
+/// answer.
 const PATIENCE: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(3)];
 /// Where they are written to, below the home.
 const FILE: &str = ".ssh/authorized_keys";
 
-/// Reads the keys of all accounts. Those `apart` are not carried over: whoever
-/// could log in with one is named.
+/// Reads the keys of all accounts. The accounts `apart` are not carried over;
+/// those of them that could log in by key are warned of.
 pub(crate) fn collect(
     root: &RootDir,
     files: &Files,
@@ -69,16 +70,16 @@ struct Reader<'a> {
     root: &'a RootDir,
     files: &'a Files,
     sshd: Sshd,
-    /// Whose files did not answer.
+    /// Users whose files did not answer.
     slow: BTreeSet<u32>,
 }
 
-/// What was found of a user.
+/// The keys of a user.
 #[derive(Default)]
 struct Keys {
     /// The lines of all files.
     keys: String,
-    /// What may let the user in and is not among them.
+    /// Other ways in that are not carried over.
     lost: Vec<String>,
 }
 
@@ -143,7 +144,7 @@ impl Reader<'_> {
                 Ok(None) => continue,
                 Ok(Some((bytes, _))) if bytes.len() > LIMIT => "it is too long".to_owned(),
                 Ok(Some((_, Some(why)))) if strict => {
-                    // Whoever has such a key could not log in with it.
+                    // The owner of such a key could not log in with it.
                     report.warn(format!(
                         "{path} is left out: sshd does not believe it, for {why}"
                     ));
@@ -155,7 +156,8 @@ impl Reader<'_> {
                     keys.keys.push('\n');
                     continue;
                 }
-                // A link to what he may not read, or a file server's no.
+                // A link to a file that the user may not read, or a refusal of a
+                // file server.
                 Err(error) => format!("{name} cannot read it: {error}"),
             };
             report.warn(format!("{path} is left out: {why}"));
@@ -178,8 +180,8 @@ fn person(files: &Files, user: &User) -> Person {
     }
 }
 
-/// Whether nobody else is in the user's primary group, so that what it may
-/// write is his alone. Debian's sshd sees it so, too.
+/// Whether the user is the only member of his primary group, so that group write
+/// permission does no harm. Debian's sshd does the same.
 fn is_private(files: &Files, user: &User) -> bool {
     let same = |entry: &[String]| number(entry, 2) == Some(user.gid);
     let mut groups = files.group.entries(3).filter(|e| same(e));
@@ -188,8 +190,8 @@ fn is_private(files: &Files, user: &User) -> bool {
     members && !others.any(|e| number(e, 3) == Some(user.gid) && field(e, 0) != user.name)
 }
 
-/// Why sshd would not believe the file (StrictModes): it and its directories
-/// up to the home belong to the user or to root, and nobody else can write
+/// Why sshd would ignore the file (StrictModes): the file and its directories up
+/// to the home must belong to the user or root, and nobody else may write to
 /// them.
 fn why_loose(
     found: &Found,

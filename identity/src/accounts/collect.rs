@@ -127,7 +127,7 @@ fn apart(files: &Files, accounts: &Accounts) -> Vec<User> {
         };
         let known = |u: &User| u.name == name;
         let is_there = accounts.users.iter().any(known) || apart.iter().any(known);
-        // With number 0 it is root, or was warned of.
+        // Accounts with number 0 are root's, or have a warning already.
         if uid != 0 && !is_there && people::is_shell(field(entry, 6)) {
             apart.push(user(files, entry, (name, uid, gid)));
         }
@@ -219,7 +219,7 @@ fn user(files: &Files, entry: &[String], (name, uid, gid): (&str, u32, u32)) -> 
     }
 }
 
-/// Notes what the users could do beside being themselves.
+/// Notes which users could become root, and which system groups they are in.
 fn privileges(accounts: &mut Accounts, files: &Files, login_defs: &LoginDefs, sudoers: &Sudoers) {
     let gid_min = login_defs.first_gid();
     let users = &accounts.users;

@@ -4,12 +4,12 @@
 use crate::report::Report;
 use rootdir::{Attributes, Error, Person, Result, RootDir};
 
-/// As deep as a skeleton of a home directory goes.
+/// How deep /etc/skel is copied.
 const DEPTH: usize = 8;
 /// Longest path of a home in bytes, and its most directories.
 const LONGEST: usize = 1024;
 const DEEPEST: usize = 32;
-/// What is no place for files, whatever passwd says.
+/// Top directories that are unsuitable for a home, whatever passwd says.
 const NO_PLACES: [&str; 7] = ["proc", "sys", "dev", "run", "nonexistent", "boot", "etc"];
 
 /// Whether no home can be made there: Linux takes names of 255 bytes.
@@ -54,7 +54,7 @@ impl Home<'_> {
         let dots = self.path.split('/').any(|p| p == "..");
         let no_place = match parts.next() {
             _ if too_long(self.path) || dots || !self.path.starts_with('/') => true,
-            // Of old, root's home was the root.
+            // Traditionally root's home was `/`.
             None => self.uid != 0,
             Some(first) => NO_PLACES.contains(&first),
         };
@@ -77,7 +77,7 @@ impl Home<'_> {
         match self.try_make(root, mode) {
             Ok(true) => report.done(format!("home directory {home} made")),
             Ok(false) => {}
-            // A link to nowhere, for example.
+            // For example, the home is a dangling link.
             Err(error) => report.warn(format!("no home directory {home}: {error}")),
         }
     }

@@ -27,8 +27,8 @@ impl LoginDefs {
     /// Where people's numbers begin if nothing is said.
     pub(crate) const PEOPLE: u32 = 1000;
 
-    /// From here on a number of the new system is a user's: UID_MIN, but never
-    /// below 1000, for what is there becomes nobody else's.
+    /// The first number of users in the new system: UID_MIN, but never below
+    /// 1000, so that system accounts are not given to anybody else.
     pub(crate) fn first_uid(&self) -> u32 {
         self.users_from().max(Self::PEOPLE)
     }

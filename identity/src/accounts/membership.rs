@@ -130,7 +130,7 @@ fn add(files: &mut Files, user: &str, group: &str) {
     }
 }
 
-/// Subordinate numbers must not be anybody else's.
+/// Adds subordinate numbers, unless they overlap with those of others.
 pub(super) fn subordinate(user: &User, files: &mut Files, report: &mut Report) {
     let numbers =
         |table: &Table| -> Vec<u32> { table.entries(3).filter_map(|e| number(e, 2)).collect() };

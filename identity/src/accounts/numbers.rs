@@ -8,9 +8,9 @@ use crate::error::{Error, Result};
 use crate::report::Report;
 use std::collections::BTreeSet;
 
-/// Name and number of the users or groups that are carried over. What has both
-/// is not the payload's, or need not move; of the old ones several may have
-/// one number.
+/// Names and numbers of the users or groups that are carried over. An account
+/// with such a name and number need not move. Several old accounts may share a
+/// number.
 pub(super) type Carried = BTreeSet<(String, u32)>;
 
 /// Moves accounts of the payload away from a user's number.

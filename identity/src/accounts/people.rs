@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Who of the old system's accounts is a person, and which groups are people's.
-//! Numbers say it where all agree on them. Between the UID_MIN of the old
-//! login.defs and 1000 (or the other way round) they do not: EL6 counted users
-//! from 500, where later systems have services. There it is the looks.
+//! Decides which of the old system's accounts are people, and which groups are
+//! theirs. Numbers decide where all systems agree on them. Between the UID_MIN of
+//! the old login.defs and 1000 (or the other way round) they do not: EL6 counted
+//! users from 500, where later systems have services. There the account's
+//! properties decide.
 
 use super::database::{field, names, number};
 use super::files::Files;
@@ -14,19 +15,18 @@ use super::ranges::is_reserved;
 /// Shells with which nobody logs in.
 const NO_SHELLS: [&str; 5] = ["nologin", "false", "sync", "shutdown", "halt"];
 
-/// What a number says.
+/// The meaning of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A person's, or a group that people made.
     Person,
     /// The system's.
     System,
-    /// Either's.
+    /// Not decided by the number.
     Unclear,
 }
 
-/// What a number from `first` on says, where the old system counts people from
-/// there.
+/// The meaning of a number, if the old system counts people from `first` on.
 pub(super) fn kind(id: u32, first: u32) -> Kind {
     match id {
         _ if is_reserved(id) => Kind::System,
@@ -48,7 +48,7 @@ pub(super) fn looks_like_a_service(user: &User) -> bool {
     !is_shell(&user.shell) && !user.can_log_in() && !user.home.starts_with("/home/")
 }
 
-/// Whether a group whose number does not tell is people's: some user has it,
+/// Whether a group whose number does not decide is people's: some user is in it,
 /// and it does not make anybody root.
 pub(super) fn is_peoples(entry: &[String], users: &[User]) -> bool {
     let inside =
@@ -56,7 +56,7 @@ pub(super) fn is_peoples(entry: &[String], users: &[User]) -> bool {
     !LIKE_ROOT.contains(&field(entry, 0)) && users.iter().any(inside)
 }
 
-/// Where accounts come from that passwd does not have.
+/// Other sources of accounts than passwd (NIS, LDAP, sssd), if there are any.
 pub(super) fn elsewhere(files: &Files, nsswitch: &str, has_sssd: bool) -> Option<String> {
     let line = nsswitch
         .lines()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the account files of the new system become. Pure: tables in, tables
-//! out; nothing is written before all of it is known.
+//! Computes the account files of the new system. Pure: tables in, tables out;
+//! nothing is written before all of it is known.
 //!
 //! Names come first, numbers second. The payload's system accounts stay. Users
 //! keep their numbers, because file servers and backups know them by number; an
@@ -99,8 +99,8 @@ pub(crate) fn plan(
     Ok(plan)
 }
 
-/// Why root's password stays the payload's. Only a complete list says that
-/// nobody could log in.
+/// Why root's password stays the payload's. Only a complete list shows that
+/// nobody else could log in.
 fn no_way_in(ways: &[String]) -> String {
     let why = match ways {
         [] => "nobody could log in to the old system with a password or a key".to_owned(),
@@ -170,7 +170,7 @@ fn add(
     membership::subordinate(user, files, report);
     let entry = files.passwd.get(name)?;
     let (uid, gid) = (number(entry, 2)?, number(entry, 3)?);
-    // The rule is above; a number that came by another way is not a user's.
+    // Such a number is not a user's, whatever way it came from.
     if uid != user.uid && is_system(uid, system.login_defs.first_uid()) {
         return None;
     }

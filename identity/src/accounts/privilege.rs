@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The rule by which an old user gets an account, or a group, that the new
-//! system has under the same name. Names of people and of services are given
-//! by different hands on the two systems: what a name may do in the new one
-//! must not fall to somebody who could not do it in the old one.
+//! Decides whether an old user gets an account or group that the new system has
+//! under the same name. On the two systems different people chose the names of
+//! users and services, so the privileges of a name in the new system must not go
+//! to somebody who did not have them in the old one.
 
 use super::database::{field, names, number};
 use super::files::Files;
@@ -36,7 +36,7 @@ fn was_like_root(user: &User, accounts: &Accounts) -> bool {
         })
 }
 
-/// By what an account of that name becomes root in the new system.
+/// How an account of that name becomes root in the new system.
 fn is_like_root(
     name: &str,
     uid: u32,
@@ -57,8 +57,8 @@ fn is_like_root(
     group.map(|entry| format!("the group {}", field(entry, 0)))
 }
 
-/// Whether the entry is the user himself, with a number below the new system's
-/// UID_MIN, written when the same was done before.
+/// Whether the entry is the user's own from an earlier run, with a number below
+/// the new system's UID_MIN.
 fn is_own(user: &User, entry: &[String]) -> bool {
     user.uid >= FIRST
         && number(entry, 2) == Some(user.uid)
@@ -66,7 +66,7 @@ fn is_own(user: &User, entry: &[String]) -> bool {
         && field(entry, 5) == user.home
 }
 
-/// Why the old user is not joined with what the new system has under his name.
+/// Why the old user must not get the account with his name in the new system.
 pub(crate) fn why_apart(
     user: &User,
     accounts: &Accounts,

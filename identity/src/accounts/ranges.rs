@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which numbers are users', and which are a system's or nobody's.
+//! The ranges of numbers of users, of system accounts, and of nobody.
 
 /// The number of nobody, and the end of what a user can have.
 pub(crate) const NOBODY: u32 = 65534;

@@ -9,9 +9,10 @@ use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 use sys::FileError;
 
-/// Mounted in the new root, and nobody's files.
+/// Directories that are mounted in the new root and contain no files of the new
+/// system.
 const NOT_HERE: [&[u8]; 4] = [b"proc", b"sys", b"dev", b"run"];
-/// Deeper trees are no tree of a system.
+/// The depth of directories, far more than a system has.
 const DEPTH: usize = 512;
 const CAPABILITY: &str = "security.capability";
 

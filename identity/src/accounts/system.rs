@@ -11,11 +11,12 @@ use std::collections::BTreeSet;
 /// Directories of login shells.
 const PROGRAMS: [&str; 4] = ["bin", "usr/bin", "sbin", "usr/sbin"];
 
-/// What decides about accounts in the new system, beside its account files.
+/// The facts, besides the account files, that decide about accounts in the new
+/// system.
 #[derive(Debug, Default)]
 pub(crate) struct System {
     pub login_defs: LoginDefs,
-    /// Whom its sudo lets become root.
+    /// The users and groups that its sudo lets become root.
     pub sudoers: Sudoers,
     /// Login shells that exist.
     pub shells: BTreeSet<String>,

@@ -29,7 +29,7 @@ pub(crate) fn apply(
     {
         let text = format!("{id}\n");
         root.write("etc/machine-id", text.as_bytes(), Attributes::root(0o444))?;
-        // A copy, where it is no link to the other one.
+        // D-Bus has a copy, where its file is not a link.
         if root.link("var/lib/dbus/machine-id")?.is_none()
             && root.exists("var/lib/dbus/machine-id")?
         {
@@ -136,8 +136,8 @@ fn locale(root: &RootDir, host: &Host, report: &mut Report) -> Result<()> {
         let (Some(attributes), Some(real)) = (root.attributes(file)?, root.real_path(file)?) else {
             continue;
         };
-        // One file under two names, a link to the other, is written once, and
-        // stays so.
+        // If two names are one file by a link, it is written once, and stays a
+        // link.
         if let Some(before) = written.insert(real.clone(), text) {
             if before != text {
                 report.warn(format!(

@@ -55,7 +55,7 @@ fn is_server(text: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b".-:_".contains(&b))
 }
 
-/// Gives them to whatever the new system keeps time with.
+/// Configures them in the new system's own time service.
 pub(super) fn apply(root: &RootDir, servers: &[String], report: &mut Report) -> Result<()> {
     let servers: Vec<&String> = servers.iter().filter(|s| is_server(s)).collect();
     if servers.is_empty() {

@@ -14,7 +14,7 @@ const PLACES: [&str; 6] = [
     "etc/ca-certificates/trust-source/anchors",
     "usr/local/share/ca-certificates",
 ];
-/// More files are something else.
+/// Directories with more files contain something else.
 const MOST: usize = 500;
 
 /// The files there.

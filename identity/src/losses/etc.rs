@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Files below /etc that are not as packages brought them.
+//! Finds files below /etc that differ from those of the packages.
 
 use super::packages::{Origin, Packages, Rpm};
 use super::{Kind, Loss, texts};
 use crate::error::Result;
 use rootdir::{RootDir, Step};
 
-/// More files are no configuration.
+/// The most files that are examined.
 const MOST: usize = 20_000;
 
-/// What is carried over, or made by programs: files, and beginnings of paths.
+/// Files, and prefixes of paths, that are carried over or are generated.
 const CARRIED: [&str; 38] = [
     "passwd",
     "group",
@@ -75,7 +75,7 @@ const PLACES: [&str; 23] = [
     "udev/rules.d/70-persistent-",
     "ca-certificates/trust-source/",
 ];
-/// What programs and packages leave beside a file.
+/// Suffixes of backup files of programs and packages.
 const LEFTOVERS: [&str; 11] = [
     "~",
     "-",
@@ -120,7 +120,7 @@ const KERNEL: [&str; 7] = [
     "rc.modules",
 ];
 
-/// What a file of that name is, and whether it is worth a line.
+/// The kind of a file by its name; `None` if it is not worth a line.
 pub(super) fn kind(name: &str) -> Option<Kind> {
     let at = |places: &[&str]| {
         let is = |place: &&str| match place.ends_with('/') {
@@ -172,7 +172,7 @@ pub(super) fn find(
         let Some(kind) = path.strip_prefix("/etc/").and_then(kind) else {
             continue;
         };
-        // Nobody can say what was changed.
+        // Without lists of packages, changes cannot be recognised.
         if kind == Kind::Changed && !packages.known {
             continue;
         }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the old system has and the new one will not have. Nothing of it is
-//! carried over; all of it is named, before anybody is asked and in the new
-//! system's log.
+//! Lists what the old system has and the new one will not have. It is shown
+//! before anybody is asked for consent, and in the new system's log.
 //!
-//! What counts is what people made: what a package brought, and nobody changed,
-//! is left out. dpkg's own files say which that is, and rpm by its program.
+//! Only what people made is listed: files of packages that nobody changed are
+//! left out. dpkg's files say which those are, and rpm's program.
 
 mod certificates;
 mod etc;
@@ -34,7 +33,7 @@ pub struct Loss {
     /// What it takes on the disk, in bytes, where that was counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
-    /// There is more of it than was counted.
+    /// Counting was ended before all of it was counted.
     #[serde(default)]
     pub more: bool,
 }
@@ -63,7 +62,7 @@ pub enum Kind {
     Changed,
     /// A file below /etc that no package brought.
     Added,
-    /// What could not be looked at.
+    /// Something that could not be read.
     Unread,
 }
 
@@ -130,7 +129,7 @@ impl Loss {
     }
 }
 
-/// What of the machine has to be known that no file below its root says.
+/// Facts about the machine that are not in files below its root.
 pub struct Machine<'a> {
     /// What is mounted, and whether it lies on the disk that is replaced.
     pub mounts: Vec<Mounted>,

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which files packages brought, and how they were then. dpkg keeps lists of
-//! paths and MD5 sums in text files. rpm has a database, so its program is
-//! asked: for the sums of all configuration files, and for the owner of a few
-//! paths. (`rpm -Va` would read every file of every package, which takes
-//! minutes.)
+//! The files of packages, with their original checksums. dpkg keeps lists of
+//! paths and MD5 sums in text files. rpm has a database, so its program is asked:
+//! for the sums of all configuration files, and for the owner of a few paths.
+//! (`rpm -Va` would read every file of every package, which takes minutes.)
 
 use crate::error::Result;
 use ondisk::md5;
@@ -142,7 +141,7 @@ fn is_sum_of(sum: &str, content: &[u8]) -> bool {
     match sum.len() {
         32 => md5::of(content) == sum,
         64 => Sha256Sum::of(content).to_string() == sum,
-        // Of another kind: nothing can be said.
+        // A sum of another kind cannot be compared.
         _ => true,
     }
 }

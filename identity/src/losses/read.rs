@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The whole list.
+//! Collects the whole list.
 
 use super::packages::Packages;
 use super::{Kind, Loss, Machine, certificates, etc, texts, trees, units};
@@ -72,7 +72,8 @@ pub fn find(root: &Path, machine: &Machine<'_>) -> Vec<Loss> {
     found
 }
 
-/// Texts of files come to terminals and into a log.
+/// Removes control characters, because texts of files are shown on terminals and
+/// in a log.
 fn tidy(text: &mut String) {
     text.retain(|c| !c.is_control());
     if let Some((at, _)) = text.char_indices().nth(LONGEST) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What lines say. Texts in, values out.
+//! Counts and parses lines of configuration files. Pure.
 
-/// How many lines say something; a line that begins with one of these
-/// characters does not.
+/// The number of lines with content; a line that begins with one of these
+/// characters is a comment.
 pub(super) fn lines(text: &str, comments: &[char]) -> usize {
     let said = |line: &&str| !line.is_empty() && !line.starts_with(comments);
     text.lines().map(str::trim).filter(said).count()

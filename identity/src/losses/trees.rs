@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Directories full of data, and what they take.
+//! Finds directories of data, and their sizes.
 
 use super::{Kind, Loss, Machine, Mounted};
 use crate::error::Result;
 use rootdir::{RootDir, Step};
 use std::collections::BTreeSet;
 
-/// Where people and databases keep their data, and whose it is.
+/// Places where people and programs keep data, with their owner in words.
 const KNOWN: [(&str, &str); 46] = [
     ("home", ""),
     ("root", ""),
@@ -56,7 +56,8 @@ const KNOWN: [(&str, &str); 46] = [
     ("var/spool/mail", "mail"),
 ];
 
-/// What else in /var/lib is a system's own, which the new one has, too.
+/// Other directories in /var/lib that belong to the system, which the new one
+/// has, too.
 const OF_THE_SYSTEM: [&str; 47] = [
     "AccountsService",
     "NetworkManager",
@@ -107,17 +108,17 @@ const OF_THE_SYSTEM: [&str; 47] = [
     "yum",
 ];
 
-/// What is not worth a line, in bytes: empty directories, and what packages
-/// leave there.
+/// Smaller trees are not listed, in bytes: empty directories, and small files of
+/// packages.
 const LITTLE: u64 = 64 << 10;
-/// The same for what nobody knows in /var/lib.
+/// The same limit for unknown directories in /var/lib.
 const UNKNOWN: u64 = 1 << 20;
 /// All trees together take no longer than this, in seconds, and none looks at
 /// more than so many files.
 const SECONDS: u64 = 20;
 const ENTRIES: u64 = 2_000_000;
 
-/// Where a new system is mounted anyway; what is there is its own.
+/// Mount points of the new system itself.
 const SYSTEM: [&str; 9] = [
     "/",
     "/boot",

@@ -17,7 +17,8 @@ const PRESETS: [&str; 4] = [
     "usr/lib/systemd/system-preset",
     "lib/systemd/system-preset",
 ];
-/// What decides for a unit that no preset names is that there is one for all.
+/// The pattern for all units, which decides about a unit that no other rule
+/// names.
 const REST: &str = "*";
 
 /// Units, drop-ins and services.

@@ -68,9 +68,9 @@ pub(crate) fn apply(root: &RootDir, kept: &[Kept], report: &mut Report) -> Resul
     Ok(())
 }
 
-/// Why a line is left out; without a word if it is there already.
+/// Why a line is left out; the inner text is empty if it is there already.
 fn obstacle(root: &RootDir, one: &Kept, line: &str, there: &[Line]) -> Result<Option<String>> {
-    // What was written must be read as it is meant.
+    // The line must be parsed as it is meant.
     let read = fstab::parse(line.as_bytes()).map(|lines| lines.into_iter().next());
     let good = |l: &Line| l.source == one.source && l.target == one.target && l.is_optional();
     if !read.is_ok_and(|read| read.is_some_and(|l| good(&l))) {
@@ -88,7 +88,7 @@ fn obstacle(root: &RootDir, one: &Kept, line: &str, there: &[Line]) -> Result<Op
         };
         return Ok(Some(why));
     }
-    // Below it would be what the new system mounts there itself.
+    // It would hide a mount point of the new system.
     let inside = format!("{}/", one.target);
     if let Some(line) = there.iter().find(|l| l.target.starts_with(&inside)) {
         return Ok(Some(format!("it would hide {}", line.target)));

@@ -157,9 +157,9 @@ pub(super) fn pick(
     kept
 }
 
-/// What becomes of a line.
+/// What is done with a line.
 enum Verdict {
-    /// It is the system's own, or lost with the disk, whose data are named.
+    /// It is the system's own, or lost with the disk, and needs no message.
     Own,
     /// It is not carried over, for this reason.
     Named(String),
@@ -188,7 +188,7 @@ fn judge(line: &Line, crypttab: &str, place: &dyn Fn(&str) -> Place) -> Verdict 
     let source = if is_remote(&line.kind) || line.kind.starts_with("fuse.") {
         line.source.clone()
     } else if line.device().is_none() {
-        // A swap file, an image: it lay on some file system of the old one.
+        // A swap file or an image is on some file system of the old system.
         let file = swap && line.source.starts_with('/');
         return match file {
             true => Verdict::Own,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The bonding driver's options (the kernel's bonding.rst): their values'
-//! names, and what others call them.
+//! The bonding driver's options (the kernel's bonding.rst), with the names of
+//! their values and their names in other programs.
 
 use std::collections::BTreeMap;
 
@@ -158,7 +158,7 @@ impl Value {
             Value::Number | Value::Milliseconds | Value::Seconds => number.map(|n| n.to_string()),
             Value::Addresses => {
                 let words = text.split([',', ' ']).filter(|w| !w.is_empty());
-                // The driver takes names of hosts, too, but asks nobody for them.
+                // The driver accepts only addresses.
                 let all: Option<Vec<String>> = words
                     .map(|w| Some(w.parse::<std::net::IpAddr>().ok()?.to_string()))
                     .collect();
@@ -186,8 +186,8 @@ pub(crate) fn add(
     Ok(())
 }
 
-/// Values get their names, and what the bond's mode does not take goes. Each
-/// line says what was left out.
+/// Replaces numbers by the values' names, and removes options that the bond's
+/// mode does not allow. Returns a line for each option that was removed.
 pub(crate) fn settle(options: &mut BTreeMap<String, String>) -> Vec<String> {
     let mut left_out = Vec::new();
     let mut kept = BTreeMap::new();
@@ -224,8 +224,8 @@ pub(crate) fn settle(options: &mut BTreeMap<String, String>) -> Vec<String> {
     left_out
 }
 
-/// Options that mean nothing without another one. NetworkManager would refuse
-/// the whole file for them.
+/// Removes options that have no effect without another one, because
+/// NetworkManager would refuse the whole file.
 fn alone(options: &mut BTreeMap<String, String>) -> Vec<String> {
     let mut left_out = Vec::new();
     let mut drop = |options: &mut BTreeMap<String, String>, name: &str, why: &str| {
@@ -235,7 +235,7 @@ fn alone(options: &mut BTreeMap<String, String>) -> Vec<String> {
             ));
         }
     };
-    // Switched off, which it is without the option, too.
+    // It is off, which is also the default.
     if options.get("arp_interval").is_some_and(|v| v == "0") {
         options.remove("arp_interval");
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The machine's network: a model in no distribution's dialect, read from files
-//! and the kernel, and written as the new system has it.
+//! The machine's network: a model independent of distributions, which is read
+//! from files and the kernel, and written in the new system's dialect.
 
 pub(crate) mod address;
 pub(crate) mod bond;

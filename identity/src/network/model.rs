@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The network configuration of a machine, in no distribution's dialect.
+//! The network configuration of a machine, independent of any distribution's
+//! dialect.
 
 use super::address::{Cidr, Mac};
 pub use super::methods::Methods;
@@ -15,7 +16,7 @@ pub struct Network {
     /// Name servers of the whole machine (static ones only).
     #[serde(skip_serializing_if = "Dns::is_empty")]
     pub dns: Dns,
-    /// Interfaces, physical ones before those that stand on them.
+    /// Interfaces; physical ones come before those on top of them.
     pub interfaces: Vec<Interface>,
 }
 
@@ -64,7 +65,7 @@ pub struct Interface {
     /// The hardware's own MAC address; physical interfaces only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mac: Option<Mac>,
-    /// A MAC address that the configuration sets in place of the own one.
+    /// A MAC address that the configuration sets instead of the hardware's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cloned_mac: Option<Mac>,
     /// The bond or bridge that it is a port of.
@@ -80,8 +81,8 @@ pub struct Interface {
     /// Name servers of this interface.
     #[serde(skip_serializing_if = "Dns::is_empty")]
     pub dns: Dns,
-    /// Whether addresses of its own that change are made beside those by
-    /// router advertisements (RFC 8981), if somebody says so.
+    /// Whether changing addresses are made in addition to those from router
+    /// advertisements (RFC 8981); `None` if nothing is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub privacy: Option<Privacy>,
     /// IPv4.
@@ -127,8 +128,9 @@ impl Interface {
         }
     }
 
-    /// Whether a next hop lies in none of the interface's networks: the kernel
-    /// must be told that it is on the link all the same. Link-local ones are.
+    /// Whether a next hop is in none of the interface's networks, so that the
+    /// kernel must be told that it is on the link. It never has to be for
+    /// link-local ones.
     pub fn is_off_link(&self, hop: IpAddr) -> bool {
         let local = matches!(hop, IpAddr::V6(ip) if ip.is_unicast_link_local());
         let mut addresses = self.families().into_iter().flat_map(|f| &f.addresses);
@@ -144,7 +146,7 @@ impl Interface {
             family.metric = family.metric.or(route.metric);
             return;
         }
-        // Several sources tell the default route once more.
+        // Several sources may contain the default route twice.
         let gateway = route.to.prefix == 0 && route.via == family.gateway && route.table.is_none();
         if !gateway && !family.routes.contains(&route) {
             family.routes.push(route);
@@ -158,7 +160,7 @@ impl Interface {
 pub enum Privacy {
     /// None (0).
     Off,
-    /// There are some, and the others are preferred (1).
+    /// They exist, but public addresses are preferred (1).
     Public,
     /// They are preferred (2).
     Temporary,
@@ -235,11 +237,12 @@ pub struct Family {
     /// Name servers from DHCP or router advertisements are not used.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub ignore_dns: bool,
-    /// By what a DHCP server knows the machine: `mac`, `duid` (RFC 4361), or the
-    /// identifier itself. None is what most clients do, and is `mac`, too.
+    /// The identifier for DHCP servers: `mac`, `duid` (RFC 4361), or the
+    /// identifier itself. `None` is the default of most clients, which is `mac`,
+    /// too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
-    /// The name that the DHCP server is told; none for the machine's own one.
+    /// The name sent to the DHCP server; `None` for the machine's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub told_name: Option<String>,
     /// Static routes other than the default one.
@@ -251,7 +254,7 @@ pub struct Family {
 }
 
 impl Family {
-    /// It is said that there are no addresses.
+    /// Whether the family is explicitly switched off.
     pub fn is_off(&self) -> bool {
         self.methods == Methods::FIXED && self.addresses.is_empty()
     }
@@ -262,8 +265,8 @@ impl Family {
     }
 }
 
-/// Whether the kernel takes this as an interface's name, and a file name and a
-/// configuration line can carry it.
+/// Whether the kernel accepts this as an interface's name, and it can be used in
+/// file names and configuration lines.
 pub fn is_interface_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() < 16

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 /// A static route.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
-    /// Where to.
+    /// The destination.
     pub to: Cidr,
     /// Next hop; none for a directly attached network. It may be of the other
     /// family than the route.
@@ -27,23 +27,23 @@ pub struct Route {
     /// read it may be a name of /etc/iproute2/rt_tables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
-    /// What becomes of the packets.
+    /// What is done with the packets.
     #[serde(default, skip_serializing_if = "RouteKind::is_plain")]
     pub kind: RouteKind,
 }
 
-/// What becomes of the packets of a route.
+/// What is done with the packets of a route.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RouteKind {
-    /// They go there.
+    /// They are forwarded.
     #[default]
     Unicast,
-    /// They vanish.
+    /// They are dropped silently.
     Blackhole,
-    /// The sender is told that there is no way.
+    /// The sender gets "unreachable".
     Unreachable,
-    /// The sender is told that it is forbidden.
+    /// The sender gets "prohibited".
     Prohibit,
     /// The next rule's table decides.
     Throw,
@@ -73,14 +73,14 @@ impl RouteKind {
         }
     }
 
-    /// The packets go there.
+    /// Whether packets are forwarded by this route.
     pub fn is_plain(&self) -> bool {
         *self == RouteKind::Unicast
     }
 }
 
 impl Route {
-    /// A route with nothing but a next hop, or without one.
+    /// A route with a next hop, or on the link, and no other attributes.
     pub fn new(to: Cidr, via: Option<IpAddr>) -> Route {
         Route {
             to,

@@ -10,7 +10,7 @@ pub(crate) mod yaml;
 /// First line of every file that is made here.
 pub(crate) const HEADER: &str = "# Carried over from the old system by replant.\n";
 
-/// yes, true, on, 1 in any case; anything else is no.
+/// Whether a text is yes, true, on or 1, in capital or small letters.
 pub(crate) fn is_yes(text: &str) -> bool {
     matches!(
         text.to_ascii_lowercase().as_str(),

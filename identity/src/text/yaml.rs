@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! YAML as a tree that knows where each of its words stands. Anchors and
-//! aliases are refused: nobody writes a network with them.
+//! YAML as a tree in which each node has its place in the file. Anchors and
+//! aliases are refused: nobody uses them for a network.
 
 use super::secret;
 use saphyr_parser::{Event, Parser, ScalarStyle};
@@ -10,7 +10,6 @@ use saphyr_parser::{Event, Parser, ScalarStyle};
 pub(crate) struct Node {
     /// The file with the line, for warnings.
     pub at: String,
-    /// What it is.
     pub data: Data,
 }
 
@@ -36,7 +35,7 @@ pub(crate) fn parse(file: &str, text: &str) -> Result<Node, String> {
     let mut root = Node::default();
     // Collections that are not closed yet, each with the name of its value.
     let mut open: Vec<(Option<String>, Node)> = Vec::new();
-    // The name that waits for its value.
+    // The key whose value comes next.
     let mut names: Vec<Option<String>> = Vec::new();
     for event in Parser::new_from_str(text) {
         let (event, span) =
@@ -45,7 +44,7 @@ pub(crate) fn parse(file: &str, text: &str) -> Result<Node, String> {
         let data = match event {
             Event::Scalar(word, style, anchor, _) => {
                 refuse(anchor, &at)?;
-                // What waits for a name is one.
+                // A mapping without a pending key gets this text as the key.
                 if let (
                     Some((
                         _,
@@ -122,7 +121,7 @@ fn refuse(anchor: usize, at: &str) -> Result<(), String> {
     }
 }
 
-/// Puts a whole value where it belongs.
+/// Adds a complete value to its collection.
 fn put(
     open: &mut [(Option<String>, Node)],
     names: &mut [Option<String>],
@@ -175,7 +174,7 @@ impl Node {
         }
     }
 
-    /// In few words, for warnings.
+    /// A short form for warnings.
     pub(crate) fn shown(&self) -> String {
         match &self.data {
             Data::Null => "null".to_owned(),

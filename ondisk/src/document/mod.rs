@@ -49,8 +49,8 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     T::deserialize(Node::Value(&root)).map_err(|Fault(said)| Error::new(text, said.at, &said.what))
 }
 
-/// What a type says of a value. Every field of every type hands it on: a
-/// pointer makes less code.
+/// The error of a type about a value. It is boxed, because every field of every
+/// type passes it on, and a pointer makes less code.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.what)]
 struct Fault(Box<Said>);
@@ -69,7 +69,7 @@ impl serde::de::Error for Fault {
     }
 }
 
-/// What a type can be read from.
+/// A node of the document, from which a type can be read.
 #[derive(Clone, Copy)]
 enum Node<'a> {
     Key(&'a Spanned<DeString<'a>>),

@@ -29,7 +29,6 @@ pub(super) struct Geometry {
     pub blocks_per_group: u64,
     /// Number of block groups.
     pub groups: u32,
-    /// Inodes per group.
     pub inodes_per_group: u32,
     /// Blocks of one group's inode table.
     pub table_blocks: u64,

@@ -14,9 +14,7 @@ use super::options::Error;
 /// The places of one group's metadata.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Group {
-    /// Block of the block bitmap.
     pub block_bitmap: u64,
-    /// Block of the inode bitmap.
     pub inode_bitmap: u64,
     /// First block of the inode table.
     pub inode_table: u64,

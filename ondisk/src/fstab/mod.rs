@@ -65,7 +65,6 @@ pub struct Line {
     pub target: String,
     /// As what; `auto` if the line does not say it.
     pub kind: String,
-    /// How.
     options: Vec<String>,
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the new system demands of the machine: a processor that its C library
-//! runs on, and devices that its kernels have drivers for.
+//! What the new system demands of the machine: a processor for its C library, and
+//! devices for which its kernels have drivers.
 
 use super::program::Head;
 use crate::cpu::{Level, demanded};
@@ -12,8 +12,8 @@ const LONGEST: usize = 8 << 20;
 /// Kernels whose files are kept.
 const MOST: usize = 16;
 
-/// What depmod and the kernel's build say of the modules of one kernel. A text
-/// that is not in the payload is empty.
+/// The module lists that depmod and the kernel's build have made for one kernel.
+/// A text that is not in the payload is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Modules {
     /// modules.alias
@@ -32,8 +32,7 @@ pub struct Demands {
 }
 
 impl Demands {
-    /// What drives which device in the system with this kernel; `None` where
-    /// the payload does not say it.
+    /// The module lists of this kernel; `None` where the payload has none.
     pub fn modules(&self, kernel: &str) -> Option<&Modules> {
         let found = self.modules.get(kernel);
         found.filter(|modules| !modules.alias.is_empty())
@@ -46,7 +45,7 @@ impl Demands {
     }
 }
 
-/// What one file adds to them, while it is read.
+/// A file that adds to the demands, while it is read.
 #[derive(Debug)]
 pub(super) enum Part {
     /// One of the texts of a kernel's modules.
@@ -68,7 +67,7 @@ pub(super) enum Kind {
 }
 
 impl Part {
-    /// What a regular file of this path is, if it counts.
+    /// The kind of file by its path, if it matters here.
     pub(super) fn of(path: &[u8]) -> Option<Part> {
         let path = std::str::from_utf8(path).ok()?;
         let path = path.strip_prefix("usr/").unwrap_or(path);
@@ -90,7 +89,7 @@ impl Part {
         let name = ["lib64/", "lib/x86_64-linux-gnu/", "lib/"]
             .iter()
             .find_map(|directory| path.strip_prefix(directory))?;
-        // Versions before 2.34 have them under other names, with links.
+        // Before 2.34, the files have other names, with links.
         let old = |start: &str| name.starts_with(start) && name.ends_with(".so");
         let is_library =
             matches!(name, "libc.so.6" | "ld-linux-x86-64.so.2") || old("libc-2.") || old("ld-2.");

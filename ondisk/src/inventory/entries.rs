@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The payload's boot entries, where GRUB makes its menu of them: nothing in
-//! the boot step makes an entry, so those of the payload must do.
+//! Checks the payload's boot entries, if GRUB makes its menu of them: nothing in
+//! the boot step makes an entry, so those of the payload must suffice.
 
 use super::Findings;
 use super::boot::Programs;
@@ -50,7 +50,7 @@ pub(super) fn check(sight: Sight<'_>, texts: &Texts, kernels: &[String], refusal
             refusals.push(BOOT_ENTRIES.as_bytes(), refused(&why));
             return;
         }
-        // Beyond the limits of the evaluation, which are none for GRUB.
+        // The evaluation has limits that GRUB does not have.
         Err(_) => return,
     };
     // Their words are compared with the layout, see `crate::agreement`.

@@ -8,9 +8,9 @@ use crate::grub::config::Dialect;
 use crate::modules::is_module_file;
 use crate::pax::Name;
 
-/// Versions of the kernels that have modules, newest first. What a boot loader
-/// would take for a kernel besides them is refused: it would be offered, or
-/// chosen by itself, and would not come up.
+/// The versions of the kernels that have modules, newest first. Any other file
+/// that a boot loader would take for a kernel is refused: it would be offered, or
+/// be the default, and would not come up.
 pub(super) fn find(sight: Sight<'_>, dialect: Dialect, refusals: &mut Findings) -> Vec<String> {
     let mut kernels = Vec::new();
     for path in images(sight.tree, dialect) {

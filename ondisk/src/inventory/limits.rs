@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a member may be, so that Linux and ext4 can hold it: what the system
-//! calls of the unpacker would refuse, seen before.
+//! The limits of Linux and ext4 for a member: what the system calls of the
+//! unpacker would refuse is refused beforehand.
 //!
 //! The rules are the kernel's: `fs/xattr.c`, `fs/posix_acl.c`,
 //! `security/commoncap.c` and `fs/ext4/xattr.c` for attributes, without the
@@ -104,7 +104,7 @@ fn refused(entry: &Entry) -> Option<String> {
         ));
     }
     match &entry.kind {
-        // What does not fit would be cut off, and be another device.
+        // Larger numbers would be truncated and mean another device.
         Kind::CharDevice { major, minor } | Kind::BlockDevice { major, minor }
             if *major > 0xfff || *minor > 0xf_ffff =>
         {
@@ -173,7 +173,7 @@ fn attributes(entry: &Entry) -> String {
     list.collect::<Vec<_>>().join(", ")
 }
 
-/// What becomes of an attribute.
+/// What happens to an attribute.
 enum Fate {
     /// ext4 stores so many bytes of name and value.
     Stored { name: usize, value: usize },
@@ -208,14 +208,15 @@ fn xattr_fate(kind: &Kind, xattr: &Xattr) -> Fate {
     };
     let symlink = matches!(kind, Kind::Symlink { .. });
     match name {
-        // Since Linux 6.2 it is read before it is told that links have none.
+        // Since Linux 6.2 the value is checked before the error that links have
+        // no ACLs.
         b"system.posix_acl_access" | b"system.posix_acl_default" if symlink => match acl(false) {
             Fate::Refused(why) => Fate::Refused(why),
             _ => Fate::Lost,
         },
         b"system.posix_acl_access" => acl(false),
         b"system.posix_acl_default" if *kind != Kind::Directory => {
-            // An empty one is none.
+            // An empty ACL is not stored.
             match acl(true) {
                 Fate::Stored { .. } => Fate::Refused("which only a directory may have"),
                 fate => fate,

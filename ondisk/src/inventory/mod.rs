@@ -44,7 +44,7 @@ use sight::Sight;
 use std::collections::{BTreeMap, BTreeSet};
 use tree::{Node, Tree};
 
-/// What the new system will be made on.
+/// The layout on which the new system will be made.
 #[derive(Debug, Clone, Default)]
 pub struct Target {
     /// The package's own commands, if it has any.
@@ -107,7 +107,7 @@ pub struct Found {
     pub warnings: Findings,
 }
 
-/// A look through a payload, member by member.
+/// Examines a payload, member by member.
 #[derive(Debug)]
 pub struct Inventory {
     target: Target,
@@ -118,7 +118,7 @@ pub struct Inventory {
     demands: Demands,
     refusals: Findings,
     warnings: Findings,
-    /// How often what a hard link names is linked to.
+    /// The number of hard links to each path.
     links: BTreeMap<Vec<u8>, u32>,
     /// Files that the identity step would not read, for their length.
     long: BTreeSet<Vec<u8>>,
@@ -132,7 +132,7 @@ struct Current {
     /// The beginning of a file that can be executed.
     head: Option<Head>,
     is_text: bool,
-    /// What it says of the machine that is demanded.
+    /// What the file demands of the machine, if it is such a file.
     part: Option<Part>,
 }
 
@@ -262,7 +262,7 @@ impl Inventory {
         self.tree.insert(path, node).map_err(String::from)
     }
 
-    /// What a hard link is another name of.
+    /// The target of a hard link.
     fn linked(
         &mut self,
         entry: &Entry,

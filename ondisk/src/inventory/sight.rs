@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The payload as GRUB will see it: file systems, each alone.
+//! The payload as GRUB will see it: each file system by itself, without mounts.
 
 use super::tree::{Node, Tree};
 use super::{Target, Texts, below};

@@ -6,7 +6,7 @@ use crate::grub::config::Dialect;
 use crate::pax::{Entry, Kind};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// No file is longer.
+/// The longest text that is kept, in bytes.
 const LONGEST: usize = 1 << 20;
 /// All of them together.
 const MOST: usize = 16 << 20;
@@ -54,7 +54,7 @@ pub struct Texts {
     /// While they are read.
     open: Vec<u8>,
     bytes: usize,
-    /// Those that are there and cannot be looked at, and why.
+    /// Files that exist and cannot be read, with the reasons.
     unread: BTreeMap<String, String>,
     too_long: BTreeSet<String>,
 }

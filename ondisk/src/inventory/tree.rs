@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What stands where, as the unpacker will leave it.
+//! The tree of the payload's files, as the unpacker will leave it.
 
 use std::collections::BTreeMap;
 
@@ -133,8 +133,8 @@ impl Tree {
         self.follow_below(b"", path, &|_| true)
     }
 
-    /// The same for somebody to whom `top` is the root, and who sees only
-    /// those paths of the whole tree that `sees` takes.
+    /// As [`Tree::resolve`], for a reader whose root is `top` and who sees only
+    /// the paths of the whole tree that `sees` accepts.
     pub(super) fn follow_below<'a>(
         &'a self,
         top: &[u8],
@@ -274,7 +274,7 @@ mod tests {
         tree.insert(b"l", link("a")).unwrap();
         assert!(tree.insert(b"l/x/y", FILE).is_err());
         assert!(tree.get(b"l/x").is_none());
-        // A neighbour is nothing inside.
+        // A path that only begins with the same letters is not inside.
         tree.insert(b"empty", Node::Directory).unwrap();
         tree.insert(b"empty-not", FILE).unwrap();
         tree.insert(b"empty", FILE).unwrap();

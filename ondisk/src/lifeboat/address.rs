@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the tiny system's kernel command line says of a staging.
+//! The address of a staging on the tiny system's kernel command line.
 
 use super::id::{BadId, Id};
 use super::role::{Role, Twin};

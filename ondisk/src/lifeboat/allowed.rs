@@ -26,7 +26,7 @@ pub struct DataArea {
     pub extents: Range<u64>,
 }
 
-/// Why it cannot be said where volumes will lie.
+/// Why the places of the volumes cannot be computed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AllowedError {
     /// A table that contradicts itself.
@@ -42,7 +42,7 @@ pub enum AllowedError {
         /// Partitions.
         partitions: usize,
     },
-    /// A partition that the table has not.
+    /// A partition that is missing in the table.
     #[error("volume group {group} is to lie on partition {number}, which the table has not")]
     NoPartition {
         /// The group.
@@ -50,7 +50,7 @@ pub enum AllowedError {
         /// Number of the partition.
         number: u32,
     },
-    /// Two sizes of one thing.
+    /// Table and plan have different sizes of one partition.
     #[error(
         "partition {number} has {partition} bytes, the physical volume on it was planned with {pv}"
     )]
@@ -147,8 +147,8 @@ pub fn allowed(
 }
 
 impl DataArea {
-    /// What of the physical volume no other volume may use, in bytes from its
-    /// start, for [`PvPlan::avoid`](crate::lvm::PvPlan::avoid).
+    /// The ranges of the physical volume that no other volume may use, in bytes
+    /// from its start, for [`PvPlan::avoid`](crate::lvm::PvPlan::avoid).
     #[must_use]
     pub fn avoid(&self, protected: &Protected) -> Vec<Range<u64>> {
         let start = self.partition.start;

@@ -24,7 +24,7 @@ const ENTRY: usize = 20;
 const BLOB: [u8; 4] = [0, 0, 0, 0x10];
 const OLD: [u8; 4] = [0, 0x7c, 0, 0];
 
-/// What stage 1 is told.
+/// The parameters of stage 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BootSector {
     /// What the kernel's command line gets as the way by which the machine was
@@ -62,7 +62,7 @@ pub enum BootSectorError {
     /// Something else.
     #[error("this is not replant's boot sector")]
     NotOurs,
-    /// The way's letters are none.
+    /// The letters of the way are unknown.
     #[error("the way of the start has to be four letters of ASCII, not {0:?}")]
     Start([u8; 4]),
     /// A blob that stage 1 cannot read.

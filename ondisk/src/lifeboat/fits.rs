@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which parts of a file lie where pinned files may.
+//! Finds the parts of a file that lie where pinned files may.
 
 use crate::run::{Run, SECTOR};
 use std::ops::Range;
@@ -22,7 +22,7 @@ pub fn fits(runs: &[Run], allowed: &[Range<u64>]) -> Vec<Piece> {
     let mut offset = 0u64;
     for run in runs {
         let (mut lba, mut left) = (run.lba, run.sectors);
-        // A run beyond 64 bits is nowhere.
+        // A run whose offsets do not fit 64 bits is nowhere.
         let mut ranges = match run.bytes() {
             Some(_) => allowed.iter(),
             None => [].iter(),
@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(fits(&[run(0, 1)], &[0..511, 511..512]).len(), 1);
         let whole = 0..u64::MAX;
         assert!(fits(&[run(7, 1 << 40)], slice::from_ref(&whole))[0].fits);
-        // Nothing of a run is allowed whose end no number says.
+        // No part of a run is allowed if its end does not fit 64 bits.
         let endless = fits(&[run(7, u64::MAX)], &[whole]);
         assert_eq!((endless.len(), endless[0].fits), (1, false));
     }

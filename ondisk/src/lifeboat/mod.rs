@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What lies on the disk while a migration can be cut off at any moment.
+//! The formats of what lies on the disk while a migration can be cut off at any
+//! moment.
 
 mod address;
 mod allowed;

@@ -8,8 +8,8 @@ use std::ops::Range;
 /// 512e disks write at once.
 const LEAST_UNIT: u64 = 4096;
 
-/// What must stay as it is: ranges of bytes, each whole physical blocks and at
-/// least whole 4 KiB, in order, and with room between them.
+/// The protected ranges, in bytes: each of whole physical blocks and at least
+/// whole 4 KiB, in order, with gaps between them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Protected {
     ranges: Vec<Range<u64>>,
@@ -123,7 +123,7 @@ impl Protected {
         (first.start < bytes.end).then(|| first.clone())
     }
 
-    /// What of `bytes` is not protected, in order.
+    /// The parts of `bytes` that are not protected, in order.
     #[must_use]
     pub fn outside(&self, bytes: &Range<u64>) -> Vec<Range<u64>> {
         let mut free = Vec::new();
@@ -144,7 +144,7 @@ impl Protected {
         free
     }
 
-    /// What of `bytes` is protected, in order.
+    /// The parts of `bytes` that are protected, in order.
     #[must_use]
     pub fn within(&self, bytes: &Range<u64>) -> Vec<Range<u64>> {
         let first = self.ranges.partition_point(|r| r.end <= bytes.start);

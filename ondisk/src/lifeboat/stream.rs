@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Random values that come again: all of a plan's, from the seed in its record.
+//! Reproducible random values: all of a plan's, from the seed in its record.
 
 use crate::sha256::Sha256;
 

@@ -5,7 +5,7 @@ use super::mapping::{Target, TargetKind};
 use crate::DevNo;
 use crate::run::Run;
 
-/// Why it cannot be said where sectors lie.
+/// Why the place of sectors cannot be determined.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BelowError {
     /// The parameters of a target are not those of its type.
@@ -13,10 +13,10 @@ pub enum BelowError {
     Params {
         /// The target's type.
         kind: String,
-        /// What stands behind it.
+        /// The target's parameters.
         params: String,
     },
-    /// A target that does more than to say where sectors lie.
+    /// A target that is more than a mapping of sectors.
     #[error("a device-mapper target of type {kind} is neither linear nor striped")]
     Kind {
         /// The target's type.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What lvm2 trusts, and we do not: do the numbers of a group make sense?
+//! Checks that the numbers of a group make sense, which lvm2 takes on trust.
 
 use std::ops::Range;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The volume that owns what must stay where it is, so that no program of the
-//! new system allocates it, and its end.
+//! The volume that owns the protected extents, so that no program of the new
+//! system allocates them; and how it is dissolved.
 
 use super::alloc::Piece;
 use super::refusal::Refusal;

@@ -245,7 +245,7 @@ fn commit(
             });
         }
         if !header.committed.is_empty() {
-            // Only a place that is one can be kept free.
+            // Only a valid place can be kept free.
             pieces(&header, &header.committed).map_err(|source| WriteError::Area {
                 vg: vg.name.clone(),
                 source,

@@ -16,7 +16,7 @@ pub struct Load {
     pub required: bool,
 }
 
-/// Something that is wanted and not there.
+/// A module that is wanted and missing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Missing {
     /// Name or alias.

@@ -17,8 +17,8 @@ impl Name {
         Self(text.replace('-', "_"))
     }
 
-    /// The name of the module in the file at `path`: its last part without
-    /// `.ko` and the suffix of its compression. `None` if the file is none.
+    /// The name of the module in the file at `path`: its last part without `.ko`
+    /// and the suffix of its compression. `None` if the file is not a module.
     pub fn of_file(path: &str) -> Option<Self> {
         let file = path.rsplit('/').next()?;
         let stem = SUFFIXES

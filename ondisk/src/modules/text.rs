@@ -165,7 +165,8 @@ impl Index {
             };
             kept.dep.push_str(own);
             kept.dep.push(':');
-            // What is not kept stays as a name, so that a reader can tell what is missing.
+            // Names of modules that are left out stay, so that a reader can tell what is
+            // missing.
             for dependency in module.depends.iter().rev() {
                 let written = match (paths.get(dependency), self.modules.get(dependency)) {
                     (Some(path), _) => path.clone(),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a layout makes, by its names.
+//! The devices that a layout makes, by their names.
 
 use super::Name;
 use crate::gpt::{Partition, Table};
@@ -34,7 +34,8 @@ pub enum Meaning<'a> {
     Filesystem(&'a Filesystem),
     /// A volume or a partition without one.
     Empty,
-    /// A UUID whose letters are not those of udev's link; those would be this.
+    /// A UUID in other letters (capital or small) than udev's link, which would
+    /// be this.
     Capitals(String),
     /// No device that the layout makes.
     Nothing,

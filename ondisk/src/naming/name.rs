@@ -59,7 +59,7 @@ fn unquote(text: &str) -> &str {
         .unwrap_or(text)
 }
 
-/// Reads the `\x20` of udev's links; what is none stays.
+/// Decodes the `\x20` of udev's links; other backslashes stay.
 fn decode(link: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = link.as_bytes();

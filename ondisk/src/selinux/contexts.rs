@@ -90,7 +90,7 @@ struct Spec {
     expression: String,
     /// What every match begins with.
     prefix: Vec<u8>,
-    /// The prefix is all.
+    /// The prefix is the whole expression.
     exact: bool,
     /// libselinux sees no special character in it.
     plain: bool,
@@ -180,7 +180,7 @@ impl FileContexts {
         labels.find(|label| label.split(':').nth(2) == Some(name))
     }
 
-    /// Backwards.
+    /// The specs below one directory of the root, the last one first.
     fn of_stem(&self, stem: &[u8]) -> impl Iterator<Item = usize> {
         let list = self.stems.get(stem).map_or(&[][..], Vec::as_slice);
         list.iter().rev().copied()

@@ -1,36 +1,38 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What goes into the payload, what is left out, and what is emptied.
+//! Decides which files go into the payload, which are left out, and which are
+//! emptied.
 
 use anyhow::{Result, bail};
 use ondisk::glob;
 
-/// What becomes of a file.
+/// What is done with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     Keep,
-    /// It stays, with owner and mode, and nothing is in it.
+    /// It is included with owner and mode, but without content.
     Empty,
-    /// Neither it nor what is in it.
+    /// It is left out, with everything in it.
     LeaveOut,
 }
 
-/// A pattern and what became of what it means.
+/// A pattern, what is done with matching files, and how many there were.
 #[derive(Debug, Clone)]
 struct Rule {
     /// As it was given, for messages.
     text: String,
-    /// Without what anchors it.
+    /// The pattern without its anchor.
     pattern: Vec<u8>,
-    /// It begins at the root; otherwise after any slash, as in tar.
+    /// Whether it matches from the root only; otherwise after any slash, as in
+    /// tar.
     anchored: bool,
     fate: Fate,
-    /// A person gave it on the command line.
+    /// Whether it was given on the command line.
     asked: bool,
     /// How many files it hit.
     hits: u64,
 }
 
-/// All patterns; the first that means a file decides.
+/// All patterns; the first one that matches a file decides.
 #[derive(Debug, Clone, Default)]
 pub struct Choice {
     rules: Vec<Rule>,
@@ -67,8 +69,8 @@ impl Choice {
         Ok(())
     }
 
-    /// What becomes of a path below the root, without a slash at its start;
-    /// only files are emptied.
+    /// Decides about a path below the root, without a slash at its start. Only
+    /// regular files are emptied.
     pub fn fate(&mut self, path: &[u8], is_file: bool) -> Fate {
         for rule in &mut self.rules {
             if rule.fate == Fate::Empty && !is_file || !rule.means(path) {
@@ -80,8 +82,8 @@ impl Choice {
         Fate::Keep
     }
 
-    /// What a person is told: a line for each pattern that hit something, and
-    /// warnings for those of the command line that did not.
+    /// Messages: a line for each pattern that matched something, and warnings for
+    /// patterns of the command line that did not.
     pub fn report(&self) -> (Vec<String>, Vec<String>) {
         let line = |rule: &Rule| {
             let what = match rule.fate {

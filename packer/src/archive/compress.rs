@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The payload's compression. Made here, its bytes do not depend on how many
-//! processors there are; the program `xz` takes any options.
+//! The payload's compression. By default it is done in this process, and the
+//! bytes do not depend on the number of processors; the program `xz` is for other
+//! options.
 
 use crate::{program, stop};
 use anyhow::{Error, Result, anyhow, bail};
@@ -15,14 +16,14 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 const PRESET: u32 = 6;
 const BLOCK: u64 = 24 << 20;
 
-/// Takes an archive, and writes it compressed.
+/// Compresses an archive into a file.
 pub enum Compressor {
     Library(Box<XzEncoder<File>>),
     Program(Child, Option<ChildStdin>),
 }
 
 impl Compressor {
-    /// With the options of the program `xz`, or without it.
+    /// Uses the program `xz` if there are `options`.
     pub fn new(file: File, options: Option<&str>) -> Result<Compressor> {
         if let Some(options) = options {
             let mut child = Command::new("xz")
@@ -47,7 +48,7 @@ impl Compressor {
         ))))
     }
 
-    /// Writes what is left.
+    /// Writes the rest.
     pub fn finish(self) -> Result<()> {
         match self {
             Compressor::Library(encoder) => {
@@ -64,12 +65,13 @@ impl Compressor {
         Ok(())
     }
 
-    /// Ends what runs, when something else has failed: whose error it is.
+    /// Ends the program after another error. If the program failed first, its
+    /// error is returned instead.
     pub fn failed(self, error: Error) -> Error {
         if let Compressor::Program(mut child, input) = self {
             drop(input);
             if stop::asked() {
-                // It may have ended meanwhile.
+                // It may have ended already.
                 let _ = child.kill();
             }
             // It has ended by itself, or ends now that its input is closed.

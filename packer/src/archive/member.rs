@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! One member as an archive in pax format has it (POSIX.1-2017 "pax, extended
-//! header"; the GNU tar manual, "Extended Attributes", "Storing Sparse Files").
-//! The same member gives the same bytes, whoever writes it and when.
+//! Encodes one member in pax format (POSIX.1-2017 "pax, extended header"; the GNU
+//! tar manual, "Extended Attributes", "Storing Sparse Files"). The same member
+//! gives the same bytes, whoever writes it and when.
 
 use anyhow::{Result, bail};
 use ondisk::pax::{BLOCK, Entry, Extent, Kind, Time};
@@ -12,7 +12,7 @@ const OCTAL_11: u64 = (1 << 33) - 1;
 /// The most that 7 octal digits hold.
 const OCTAL_7: u32 = (1 << 21) - 1;
 
-/// What comes before the data: headers, and the map of a sparse file.
+/// Everything before the data: headers, and the map of a sparse file.
 pub fn head(entry: &Entry) -> Result<Vec<u8>> {
     let mut records = Vec::new();
     let mut header = Header::new_ustar();

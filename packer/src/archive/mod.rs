@@ -29,7 +29,7 @@ pub struct Archive<W> {
 }
 
 impl<W: Write> Archive<W> {
-    /// An empty one; times after `epoch` become it.
+    /// Starts an archive; times after `epoch` are replaced by `epoch`.
     pub fn new(out: W, epoch: Option<i64>) -> Archive<W> {
         Archive {
             out,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A tar archive as an appliance: its members, and those of its files that
-//! have to be looked at.
+//! Reads a tar archive as an appliance: copies its members, and extracts those
+//! that must be examined.
 
 use super::Archive;
 use super::choice::{Choice, Fate};
@@ -33,7 +33,7 @@ pub fn is_tar(path: &Path) -> Result<bool> {
         match reader.read(room) {
             Ok(0) => break,
             Ok(read) => at += read,
-            // Some other file that begins like a compressed one.
+            // The file only begins like a compressed one.
             Err(_) => return Ok(false),
         }
     }
@@ -82,7 +82,7 @@ impl Tarred {
             if read == 0 {
                 break;
             }
-            // The descriptors share it.
+            // The decoder's descriptor shares the position with this one.
             bar.set_position(position.stream_position().at(path)?);
             let mut input = buffer.get(..read).unwrap_or_default();
             while let Some(event) = parser.next(&mut input).at(path)? {
@@ -189,15 +189,15 @@ impl Tarred {
     }
 }
 
-/// Whether a path, or a directory that it is in, is one of these.
+/// Whether a path, or a directory above it, is one of these.
 fn inside(paths: &BTreeSet<Vec<u8>>, path: &[u8]) -> bool {
     let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
     let mut above = slashes.map(|(at, _)| path.get(..at).unwrap_or_default());
     !paths.is_empty() && (paths.contains(path) || above.any(|above| paths.contains(above)))
 }
 
-/// Makes one member below `target`; its file, if it is one. A link of the
-/// archive in the way of a later member is never followed.
+/// Creates one member below `target`; returns its file if it is a regular one. A
+/// link of the archive in the path of a later member is never followed.
 fn place(target: &Path, entry: &Entry) -> Result<Option<File>> {
     let path = target.join(std::ffi::OsStr::from_bytes(&entry.path));
     let mut above = target.to_path_buf();

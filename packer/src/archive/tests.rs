@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Written archives, read back by our parser and unpacked by GNU tar.
 
 use super::choice::{Choice, Fate};
 use super::*;

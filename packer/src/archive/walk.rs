@@ -21,7 +21,7 @@ use std::path::Path;
 /// their names.
 const XATTR_BYTES: usize = 64 << 10;
 
-/// Adds what is in `root` to the archive. Returns what a person should know.
+/// Adds the contents of `root` to the archive. Returns warnings.
 pub fn walk<W: Write>(
     root: &Path,
     choice: &mut Choice,
@@ -220,7 +220,7 @@ fn xattrs(place: &Path) -> Result<Vec<Xattr>, Errno> {
     {
         let length = match lgetxattr(place, name, &mut buffer[..]) {
             Ok(length) => length,
-            // Gone, or one that only the kernel may read.
+            // The attribute is gone, or only the kernel may read it.
             Err(Errno::NODATA | Errno::NOTSUP) => continue,
             Err(error) => return Err(error),
         };
@@ -233,7 +233,8 @@ fn xattrs(place: &Path) -> Result<Vec<Xattr>, Errno> {
     Ok(found)
 }
 
-/// Where a file has data; `None` if it is whole, or if nobody can say it.
+/// The extents with data; `None` if the file has no holes, or if they cannot be
+/// determined.
 fn extents(file: &File, size: u64) -> Result<Option<Vec<Extent>>, Errno> {
     let mut found = Vec::new();
     let mut at = 0;

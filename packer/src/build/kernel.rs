@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The appliance's own kernel for the tiny system.
+//! Finds the appliance's own kernel for the tiny system.
 
 use crate::capture::inside;
 use crate::initramfs::is_recent;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `replant-pack build`: a package from an appliance in one command.
 //!
-//! What it makes meanwhile lies in a directory beside the result, and goes
-//! with it, also when it fails or somebody stops it.
+//! Intermediate files lie in a directory beside the result, which is removed at
+//! the end, also after an error or an interrupt.
 
 mod kernel;
 
@@ -68,7 +68,7 @@ pub fn run(args: &Args) -> Result<()> {
     output::refuse_input(&args.output, inputs)?;
     let directory = beside(&args.output);
     refuse_inside(&args.appliance, &directory)?;
-    // What is quick to see is seen first.
+    // Quick checks come first.
     let (init, replant) = match args.show_layout {
         true => (Vec::new(), Vec::new()),
         false => (args.programs.init()?, args.programs.replant()?),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A look through the payload: it is decoded once, to nowhere.
+//! Examines the payload by decoding it once, without writing it.
 
 use crate::file::At;
 use crate::{progress, stop};

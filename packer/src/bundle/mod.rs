@@ -51,7 +51,7 @@ pub struct Args {
     output: PathBuf,
 }
 
-/// What a package is made of.
+/// The parts of a package.
 pub struct Parts<'a> {
     /// Where va.sgdisk and va.tar.xz are.
     pub dir: &'a Path,
@@ -68,7 +68,7 @@ pub fn run(args: &Args) -> Result<()> {
     let given = [&args.kernel, &args.initramfs].into_iter();
     let inputs = inputs.iter().chain(given).chain(&args.replant);
     output::refuse_input(&args.output, inputs.map(PathBuf::as_path))?;
-    // A file, for all the others are.
+    // Written to a file, because all the other parts are files.
     let mut replant = NamedTempFile::new()?;
     replant.write_all(&programs::replant(args.replant.as_deref())?)?;
     make(&Parts {
@@ -207,7 +207,7 @@ fn write(output: &Path, manifest: &str, sources: &[(&str, PathBuf)]) -> Result<(
     Ok(())
 }
 
-/// Ends with an error when somebody asks to stop.
+/// A reader that fails when somebody asks to stop.
 struct Stoppable<R>(R);
 
 impl<R: Read> Read for Stoppable<R> {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! An appliance of any form: what is in it, and what the target gets.
+//! An appliance of any form: its contents, and the layout and table that the
+//! target gets.
 
 use super::disk;
 use super::image::{self, Form};
@@ -48,28 +49,29 @@ pub struct Options {
     xz: Option<String>,
 }
 
-/// An appliance that is open. What is mounted of it is unmounted at its end.
+/// An open appliance. Its file systems that are mounted are unmounted when it is
+/// dropped.
 pub struct Appliance {
     pub layout: Layout,
-    /// The same as the text of `layout.toml`.
+    /// The layout as the text of `layout.toml`.
     pub text: String,
     pub table: Backup,
-    /// Where its files can be looked at: all of them, or those of a tar
-    /// archive that are needed.
+    /// Where its files can be read: all of them, or those of a tar archive that
+    /// must be examined.
     pub root: PathBuf,
     mounted: Option<Mounted>,
     tarred: Option<Tarred>,
 }
 
 impl Appliance {
-    /// Opens one; `scratch` is a directory for what is made of it meanwhile,
-    /// and has to live longer.
+    /// Opens an appliance. `scratch` is a directory for intermediate files, and
+    /// must outlive it.
     pub fn open(path: &Path, options: &Options, scratch: &Path) -> Result<Appliance> {
         let given = match &options.layout {
             Some(file) => Some((Layout::read(file)?, std::fs::read_to_string(file).at(file)?)),
             None => None,
         };
-        // Before anything that takes time.
+        // Invalid options are reported before anything slow.
         options.choice(&LeaveOut::default())?;
         archive::source_date_epoch()?;
         let form = image::form(path, scratch)?;
@@ -122,7 +124,7 @@ impl Appliance {
         scratch: &Path,
     ) -> Result<Appliance> {
         let file = File::open(image).at(image)?;
-        // Not the metadata's length, which is 0 for a disk.
+        // The metadata's length would be 0 for a block device.
         let bytes = (&file).seek(SeekFrom::End(0)).at(image)?;
         let read = |offset: u64, out: &mut [u8]| file.read_exact_at(out, offset);
         let found = Table::from_disk(bytes, 512, read)
@@ -155,7 +157,7 @@ impl Appliance {
         })
     }
 
-    /// Writes the payload; says what is left out.
+    /// Writes the payload, and prints what is left out.
     pub fn archive(&mut self, target: &Path, options: &Options) -> Result<()> {
         let usual = LeaveOut::usual();
         let mut choice = options.choice(self.layout.leave_out.as_ref().unwrap_or(&usual))?;
@@ -199,7 +201,7 @@ impl Appliance {
     }
 }
 
-/// A layout that was made, with its text; what the text says counts.
+/// A generated layout as read back from its own text, so that both agree.
 fn finished(mut layout: Layout) -> Result<(Layout, String)> {
     let text = layout.text()?;
     layout.leave_out = Some(LeaveOut::usual());

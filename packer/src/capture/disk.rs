@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a disk's file systems are to the new system, by its fstab.
+//! Finds the role of a disk's file systems in the new system by its fstab.
 
 use super::mounted::Mounted;
 use super::volumes::{Area, Areas};
@@ -51,7 +51,7 @@ pub fn inside(root: &Path, path: &str) -> Option<PathBuf> {
     found.starts_with(root).then_some(found)
 }
 
-/// Mounts what the fstab mounts, and describes all of it.
+/// Mounts the file systems of the fstab, and describes them.
 pub fn mount_all(
     areas: &Areas,
     root_area: &Area,
@@ -93,7 +93,8 @@ pub fn mounts<'a>(
                 type_agrees(area, line)?;
                 found.push((line, area));
             }
-            // A CD drive, for example; or what the new system does without.
+            // For example a CD drive, or another file system that the new system
+            // can do without.
             _ if line.is_optional() => {}
             Some(area) => bail!(
                 "/etc/fstab mounts {} from {}, which is {}; the new system has only ext4 and boots by BIOS: take the line out of the fstab (an EFI system partition is not used), or give it the option noauto or nofail",
@@ -116,7 +117,7 @@ pub fn mounts<'a>(
     Ok(found)
 }
 
-/// The new file system is ext4 whatever this one is: the fstab must allow it.
+/// Checks that the fstab allows ext4, because the new file system is always ext4.
 fn type_agrees(area: &Area, line: &fstab::Line) -> Result<()> {
     if line.takes_ext4() {
         return Ok(());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What form an appliance has; disks that are not raw become so by qemu-img.
+//! Determines the form of an appliance, and converts disks that are not raw by
+//! qemu-img.
 
 use crate::archive::{Tarred, is_tar};
 use crate::file::At;
@@ -11,11 +12,11 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-/// An appliance as it can be read.
+/// A readable form of an appliance.
 pub enum Form {
     /// A raw image, or a disk.
     Disk(PathBuf),
-    /// A root.
+    /// A directory with a root.
     Directory,
     /// The archive of a root.
     Tar(Tarred),
@@ -28,12 +29,12 @@ const FOREIGN: [&[u8]; 5] = [b"QFI\xfb", b"KDMV", b"# Disk D", b"<<< ", b"vhdxfi
 const VHD: &[u8] = b"conectix";
 /// What disks in an .ova are called.
 const DISKS: [&str; 6] = ["vmdk", "vhd", "vhdx", "qcow2", "img", "raw"];
-/// Endings that are no part of an appliance's name.
+/// File name endings that are removed from an appliance's name.
 const ENDINGS: [&str; 13] = [
     "tar", "tgz", "txz", "gz", "xz", "zst", "ova", "vdi", "vmdk", "vhd", "vhdx", "qcow2", "img",
 ];
 
-/// Finds out what an appliance is; what has to be made of it goes to `scratch`.
+/// Determines the form of an appliance; converted files go to `scratch`.
 pub fn form(path: &Path, scratch: &Path) -> Result<Form> {
     if path.is_dir() {
         return Ok(Form::Directory);
@@ -129,7 +130,7 @@ fn percent(text: &[u8]) -> Option<u64> {
     number.split('.').next()?.trim().parse().ok()
 }
 
-/// What an appliance is called by its file.
+/// The appliance's name, from its file name.
 pub fn name(path: &Path) -> String {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     let name = path.file_name().unwrap_or_default();

@@ -47,7 +47,7 @@ pub fn run(args: &Args) -> Result<()> {
         tempfile::tempdir().map_err(|e| anyhow!("no temporary directory: {e}; set TMPDIR"))?;
     let mut appliance = Appliance::open(&args.appliance, &args.options, scratch.path())?;
     std::fs::create_dir_all(&args.output).at(&args.output)?;
-    // What cannot be finished leaves an earlier capture as it is.
+    // Until everything is complete, an earlier capture stays as it is.
     let payload = tempfile::Builder::new()
         .prefix("va.tar.xz.")
         .permissions(Permissions::from_mode(0o644))

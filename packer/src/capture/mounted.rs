@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! File systems of the image, mounted read-only; unmounted also when something fails.
+//! Mounts file systems of the image read-only, and unmounts them also after an error.
 
 use super::volumes::Area;
 use crate::file::At;
@@ -7,7 +7,7 @@ use crate::program;
 use anyhow::{Error, Result, anyhow};
 use std::path::{Path, PathBuf};
 
-/// What is mounted, in that order.
+/// The mount points, in the order of mounting.
 pub struct Mounted {
     image: PathBuf,
     targets: Vec<PathBuf>,
@@ -27,8 +27,8 @@ impl Mounted {
         self.mount(area, target, ondisk::untouched(&area.kind))
     }
 
-    /// Mounts a file system of the image, all of it: what was in a journal only
-    /// would be missing from the payload.
+    /// Mounts a file system of the image with its journal replayed: files that
+    /// are only in the journal would be missing from the payload.
     pub fn whole(&mut self, area: &Area, target: &Path) -> Result<()> {
         if area.in_use {
             return Err(in_use(area));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! fstab lines of a captured disk, journals, and links that lead out of it.
 
 use super::disk::{describe, inside, mounts};
 use super::mounted::Mounted;

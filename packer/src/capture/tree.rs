@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A root without a disk: the layout and the partition table that it gets.
+//! Makes the layout and the partition table for a root that has no disk.
 
 use crate::layout::Layout;
 use anyhow::{Result, bail};
@@ -17,7 +17,7 @@ const ROOM: u64 = 64 * 2048;
 /// The smallest disk, in bytes: a MiB more for the other copy of the table.
 const DISK: u64 = (FIRST + BIOS_BOOT + ROOM + 2048) * 512;
 
-/// One file system for all; UUID or label come from its fstab.
+/// A layout with one file system, whose UUID or label come from its fstab.
 pub fn layout(name: String, version: &str) -> Layout {
     let root = Filesystem::new("partition 2", "/");
     Layout::new(name, version, Vec::new(), vec![root])
@@ -45,7 +45,8 @@ pub fn table(layout: &Layout) -> Result<Backup> {
             "layout.toml has grow_last = false, and the table that is made has a small last partition; give the partition table with --table FILE (sgdisk --backup=FILE DISK)"
         );
     }
-    // The same layout gives the same table.
+    // The GUIDs are derived from the layout, so the same layout gives the same
+    // table.
     let text = document::write(layout)?;
     let guid = |what: &str| {
         let Sha256Sum(sum) = Sha256Sum::of(format!("replant-pack {what}\n{text}").as_bytes());
@@ -90,8 +91,8 @@ fn protective(sector: &mut [u8; 512]) {
     sector[511] = 0xaa;
 }
 
-/// Which files of a tar archive have to be looked at: those that kernel and
-/// modules are found by.
+/// Whether a file of a tar archive must be examined: those that lead to kernel
+/// and modules.
 pub fn is_looked_at(path: &[u8]) -> bool {
     let starts = ["boot/", "lib/modules/", "usr/lib/modules/"];
     let links: [&[u8]; 3] = [b"lib", b"boot", b"lib/modules"];

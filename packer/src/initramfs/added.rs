@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Programs that somebody adds to the tiny system, with the libraries that
-//! they need. Those are found as ld.so(8) does, from what the ELF files say;
-//! nothing is run for it, and what a program loads later by itself is not seen.
+//! Programs that are added to the tiny system with the libraries that they need.
+//! Libraries are found as ld.so(8) does it, from the ELF files alone; nothing is
+//! run, and libraries that a program loads later by itself are not found.
 
 use crate::capture::inside;
 use crate::file::{At, cannot};
@@ -21,7 +21,7 @@ const PROGRAMS: [&str; 6] = [
     "usr/local/sbin",
     "usr/local/bin",
 ];
-/// Where ld.so looks when nothing else is said, in Debian and in EL.
+/// The default directories of ld.so in Debian and EL.
 const LIBRARIES: [&str; 6] = [
     "lib/x86_64-linux-gnu",
     "usr/lib/x86_64-linux-gnu",
@@ -30,7 +30,7 @@ const LIBRARIES: [&str; 6] = [
     "lib",
     "usr/lib",
 ];
-/// lvm2's other names for it.
+/// Names under which lvm2's program is called.
 const LVM: [&str; 13] = [
     "lvchange",
     "lvcreate",
@@ -53,7 +53,7 @@ pub struct Added {
     pub files: BTreeMap<String, Vec<u8>>,
     /// Path, and target.
     pub links: BTreeMap<String, String>,
-    /// What a person is told.
+    /// Messages for a person.
     pub said: Vec<String>,
 }
 
@@ -207,7 +207,7 @@ impl Search<'_> {
             let Some(found) = inside(self.root, &path) else {
                 continue;
             };
-            // Of another processor, it is passed over.
+            // A library for another processor is skipped.
             if fs::read(&found).is_ok_and(|bytes| parse(&bytes).is_ok()) {
                 let place = match stays {
                     true => path,

@@ -141,7 +141,7 @@ pub fn make(
     prepare(kernel, source, options, roots, Some((programs, output)))
 }
 
-/// Says what would go into the image; makes it, where there is a place for it.
+/// Prints the contents of the image; writes it if there is an output path.
 fn prepare(
     vmlinuz: &Path,
     from: Source<'_>,
@@ -150,7 +150,7 @@ fn prepare(
     result: Option<(Both, &Path)>,
 ) -> Result<()> {
     let version = kernel(vmlinuz)?;
-    // The bytes that a vendor's files are slices of.
+    // Owns the bytes that a vendor's files borrow.
     let segments;
     let source = match from {
         Source::Initrd(path) => {
@@ -193,7 +193,7 @@ fn kernel(path: &Path) -> Result<String> {
     recent(&read(path)?, path)
 }
 
-/// The same of its bytes.
+/// As [`kernel`], of its bytes.
 fn recent(bytes: &[u8], path: &Path) -> Result<String> {
     let version = version(bytes).map_err(|what| {
         anyhow!(
@@ -217,7 +217,7 @@ pub fn check(image: &Path, vmlinuz: &Path) -> Result<()> {
     agree((&read(image)?, image), (&read(vmlinuz)?, vmlinuz))
 }
 
-/// The same of the bytes of both; the paths are for messages.
+/// As [`check`], of the bytes of both; the paths are for messages.
 pub fn agree(image: (&[u8], &Path), vmlinuz: (&[u8], &Path)) -> Result<()> {
     let version = recent(vmlinuz.0, vmlinuz.1)?;
     let (image, path) = image;

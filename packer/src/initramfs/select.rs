@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which modules go into the image.
+//! Selects the modules for the image.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ pub struct Picked {
     pub bytes: Vec<u8>,
 }
 
-/// What became of the modules with one purpose.
+/// The result for the modules with one purpose.
 #[derive(Debug)]
 pub struct Purpose {
     pub name: &'static str,
@@ -33,7 +33,7 @@ pub struct Selection {
     pub modules: Vec<Picked>,
     /// In the order of the list of wanted modules, then those of `--with`.
     pub purposes: Vec<Purpose>,
-    /// Soft dependencies that nothing is known of.
+    /// Soft dependencies that could not be found.
     pub soft: Vec<Missing>,
 }
 

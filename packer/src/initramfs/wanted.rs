@@ -4,7 +4,6 @@
 /// Modules with one purpose.
 #[derive(Debug)]
 pub struct Group {
-    /// The purpose, for the summary.
     pub purpose: &'static str,
     /// Names or aliases; what they depend on is added by itself.
     pub modules: &'static [&'static str],
@@ -20,8 +19,8 @@ const fn group(purpose: &'static str, modules: &'static [&'static str]) -> Group
     }
 }
 
-/// Everything that goes into an image. A kernel has some of it built in and
-/// lacks some: the first is fine, the second is told.
+/// Everything that goes into an image. A kernel has some of it built in and lacks
+/// some: the first is fine, the second is reported.
 pub const GROUPS: &[Group] = &[
     Group {
         purpose: "volumes and file systems",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A package that is made: `replant-pack inspect` and `verify`.
+//! Reading a finished package: `replant-pack inspect` and `verify`.
 
 mod inspect;
 mod report;
@@ -45,7 +45,7 @@ impl Package {
                     }
                     reader.read_to_string(&mut text).at(Path::new(name))?;
                 }
-                // Only what comes before it is read; it is the first as a rule.
+                // Only files before it are read; usually it is the first.
                 Ok(())
             },
             &mut |name| name == MANIFEST,
@@ -61,7 +61,7 @@ impl Package {
         })
     }
 
-    /// Shows all files but the manifest.
+    /// Passes all files but the manifest to `see`.
     pub fn files(&self, see: See<'_>) -> Result<()> {
         each(
             &self.path,
@@ -84,7 +84,7 @@ pub fn whole(name: &str, size: u64, reader: &mut dyn Read) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Shows the files of a package, until `last` says that it was enough.
+/// Passes the files of a package to `see`, until `last` returns true.
 fn each(path: &Path, see: See<'_>, last: &mut dyn FnMut(&str) -> bool) -> Result<()> {
     if path.is_dir() {
         let mut names = Vec::new();
@@ -134,7 +134,7 @@ fn each(path: &Path, see: See<'_>, last: &mut dyn FnMut(&str) -> bool) -> Result
     Ok(())
 }
 
-/// A member of the archive, whose errors say what they may come from.
+/// A member of the archive, whose errors tell the likely cause.
 struct Packed<R>(R);
 
 impl<R: Read> Read for Packed<R> {

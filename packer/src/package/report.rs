@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is said of a package, as a table or as JSON.
+//! The description of a package, as a table or as JSON.
 
 use crate::initramfs::mebibytes;
 use ondisk::gpt::Table;

@@ -19,7 +19,7 @@ use crate::{Error, RootDir};
 use ondisk::selinux::{Config, FileContexts, Texts};
 use std::sync::Arc;
 
-/// As many lines of file_contexts are named that nobody understands.
+/// How many invalid lines of file_contexts are named.
 const NAMED: usize = 5;
 
 /// The labels that the new system's policy gives.
@@ -27,7 +27,7 @@ const NAMED: usize = 5;
 pub struct Labels {
     /// Which label a path has, for [`RootDir::with_labels`].
     pub contexts: Arc<FileContexts>,
-    /// What its files say that cannot be followed, in sentences.
+    /// Rules of its files that cannot be followed, as messages.
     pub warnings: Vec<String>,
     /// Whether the first boot gives labels when [`MARKER`] asks for them.
     pub autorelabel: bool,

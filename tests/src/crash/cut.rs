@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Disks as a power cut can leave them.
 //!
-//! What was flushed is there. Of what was answered since, any part may be
-//! there: each write in whole, in part (in units of 512 or of 4096 bytes), or
-//! not at all; but a write that was answered as durable (FUA) is.
+//! Flushed writes are on the disk. Of the writes completed since the last flush
+//! any part may be there: each as a whole, in part (in units of 512 or of 4096
+//! bytes), or not at all. A write that was completed as durable (FUA) is there.
 
 use super::log::{Request, WriteLog};
 use super::{SECTOR, Sectors};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What GRUB will start, evaluated from what it will read: our entry once,
-//! and then, for ever, what it would have started without us.
+//! What GRUB will start, by evaluating the files that it will read: our entry at
+//! the next boot, and after that the same as without us.
 
 use super::{Entry, Error, ID, Loader, Unwanted, entry, environment, file};
 use crate::grubfiles::GrubFiles;
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// /boot.
 const DEVICE: &str = "boot";
 
-/// What GRUB reads on this machine, and from where.
+/// The files that GRUB reads on this machine.
 #[derive(Debug)]
 pub struct View {
     files: GrubFiles,
@@ -33,8 +33,9 @@ impl std::fmt::Display for Normal {
 }
 
 impl View {
-    /// Of the file system with this UUID at `mount`, which holds the loader's
-    /// files; `os_release` says whose GRUB it is.
+    /// Opens the file system with this UUID, mounted at `mount`, which holds the
+    /// loader's files. `os_release` tells which distribution's patches this GRUB
+    /// has.
     pub fn open(
         loader: &Loader,
         mount: &Path,
@@ -42,7 +43,8 @@ impl View {
         os_release: &str,
     ) -> Result<View, Error> {
         let mut files = GrubFiles::default();
-        // Our entry names neither a label nor another disk.
+        // No label is needed: our entry searches by UUID only, and on this disk
+        // only.
         files.add(DEVICE, mount, uuid, "")?;
         let mut view = View {
             files,
@@ -82,8 +84,8 @@ impl View {
         Ok(Normal(normal.first))
     }
 
-    /// Whether GRUB would start `entry` once and `normal` afterwards, if the
-    /// entry was made now. Nothing is changed.
+    /// Checks that GRUB would start `entry` once and `normal` afterwards, if the
+    /// entry were installed now. Changes nothing.
     pub fn forecast(&self, loader: &Loader, entry: &Entry, normal: &Normal) -> Result<(), Error> {
         let mut changes = BTreeMap::new();
         for path in [&entry.kernel, &entry.initramfs] {
@@ -100,7 +102,7 @@ impl View {
         Ok(self.judge(&Changed::new(&self.files, changes), entry, normal)?)
     }
 
-    /// Whether GRUB will start `entry` once and `normal` afterwards.
+    /// Checks that GRUB will start `entry` once and `normal` afterwards.
     pub fn confirm(&self, entry: &Entry, normal: &Normal) -> Result<(), Error> {
         Ok(self.judge(&self.files, entry, normal)?)
     }
@@ -131,7 +133,8 @@ impl View {
     }
 }
 
-/// Whether this start boots our entry as it should; the error is what is wrong.
+/// Checks that this boot starts our entry as intended; the error says what is
+/// wrong.
 fn boots_entry(boot: &Boot, entry: &Entry) -> Result<(), &'static str> {
     let started = boot
         .started()
@@ -168,7 +171,8 @@ fn boots_entry(boot: &Boot, entry: &Entry) -> Result<(), &'static str> {
         .ok_or(": it cannot take the choice back")
 }
 
-/// The same entry with the same kernel; its number in the menu may differ.
+/// Whether both start the same entry with the same kernel. Its number in the menu
+/// may differ, for our entry is added before or behind it.
 fn is_same_start(a: &First, b: &First) -> bool {
     match (a, b) {
         (First::Entry(a), First::Entry(b)) => {
@@ -178,7 +182,7 @@ fn is_same_start(a: &First, b: &First) -> bool {
     }
 }
 
-/// What GRUB does, after "it would".
+/// Describes what GRUB does, as the end of a sentence that begins "it would".
 fn describe(first: &First) -> String {
     match first {
         First::Entry(entry) if entry.asks => {

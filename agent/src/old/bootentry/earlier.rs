@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The boot entry that version 0.1.0 had `grubby` make.
 //!
-//! grubby may have made it GRUB's default, too, for ever, and takes another
-//! default when it removes it. So `saved_entry` is put back afterwards, or
+//! grubby may also have made it GRUB's permanent default, and chooses another
+//! default when it removes an entry. So `saved_entry` is restored afterwards, or
 //! emptied if it was our entry.
 
 use super::{Error, ID, environment};
@@ -33,7 +33,8 @@ pub(super) fn remove(ours: &str, grubenv: &Path) -> Result<(), Error> {
     }
 }
 
-/// What `saved_entry` must be set to (or unset), if it must.
+/// The value that `saved_entry` must get (`None` inside: unset), if it must be
+/// changed.
 fn default_again(
     before: Option<String>,
     after: Option<String>,
@@ -79,7 +80,8 @@ mod tests {
         );
     }
 
-    /// As grubby 8.28 leaves it: our title, after adding and after removing.
+    /// The values are those that grubby 8.28 leaves after adding and after
+    /// removing.
     #[test]
     fn the_default_that_grubby_took_is_given_back() {
         let name = |text: &str| Some(text.to_string());

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Our menu entry, as text in a file that GRUB reads while booting.
 //!
-//! GRUB's own header sets `boot_once` when it has used next_entry up, and
-//! `default` to what that was. Only then the entry migrates; chosen from the
-//! menu, today or in a year, it changes nothing. Nobody has to write anything
-//! for that. In the armed boot it needs no password; by hand it asks for one
-//! where the machine's GRUB has one.
+//! The header of grub.cfg sets `boot_once` when it has consumed next_entry, and
+//! `default` to its value. Only then does the entry migrate; chosen from the menu
+//! at any time, it changes nothing. No file has to be written for that. In the
+//! armed boot the entry needs no password; from the menu it asks for one where
+//! the machine's GRUB has one.
 
 /// Identifier of our entry.
 pub const ID: &str = "replant-migration";
@@ -13,11 +13,11 @@ pub const ID: &str = "replant-migration";
 /// The first and the last line of our block contain it, in version 0.1.0, too.
 const BEGIN: &[u8] = b"### BEGIN replant";
 const END: &[u8] = b"### END replant ###\n";
-/// First lines of our block. They say how the file was without it: missing;
+/// The first line of our block tells how the file was without it: missing;
 const NEW_FILE: &str = "### BEGIN replant ###\n";
-/// there;
+/// existing;
 const OLD_FILE: &str = "### BEGIN replant: this file was here before ###\n";
-/// there, with a last line without an end.
+/// existing, with a last line without a line feed.
 const OPEN_LINE: &str = "### BEGIN replant: the line before had no end ###\n";
 
 /// What the entry boots.
@@ -26,12 +26,12 @@ pub struct Entry {
     /// The kernel's path, seen from the file system that holds /boot.
     pub kernel: String,
     pub initramfs: String,
-    /// Path of a boot sector that the boot that was armed goes through, instead
-    /// of starting the kernel itself: replant's loader.
+    /// Path of a boot sector with replant's loader, which the armed boot starts
+    /// instead of the kernel.
     pub chain: Option<String>,
     /// UUID of that file system, as GRUB's `search --fs-uuid` wants it.
     pub boot_uuid: String,
-    /// The kernel's command line in the boot that was armed.
+    /// The kernel's command line in the armed boot.
     pub armed: String,
     /// The same when somebody chooses the entry from the menu.
     pub survey: String,
@@ -59,8 +59,8 @@ fn lines(entry: &Entry) -> String {
             entry.kernel, entry.initramfs
         )
     };
-    // What is chained has one command line, which migrates: not for a person
-    // who chooses the entry.
+    // The chained loader has one fixed command line, which migrates, so it is not
+    // offered to a person who chooses the entry from the menu.
     let armed = match &entry.chain {
         Some(sector) => format!("\t\tinsmod chain\n\t\tchainloader {sector}\n"),
         None => direct(&entry.armed),
@@ -77,12 +77,12 @@ fn lines(entry: &Entry) -> String {
     )
 }
 
-/// Our lines in a file are not as we wrote them.
+/// Our block in a file is not as we wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Damaged;
 
-/// The content of a file with our lines at its end; `old` is what it has now,
-/// if it is there. Lines of ours that it has are taken out first.
+/// The content of a file with our block at its end, replacing an earlier block.
+/// `old` is the present content, if the file exists.
 pub(super) fn with(old: Option<&[u8]>, entry: &Entry) -> Result<Vec<u8>, Damaged> {
     let kept = match old {
         Some(old) => without(old)?,
@@ -103,8 +103,8 @@ pub(super) fn with(old: Option<&[u8]>, entry: &Entry) -> Result<Vec<u8>, Damaged
     })
 }
 
-/// The content of a file without our lines; `None` where it was made for
-/// them and has nothing else.
+/// The content of a file without our block; `None` where the file was made for
+/// the block and has nothing else.
 pub(super) fn without(text: &[u8]) -> Result<Option<Vec<u8>>, Damaged> {
     let mut text = text.to_vec();
     let mut ours = false;
@@ -114,7 +114,7 @@ pub(super) fn without(text: &[u8]) -> Result<Option<Vec<u8>>, Damaged> {
         let is = |first: &str| rest.starts_with(first.as_bytes());
         ours |= is(NEW_FILE);
         let open = is(OPEN_LINE) && rest.len() == length;
-        // We also added the end of the line before.
+        // We also added the line feed before the block.
         let from = from.saturating_sub(usize::from(open));
         let to = from.saturating_add(length).saturating_add(open.into());
         text.drain(from..to.min(text.len()));

@@ -27,9 +27,9 @@ fn differs(path: &Path) -> impl Fn(EnvError) -> Error + '_ {
     |e| unfit(path, e)
 }
 
-/// Whether GRUB finds the block, can write it, and has room for our choice
-/// and for taking it back: it does that in place, without a file system
-/// driver, so the file must be whole and without holes.
+/// Checks that GRUB finds the block, can write it, and has room to set and reset
+/// our choice. GRUB writes in place without a file system driver, so the file
+/// must be complete and without holes.
 pub(super) fn check(path: &Path) -> Result<(), Error> {
     let (bytes, _) = load(path)?;
     armed(path, &bytes)?;
@@ -41,8 +41,8 @@ pub(super) fn check(path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// GRUB sees one file system and knows no mounts: a link is followed on it
-/// only, and an absolute one begins at its root.
+/// Checks links in the path: GRUB sees one file system without mounts, follows
+/// links on it only, and starts absolute ones at its root.
 fn in_place(path: &Path) -> Result<(), Error> {
     let elsewhere = |target| Error::Elsewhere {
         path: path.into(),
@@ -75,9 +75,9 @@ pub(super) fn armed(path: &Path, block: &[u8]) -> Result<Vec<u8>, Error> {
     Ok(env.bytes().to_vec())
 }
 
-/// The block without our choice. `former` is what it was before we made it:
-/// if nothing else has changed since, that is what it becomes again, byte by
-/// byte. A choice of somebody else's entry stays.
+/// The block without our choice. `former` is the block from before it: if nothing
+/// else has changed since, exactly those bytes are restored. A choice of somebody
+/// else's entry stays.
 fn disarmed(block: &[u8], former: Option<&[u8]>, ours: &[&str]) -> Option<Vec<u8>> {
     let mut env = Env::parse(block).ok()?;
     let former = former.and_then(|bytes| Env::parse(bytes).ok());
@@ -89,7 +89,8 @@ fn disarmed(block: &[u8], former: Option<&[u8]>, ours: &[&str]) -> Option<Vec<u8
     };
     match env.get(CHOICE).as_deref() {
         None => return None,
-        // GRUB has used it up; what was chosen before us stays overridden.
+        // GRUB has consumed our choice; an older one that it replaced is not
+        // restored.
         Some("") if before.as_deref().is_none_or(str::is_empty) && former.is_some() => {}
         Some(choice) if ours.contains(&choice) => {}
         Some(_) => return None,
@@ -111,7 +112,7 @@ fn disarmed(block: &[u8], former: Option<&[u8]>, ours: &[&str]) -> Option<Vec<u8
 /// not there.
 ///
 /// # Errors
-/// What makes it no block of GRUB's.
+/// Why it is not a valid block.
 pub fn without_choice(block: &[u8]) -> Result<Option<Vec<u8>>, EnvError> {
     let mut env = Env::parse(block)?;
     if env.get(CHOICE).as_deref() != Some(ID) {
@@ -121,14 +122,14 @@ pub fn without_choice(block: &[u8]) -> Result<Option<Vec<u8>>, EnvError> {
     Ok(Some(env.bytes().to_vec()))
 }
 
-/// The block without any choice for the next boot, as GRUB reads it later.
+/// The block without any choice, as GRUB finds it at later boots.
 pub(super) fn unchosen(path: &Path) -> Result<Vec<u8>, Error> {
     let (_, mut env) = load(path)?;
     env.unset(CHOICE);
     Ok(env.bytes().to_vec())
 }
 
-/// Chooses our entry for the next boot, and looks whether it is chosen.
+/// Chooses our entry for the next boot, and reads the choice back.
 pub(super) fn arm(path: &Path) -> Result<(), Error> {
     let (block, _) = load(path)?;
     write(path, &armed(path, &block)?)?;
@@ -151,9 +152,9 @@ pub(super) fn disarm(path: &Path, former: Option<&[u8]>, ours: &[&str]) -> Resul
     }
 }
 
-/// In place and of the same length, as GRUB's own programs and GRUB itself
-/// write it: the file stays what it is otherwise.
-/// `path` is what messages call it.
+/// Overwrites the file in place with the same length, as GRUB and its programs do
+/// it; everything else about the file stays the same. `path` is its name in
+/// messages.
 ///
 /// # Errors
 /// When the file cannot be opened or written.
@@ -185,7 +186,7 @@ pub(super) fn set(path: &Path, name: &str, value: Option<&str>) -> Result<(), Er
     write(path, env.bytes())
 }
 
-/// What is chosen for the next boot only.
+/// The entry that is chosen for the next boot only.
 pub fn armed_entry(path: &Path) -> Result<Option<String>, Error> {
     Ok(value(path, CHOICE)?.filter(|choice| !choice.is_empty()))
 }
@@ -201,7 +202,7 @@ mod tests {
         bytes
     }
 
-    /// The block as GRUB leaves it when it boots the choice.
+    /// The block as GRUB leaves it after booting the choice.
     fn used_up(bytes: &[u8]) -> Vec<u8> {
         let mut env = Env::parse(bytes).unwrap();
         env.set(CHOICE, "").unwrap();

@@ -18,7 +18,6 @@ pub enum Error {
     Environment {
         /// The environment block.
         path: PathBuf,
-        /// What is wrong with it.
         why: String,
     },
     #[error(

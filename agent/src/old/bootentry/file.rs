@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Replaces the content of a file of the boot loader's as a whole; owner, mode,
-//! label and other extended attributes stay.
+//! Replaces the content of a boot loader's file atomically; owner, mode, label
+//! and other extended attributes stay.
 
 use super::Error;
 use rustix::fs::{Gid, Mode, Uid, XattrFlags};
@@ -14,7 +14,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use sys::FileError;
 
-/// Ends the name of what is written before it takes the file's place.
+/// Suffix of the new file before it takes the place of the old one.
 const PART: &str = ".replant-part";
 
 /// The content; `None` if there is no such file.
@@ -26,8 +26,8 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     }
 }
 
-/// Puts `bytes` in the place of a file, or makes it. A link stays a link.
-/// After an error the file is as it was, and nothing lies beside it.
+/// Replaces a file's content by `bytes`, or creates the file. A link stays a
+/// link. After an error the file is unchanged, and no new file is left beside it.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let old = match std::fs::canonicalize(path) {
         Ok(real) => Some(real),
@@ -52,13 +52,13 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         }
         file.sync_all()?;
         std::fs::rename(&part, place)?;
-        // The name is on the disk, too.
+        // Flushes the directory, so that the new name is on the disk, too.
         place
             .parent()
             .map_or(Ok(()), |dir| File::open(dir)?.sync_all())
     };
     write().map_err(|e| {
-        // The first error counts.
+        // The first error is returned.
         let _ = std::fs::remove_file(&part);
         FileError::new("write", path, e).into()
     })
@@ -78,15 +78,15 @@ fn part(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// Where a file system has no owners or attributes (vfat), both are the same
-/// already, and nothing is asked of it.
+/// On a file system without owners or attributes (vfat) both files are equal
+/// already, and nothing is set.
 fn keep_attributes(old: &File, new: &File) -> std::io::Result<()> {
     let (want, have) = (old.metadata()?, new.metadata()?);
     if (want.uid(), want.gid()) != (have.uid(), have.gid()) {
         let (uid, gid) = (Uid::from_raw(want.uid()), Gid::from_raw(want.gid()));
         rustix::fs::fchown(new, Some(uid), Some(gid))?;
     }
-    // chown takes the set-uid bits away, so the mode comes after it.
+    // chown clears the set-uid bits, so the mode is set after it.
     if want.mode() != new.metadata()?.mode() {
         rustix::fs::fchmod(new, Mode::from_raw_mode(want.mode() & 0o7777))?;
     }

@@ -30,7 +30,7 @@ use sys::cannot;
 /// The last line of ours in a file.
 const END_LINE: &str = "### END replant ###";
 
-/// GRUB's files as this distribution names them.
+/// GRUB's files, under the names that this distribution uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loader {
     /// `/boot/grub2` or `/boot/grub`.
@@ -46,8 +46,9 @@ impl Loader {
         Loader::find(root, true)
     }
 
-    /// Finds it by its files alone, for taking back what was staged: GRUB
-    /// boots without its programs, which may be gone since then.
+    /// As [`Loader::detect`], but by GRUB's files alone. It is for taking back
+    /// what was staged: GRUB boots without its programs, and somebody may have
+    /// removed those since.
     pub fn detect_files(root: &Path) -> Result<Loader, Error> {
         Loader::find(root, false)
     }
@@ -71,7 +72,8 @@ impl Loader {
             .map(|(directory, reboot, mkconfig)| (root.join(directory), reboot, mkconfig))
             .filter(|(directory, ..)| directory.join("grub.cfg").exists())
             .collect();
-        // Where there are two directories, the programs tell which is used.
+        // Where both directories exist, the installed programs tell which one is
+        // used.
         let used = all.iter().find(|(_, reboot, _)| program(reboot));
         let left = if strict { None } else { all.first() };
         let (directory, _, mkconfig) = used.or(left).ok_or(Error::NoLoader)?;
@@ -122,8 +124,8 @@ impl Loader {
         environment::check(&self.environment())?;
         let text = self.text()?;
         let text = String::from_utf8_lossy(&text);
-        // A header that does not say that a choice was used up is older than
-        // GRUB 2.00, or somebody's own.
+        // A grub.cfg whose header does not set `boot_once` was made by a GRUB
+        // before 2.00, or by hand.
         for missing in ["next_entry", "boot_once"] {
             if !text.contains(missing) {
                 return Err(Error::Config {
@@ -139,13 +141,14 @@ impl Loader {
             .map_err(|entry::Damaged| Error::Changed { path })
     }
 
-    /// The environment block as it is now; [`Loader::remove`] wants it.
+    /// The environment block as it is now, to be handed to [`Loader::remove`]
+    /// later.
     pub fn former(&self) -> Result<Vec<u8>, Error> {
         let path = self.environment();
         Ok(std::fs::read(&path).map_err(cannot("read", &path))?)
     }
 
-    /// The file that gets the entry, and its content with it.
+    /// The file that gets the entry, and its content including the entry.
     fn with(&self, entry: &Entry) -> Result<(PathBuf, Vec<u8>), Error> {
         let path = self.file()?;
         let old = file::read(&path)?;
@@ -155,8 +158,8 @@ impl Loader {
         }
     }
 
-    /// Makes the entry and chooses it for the next boot. Run twice, there is
-    /// still one entry.
+    /// Writes the entry and chooses it for the next boot. Running it again leaves
+    /// one entry, not two.
     ///
     /// # Errors
     /// [`Error`]; what was made so far is taken away by [`Loader::remove`].
@@ -166,10 +169,10 @@ impl Loader {
         environment::arm(&self.environment())
     }
 
-    /// Takes entry and choice away again, as far as it can; nothing happens
-    /// when there is none, and a choice of somebody else's entry stays.
-    /// `former` is the environment block before the entry was made. Returns
-    /// what could not be taken away.
+    /// Removes the entry and the choice, as far as possible. Does nothing when
+    /// there is none; a choice of somebody else's entry stays. `former` is the
+    /// environment block from before. Returns the errors of what could not be
+    /// removed.
     pub fn remove(&self, former: Option<&[u8]>) -> Vec<Error> {
         let listed = (self.grubby && self.may_be_grubbys()).then(earlier::listed);
         let listed = listed.flatten();
@@ -197,8 +200,8 @@ impl Loader {
                 .any(|text| text.is_ok_and(|t| names(&t)))
     }
 
-    /// What GRUB still has of replant; empty after a [`Loader::remove`] that had
-    /// no error.
+    /// What is left of replant in GRUB's files; empty after a [`Loader::remove`]
+    /// without errors.
     pub fn remains(&self) -> Vec<String> {
         let mut found = Vec::new();
         match armed_entry(&self.environment()) {

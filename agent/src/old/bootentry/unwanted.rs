@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What GRUB would do and should not.
+//! Ways in which GRUB would not boot as intended.
 
 use ondisk::grub::config::{ConfigError, Note};
 
-/// Why GRUB, by what it will read, would not start replant's entry once and
-/// afterwards what it starts without it.
+/// Why GRUB, as evaluated, would not start replant's entry once and afterwards
+/// what it starts without that entry.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unwanted {
@@ -20,9 +20,9 @@ pub enum Unwanted {
     NotOurs {
         /// What it would do, after "it would".
         would: String,
-        /// What is wrong with our entry; empty, or with a colon before it.
+        /// What is wrong with our entry, with a colon before it; or empty.
         why: &'static str,
-        /// What was not evaluated on the way there.
+        /// Commands of the configuration that were not evaluated.
         notes: Vec<Note>,
     },
     #[error(

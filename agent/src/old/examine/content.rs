@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is in the package, byte by byte, and what of this machine it keeps.
+//! Checks that read the whole package, and what of this machine will be carried
+//! over.
 
 use crate::disk::Disk;
 use crate::machine;
@@ -14,10 +15,10 @@ use ondisk::manifest::PAYLOAD;
 use std::path::Path;
 use std::time::Instant;
 
-/// What a look through the payload found.
+/// The result of reading the payload.
 pub(super) struct Looked {
     pub(super) found: Found,
-    /// Milliseconds that it took.
+    /// Milliseconds that decoding took.
     took: u64,
 }
 
@@ -48,7 +49,7 @@ pub(super) fn look(package: &Package, rows: &mut Rows) -> Option<Looked> {
     meter.clear();
     let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let found = rows.take("payload", found)?;
-    // The same judgement as on the build machine.
+    // `replant-pack verify` asks the same function.
     let judged = ondisk::package::judge(&package.manifest, package.table.table(), &found);
     for warning in rows.take("payload", judged)? {
         rows.warn("payload", warning);
@@ -91,7 +92,8 @@ impl Looked {
     }
 }
 
-/// What the new system gets of this machine, and what it does not.
+/// Which parts of this machine's identity the new system gets, and which it does
+/// not.
 pub(super) fn identity(
     survey: Option<&Survey>,
     package: &Package,

@@ -33,8 +33,9 @@ impl<'a> Fit<'a> {
         survey: Option<&'a Survey>,
         starting: Option<&'a Starting>,
     ) -> Fit<'a> {
-        // The big files are linked, not copied, where the package lies on the
-        // root file system. What was staged before goes only when this is whole.
+        // Big files get a second name instead of a copy where the package lies on
+        // the root file system. What was staged before still takes space until
+        // the new files are complete.
         let copied = package
             .names()
             .filter(|name| !space::can_be_linked(&asked.dir.join(name)))
@@ -49,7 +50,8 @@ impl<'a> Fit<'a> {
         }
     }
 
-    /// The whole plan. Its random values are made up.
+    /// Computes the whole plan, to see that it exists. Its random values are made
+    /// up and thrown away.
     pub(super) fn plan(&self, rows: &mut Rows) -> Option<Plan> {
         let Some(survey) = self.survey else {
             rows.skip("plan", "it depends on the machine's disk");
@@ -160,7 +162,8 @@ impl<'a> Fit<'a> {
     }
 }
 
-/// The plan that leaves out what is protected. Its random values are made up.
+/// Computes the plan that leaves out the protected ranges, with made-up random
+/// values.
 pub(in crate::old) fn replan(
     package: &Package,
     survey: &Survey,
@@ -192,8 +195,9 @@ pub(super) fn console(dir: &Path, package: &Package, rows: &mut Rows) -> Option<
     Some(hash)
 }
 
-/// The sum that the tiny system makes, of what it will have. Where it is not
-/// known where the payload will be, only what it takes at least is compared.
+/// Adds up the memory as the tiny system will do it. While it is not known
+/// whether the payload will be in RAM or on the disk, only the smaller need is
+/// compared.
 pub(super) fn memory(
     image: &Image,
     place: Option<memory::Place>,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Whether this machine's GRUB starts the tiny system once, and then again what
-//! it starts now.
+//! Checks that this machine's GRUB starts the tiny system once, and after that
+//! what it starts now.
 
 use crate::old::Error;
 use crate::old::arguments::Lines;
@@ -20,7 +20,8 @@ pub(super) struct Starting {
     pub(super) normal: Normal,
     /// The file that gets the entry.
     pub(super) file: PathBuf,
-    /// The kernel's words in the boot that is armed, without the loader's.
+    /// The kernel's command line in the armed boot, without the words that our
+    /// loader adds.
     pub(super) words: String,
 }
 
@@ -90,7 +91,8 @@ impl Starting {
     }
 }
 
-/// Whose GRUB it is; without such a file, its authors'.
+/// The text of os-release, which tells whose GRUB it is. Without such a file it is
+/// empty, which stands for a GRUB without a distribution's patches.
 fn os_release() -> String {
     let paths = ["/etc/os-release", "/usr/lib/os-release"];
     let mut texts = paths.iter().filter_map(|path| std::fs::read(path).ok());

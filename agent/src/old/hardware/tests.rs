@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Drivers that the new system lacks, on machines with a sysfs of files.
+
 use super::*;
 use crate::old::output::Output;
 use crate::old::rows::State;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where on the disk files may lie.
+//! The parts of the disk where files may lie.
 
 use ondisk::run::{Run, SECTOR};
 use std::ops::Range;
 
-/// What is protected is protected in units of so many bytes; so is permitted.
+/// Protection works in units of this many bytes, so permission does, too.
 const UNIT: u64 = 4096;
 
 /// Parts of a disk, in whole units of 4 KiB.
@@ -12,10 +12,10 @@ const UNIT: u64 = 4096;
 pub struct Allowed(Vec<Range<u64>>);
 
 impl Allowed {
-    /// These byte ranges, without the units that they have in part.
+    /// The whole units within these byte ranges.
     pub fn new(ranges: impl IntoIterator<Item = Range<u64>>) -> Allowed {
         let inward = |range: Range<u64>| {
-            // A range without an end may be said by the highest number.
+            // The highest number may stand for an open end.
             let start = range.start.checked_next_multiple_of(UNIT);
             start.unwrap_or(u64::MAX)..range.end / UNIT * UNIT
         };
@@ -32,7 +32,7 @@ impl Allowed {
         Allowed(joined)
     }
 
-    /// What of it is at least `distance` bytes away from all these runs.
+    /// The parts that are at least `distance` bytes away from all these runs.
     #[must_use]
     pub fn away_from(&self, runs: &[Run], distance: u64) -> Allowed {
         let mut left = self.0.clone();
@@ -51,7 +51,7 @@ impl Allowed {
         Allowed::new(left)
     }
 
-    /// The parts of a run that lie in it.
+    /// The parts of a run that are permitted.
     pub(super) fn parts(&self, run: Run) -> impl Iterator<Item = Run> {
         let end = run.lba.saturating_add(run.sectors);
         self.0.iter().filter_map(move |range| {

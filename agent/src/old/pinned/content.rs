@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Content into a reserved place, and the proof that it is there.
+//! Writes content into a reserved place, and proves that it is there.
 
 use super::extents::{Piece, places};
 use super::release::remove;
@@ -17,7 +17,7 @@ use sys::cannot;
 /// Bytes that are copied at once.
 const PIECE: usize = 1 << 20;
 
-/// A file with a place, and nothing in it yet.
+/// An allocated file without content.
 #[derive(Debug)]
 pub struct Reserved<'a> {
     site: &'a Site,
@@ -61,18 +61,19 @@ impl<'a> Reserved<'a> {
         &self.path
     }
 
-    /// Copies the content, of exactly the length that was wished, makes the
-    /// file immutable, so that no defragmenter moves it, and reads the content
-    /// back from the disk. What the file has beside it is freed.
+    /// Copies the content, which must have exactly the wished length; makes the
+    /// file immutable, so that no defragmenter moves it; and reads it back from
+    /// the disk. Superfluous space of the file is freed.
     ///
     /// # Errors
-    /// The file stays then, perhaps immutable; [`super::release`] lets it go.
+    /// The file stays, perhaps immutable; use [`super::release`] before removing
+    /// it.
     pub fn fill(self, content: impl Read) -> Result<Pinned, Error> {
         self.write(content)?.seal()
     }
 
-    /// The same without making it immutable and without reading it back, which
-    /// is the caller's to do.
+    /// As [`Reserved::fill`], but neither makes the file immutable nor reads it
+    /// back; the caller does that.
     ///
     /// # Errors
     /// As [`Reserved::fill`].
@@ -96,10 +97,10 @@ impl<'a> Reserved<'a> {
         Ok(self.file.sync_all().map_err(cannot("flush", &self.path))?)
     }
 
-    /// Frees what the file has beside the content.
+    /// Frees the parts of the file without content.
     fn free_the_rest(&self) -> Result<(), Error> {
         let end = self.content.last().map_or(0, Piece::end);
-        // This also helps where nothing can be freed in the middle.
+        // Truncating also works where holes cannot be punched.
         self.file
             .set_len(end)
             .map_err(cannot("shorten", &self.path))?;
@@ -165,7 +166,7 @@ impl<'a> Reserved<'a> {
         }
     }
 
-    /// Fails where the content lies elsewhere than it was promised.
+    /// Fails if the content lies elsewhere than [`Reserved::runs`] said.
     fn is_unmoved(&self) -> Result<(), Error> {
         let parts = self.parts();
         let pieces = self.site.pieces(&self.file, &self.path, &parts)?;
@@ -185,10 +186,10 @@ impl<'a> Reserved<'a> {
         }
     }
 
-    /// Fails where the disk has something else than what was written.
+    /// Fails if the disk has other bytes at these places.
     fn is_there(&self, pinned: &Pinned) -> Result<(), Error> {
-        // What is only in the journal (data=journal) came into its place when
-        // the file was asked for its extents; a kernel that leaves it there
+        // With data=journal, asking for the extents has moved the content from
+        // the journal into its place. A kernel that leaves it in the journal
         // fails here.
         match pinned.is_on(self.site.disk())? {
             true => Ok(()),
@@ -199,7 +200,7 @@ impl<'a> Reserved<'a> {
         }
     }
 
-    /// Gives the place up again.
+    /// Removes the file and frees its place.
     ///
     /// # Errors
     /// When the file cannot be removed.
@@ -208,7 +209,7 @@ impl<'a> Reserved<'a> {
     }
 }
 
-/// A file with its content, which may still be replaced.
+/// A file with content that may still be replaced.
 #[derive(Debug)]
 pub struct Written<'a> {
     reserved: Reserved<'a>,
@@ -243,7 +244,7 @@ impl Written<'_> {
         }
         reserved.sync()?;
         reserved.is_unmoved()?;
-        // What the file has now is what the disk must have.
+        // The checksum is taken from the file as it is now.
         let mut hash = Sha256::new();
         for part in reserved.parts() {
             let mut at = part.start;
@@ -271,7 +272,7 @@ impl Written<'_> {
         ioctl_setflags(&reserved.file, flags | IFlags::IMMUTABLE)
             .map_err(cannot("make immutable", path))?;
         reserved.sync()?;
-        // It may have been moved before it was immutable.
+        // It may have been moved before it became immutable.
         reserved.is_unmoved()?;
         reserved.is_there(&pinned)?;
         Ok(pinned)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the file system says of a file, judged.
+//! Checks the extents that the file system reports for a file.
 
 use super::{Error, Flaw};
 use crate::block::Way;
@@ -7,23 +7,22 @@ use ondisk::run::{Run, SECTOR, join};
 use std::ops::Range;
 use sys::fiemap::Extent;
 
-/// A piece of a file.
+/// A contiguous piece of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Piece {
     /// Its first byte in the file.
     pub offset: u64,
-    /// Where it lies.
     pub run: Run,
 }
 
 impl Piece {
-    /// The byte of the file after it.
+    /// The offset in the file behind the piece.
     pub(super) fn end(&self) -> u64 {
         let bytes = self.run.sectors.saturating_mul(SECTOR);
         self.offset.saturating_add(bytes)
     }
 
-    /// The piece that is this part of its run.
+    /// The part of the piece that lies in this part of its run.
     pub(super) fn part(&self, run: Run) -> Piece {
         let before = run.lba.saturating_sub(self.run.lba);
         Piece {
@@ -33,8 +32,8 @@ impl Piece {
     }
 }
 
-/// The pieces of a file on the device of its file system. Of `written`, parts
-/// of the file, nothing may be reserved only.
+/// The pieces of a file on the device of its file system. The parts `written`
+/// must have content, and not only be reserved.
 ///
 /// # Errors
 /// The first flaw.
@@ -68,7 +67,7 @@ pub fn pieces(extents: &[Extent], written: &[Range<u64>]) -> Result<Vec<Piece>, 
 /// Pieces of a file on the file system's device as pieces on the disk.
 ///
 /// # Errors
-/// Where a device ends before its map does.
+/// When a device ends before its map does.
 pub fn on_disk(way: &Way, pieces: &[Piece]) -> Result<Vec<Piece>, Error> {
     let mut found = Vec::with_capacity(pieces.len());
     for piece in pieces {
@@ -82,10 +81,10 @@ pub fn on_disk(way: &Way, pieces: &[Piece]) -> Result<Vec<Piece>, Error> {
     Ok(found)
 }
 
-/// Where a part of a file lies, in whole sectors.
+/// The places of a part of a file, in whole sectors.
 ///
 /// # Errors
-/// The first byte of it that is in none of the pieces, which are in order.
+/// The first byte that is in none of the pieces, which are in order.
 pub fn places(pieces: &[Piece], part: &Range<u64>) -> Result<Vec<Run>, Flaw> {
     let (mut at, mut found) = (part.start, Vec::new());
     for piece in pieces {
@@ -123,7 +122,7 @@ mod tests {
         };
         for (flags, flaw, name) in [
             (Extent::UNKNOWN, Flaw::Unknown, "UNKNOWN"),
-            // As ext4 has it before the file is written out.
+            // ext4 reports this before the file is written out.
             (Extent::UNKNOWN | Extent::DELALLOC, Flaw::Unknown, "UNKNOWN"),
             (Extent::DELALLOC, Flaw::Delayed, "DELALLOC"),
             (Extent::ENCODED, Flaw::Encoded, "ENCODED"),

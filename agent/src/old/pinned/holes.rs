@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Parts of a file that are given back to the file system.
+//! Freeing parts of a file by punching holes.
 
 use super::extents::Piece;
 use rustix::fs::{FallocateFlags, fallocate, fstatvfs};
@@ -9,8 +9,8 @@ use std::ops::Range;
 use std::path::Path;
 use sys::{FileError, cannot};
 
-/// Frees these parts of a file, of each the whole blocks. Where the kernel
-/// cannot (files without extents before Linux 3.11) they only take space.
+/// Frees the whole blocks in these parts of a file. Where the kernel cannot
+/// (files without extents before Linux 3.11) they go on taking space.
 pub(super) fn free(file: &File, path: &Path, parts: &[Range<u64>]) -> Result<(), FileError> {
     let block = fstatvfs(file).map_err(cannot("look at", path))?;
     let block = block.f_frsize.max(1);
@@ -30,7 +30,7 @@ pub(super) fn free(file: &File, path: &Path, parts: &[Range<u64>]) -> Result<(),
     Ok(())
 }
 
-/// What of a part of a file is none of these pieces, which are in order.
+/// The gaps between these pieces, which are in order, within a part of the file.
 pub(super) fn without(part: Range<u64>, pieces: &[Piece]) -> Vec<Range<u64>> {
     let mut start = part.start;
     let mut found = Vec::new();

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Files of a staging whose places on the disk are known and permitted, so that
-//! the tiny system reads them when the old file system is gone.
+//! Files whose places on the disk are known and permitted, so that the tiny
+//! system can read them after the old file system is gone.
 //!
-//! The way of one: [`foreseen`] says whether places can be known at all here,
-//! and whether there is room. A [`Search`] finds free space that lies where it
-//! may ([`Allowed`], [`Wish`]) and reserves it as a file. [`Reserved::fill`]
-//! writes the content, makes the file immutable, and proves it by reading the
-//! disk itself ([`Pinned`]). [`release`] lets files go again. All of it is made
-//! of ordinary files in one directory, so whoever is killed leaves nothing
-//! that [`release`] and removing that directory do not clean up.
+//! How one is made: [`foreseen`] says whether places can be known on this
+//! machine, and whether there is room. A [`Search`] finds free space in a
+//! permitted place ([`Allowed`], [`Wish`]) and reserves it as a file.
+//! [`Reserved::fill`] writes the content, makes the file immutable, and proves it
+//! by reading the disk itself ([`Pinned`]). [`release`] makes files removable
+//! again. All of it consists of ordinary files in one directory, so after a kill
+//! [`release`] and removing the directory clean up everything.
 
 mod allowed;
 mod content;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Why files cannot be pinned on this machine, in words for its user.
+//! Why files cannot be pinned on this machine, as messages for a person.
 
 use crate::block::NoWay;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use sys::FileError;
 use sys::fiemap::Extent;
 
-/// File systems that write a file in its place and say where that is.
+/// File systems that keep a file in place and report where that is.
 pub(super) const KINDS: [&str; 4] = ["ext2", "ext3", "ext4", "xfs"];
 
 /// What keeps files of this machine from being read without its file system.
@@ -101,8 +101,8 @@ impl fmt::Display for Flaw {
 }
 
 impl Flaw {
-    /// Which of the kernel's flags is a flaw, the gravest first. The last one
-    /// is none while a place is only reserved.
+    /// The kernel's extent flags that are flaws, the gravest first. The last one
+    /// is no flaw while a place is only reserved.
     pub(super) const FLAGS: [(u32, Flaw); 9] = [
         (Extent::UNKNOWN, Flaw::Unknown),
         (Extent::DELALLOC, Flaw::Delayed),
@@ -120,7 +120,7 @@ impl Flaw {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// This machine cannot have it.
+    /// This machine cannot pin the file.
     #[error(transparent)]
     Obstacle(#[from] Obstacle),
     #[error(transparent)]
@@ -131,14 +131,14 @@ pub enum Error {
     Mapper(#[from] sys::dm::DmError),
     #[error(transparent)]
     Machine(#[from] crate::machine::Error),
-    /// Of the mounted file systems.
+    /// An error about the mounted file systems.
     #[error(transparent)]
     Old(#[from] Box<crate::old::Error>),
-    /// The content is not as long as it was said to be.
+    /// The content has another length than announced.
     #[error("{}: its content has {found} bytes, not {expected}", file.display())]
     Length {
         file: PathBuf,
-        /// Bytes that came, or one more than expected.
+        /// Bytes that were read; of too many, only one more than expected.
         found: u64,
         expected: u64,
     },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Pinned files can be removed again.
+//! Makes pinned files removable again.
 
 use crate::block::DevNo;
 use rustix::fs::{IFlags, OFlags, ioctl_getflags, ioctl_setflags};
@@ -10,10 +10,10 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use sys::{FileError, cannot};
 
-/// Clears the immutable flag of a file, or of all files below a directory, on
-/// its file system, so that they can be removed. One that has another name
-/// elsewhere is no pinned file: it loses its name here, and keeps its flag. Links
-/// are not followed; what is not there is no error.
+/// Clears the immutable flag of a file, or of all files below a directory on its
+/// file system, so that they can be removed. A file with a further hard link is
+/// not a pinned one: it loses its name here and keeps its flag. Links are not
+/// followed; a missing path is no error.
 ///
 /// # Errors
 /// When a file cannot be looked at or its flag cannot be cleared.
@@ -25,8 +25,8 @@ pub fn release(path: &Path) -> Result<(), FileError> {
     below(path, &meta, meta.dev())
 }
 
-/// Removes a file that is not immutable, and frees its place at once: some file
-/// systems do it later.
+/// Removes a file that is not immutable. It is truncated first, because some file
+/// systems free the space of removed files later.
 pub(super) fn remove(file: &File, path: &Path) -> Result<(), FileError> {
     file.set_len(0).map_err(cannot("shorten", path))?;
     fs::remove_file(path).map_err(cannot("remove", path))
@@ -61,7 +61,7 @@ fn clear(path: &Path) -> Result<(), FileError> {
         file => file.map_err(cannot("open", path))?,
     };
     let flags = match ioctl_getflags(&file) {
-        // A file system without such flags.
+        // The file system has no such flags.
         Err(Errno::NOTTY | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => return Ok(()),
         flags => flags.map_err(cannot("read the flags of", path))?,
     };

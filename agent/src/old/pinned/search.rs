@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Free space that lies where it may, by allocating and looking.
+//! Finds free space in permitted places by allocating it and looking where it is.
 //!
-//! Nobody can tell a file system where to put a file. So a file is allocated,
-//! and grows until enough of it lies well. What lies badly stays a part of it
-//! meanwhile, so that it is not given out again; before the content is written
-//! it is freed, and leaves holes. What lies well and is not needed is freed at
-//! once.
+//! A file system cannot be told where to put a file. So a file is allocated and
+//! grown until enough of it lies in permitted places. The rest stays allocated
+//! meanwhile, so that it is not handed out again; before the content is written
+//! it is freed, which leaves holes. Permitted space that is not needed is freed
+//! at once.
 
 use super::extents::Piece;
 use super::release::remove;
@@ -21,17 +21,17 @@ use sys::cannot;
 
 /// By how many bytes a file grows first; twice as many each time.
 const GROWTH: u64 = 16 << 20;
-/// So many runs are few: with more, the file grows a few times, for there may be
+/// With more runs than this, the file is grown a few more times in search of
 /// longer ones.
 const FEW: usize = 32;
-/// How often.
+/// How often it is grown for that.
 const FEW_TRIES: u32 = 3;
-/// Zeros that are written at once where nothing can be allocated otherwise.
+/// Zeros that are written at once on file systems without fallocate.
 const ZEROS: usize = 1 << 20;
 
-/// Finds places for the files of one directory. Who wants several files
-/// reserves them all before the first is filled: what lies badly for the first
-/// one then does not come up again for the next one.
+/// Finds places for the files of one directory. To make several files, reserve
+/// them all before filling the first: space that is unsuitable for one is then
+/// not offered again for the next.
 #[derive(Debug)]
 pub struct Search<'a> {
     site: &'a Site,
@@ -40,7 +40,7 @@ pub struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    /// Files will be made in `dir` and lie in `allowed`.
+    /// A search for files in `dir` that lie in `allowed`.
     pub fn new(site: &'a Site, dir: &Path, allowed: Allowed) -> Search<'a> {
         Search {
             site,
@@ -52,7 +52,7 @@ impl<'a> Search<'a> {
     /// Makes the file `name`, which must not exist, with a place as wished.
     ///
     /// # Errors
-    /// [`Obstacle`] where there is none; then there is no such file.
+    /// [`Obstacle`] if there is no such place; the file does not exist then.
     pub fn reserve(&self, name: &str, wish: &Wish) -> Result<Reserved<'a>, Error> {
         self.site.has_room(wish.room())?;
         let path = self.dir.join(name);
@@ -68,7 +68,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Allocates until enough lies well.
+    /// Allocates until enough lies in permitted places.
     fn grow(&self, file: &File, path: &Path, wish: &Wish) -> Result<Vec<Piece>, Error> {
         let allowed = match &wish.apart {
             Some((runs, distance)) => self.allowed.away_from(runs, *distance),
@@ -79,7 +79,7 @@ impl<'a> Search<'a> {
             crate::stop::check().map_err(crate::disk::Error::from)?;
             let full = match allocate(file, length, more) {
                 Ok(()) => false,
-                // What there was of it may do.
+                // What could be allocated may be enough.
                 Err(Errno::NOSPC) => true,
                 Err(errno) => return Err(cannot("allocate", path)(errno).into()),
             };
@@ -105,8 +105,8 @@ impl<'a> Search<'a> {
         }))
     }
 
-    /// Frees what lies well and is not needed; others may need it. What lies
-    /// badly stays until the content is written.
+    /// Frees permitted space that is not needed, for other files. The unsuitable
+    /// rest stays until the content is written.
     fn free_permitted(
         &self,
         file: &File,
@@ -122,15 +122,15 @@ impl<'a> Search<'a> {
         let rest = parts.flat_map(|part| holes::without(part.offset..part.end(), content));
         let rest: Vec<_> = rest.collect();
         holes::free(file, path, &rest)?;
-        // Nobody gets it before that is committed.
+        // The space can be allocated again only after the journal's commit.
         Ok(file.sync_all().map_err(cannot("flush", path))?)
     }
 }
 
-/// Gives a part of a file a place.
+/// Allocates a part of a file.
 fn allocate(file: &File, start: u64, bytes: u64) -> Result<(), Errno> {
     match fallocate(file, FallocateFlags::empty(), start, bytes) {
-        // Files without extents: ext2, ext3.
+        // ext2 and ext3, whose files have no extents.
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
         answer => return answer,
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The file system that files are pinned in, and whether that can be.
+//! The file system in which files are pinned, and whether it is suitable.
 
 use super::extents::{Piece, on_disk, pieces};
 use super::obstacle::KINDS;
@@ -15,21 +15,20 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use sys::cannot;
 
-/// Bytes that stay free for everybody else.
+/// Bytes that stay free for other programs.
 pub const LEFT: u64 = 64 << 20;
 
 /// A file system whose files' places on the disk can be known.
 #[derive(Debug)]
 pub struct Site {
-    /// Where it is mounted.
     pub(super) mount: PathBuf,
     pub(super) way: Way,
     pub(super) disk: Disk,
 }
 
-/// Whether files for these wishes can probably be pinned in `dir`, which need
-/// not exist, on the disk with this node. Writes nothing; whether the free
-/// space lies where it may is only seen when it is allocated.
+/// Checks whether files for these wishes can probably be pinned in `dir`, which
+/// need not exist, on the disk with this node. Writes nothing; whether the free
+/// space lies in permitted places shows only when it is allocated.
 ///
 /// # Errors
 /// [`Obstacle`] names what is in the way.
@@ -69,7 +68,7 @@ impl Site {
         })
     }
 
-    /// The disk, for reading what was pinned.
+    /// The disk, for reading pinned files back.
     pub fn disk(&self) -> &Disk {
         &self.disk
     }
@@ -97,8 +96,8 @@ impl Site {
         Obstacle::NoRoom { dir, need, free }.into()
     }
 
-    /// The pieces of a file on the disk. What is `written` of it must not be
-    /// reserved only.
+    /// The pieces of a file on the disk. The `written` parts must have content,
+    /// and not only be reserved.
     ///
     /// # Errors
     /// [`Obstacle::Extent`] names what is wrong with the file.

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is wanted of a place, and whether a file has it.
+//! Requirements for the place of a file, and choosing it.
 
 use super::Allowed;
 use super::extents::Piece;
 use ondisk::run::{Run, SECTOR};
 
-/// A file that must have one piece for its content is longer than that, in such
-/// steps of bytes, so that there is one.
+/// For content that must be in one piece, the file grows beyond its length in
+/// steps of this many bytes until there is such a piece.
 const STEP: u64 = 64 << 10;
 
-/// How content must lie.
+/// How the content may be distributed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// In any number of runs.
@@ -24,7 +24,7 @@ pub struct Wish {
     /// Length of its content in bytes.
     pub bytes: u64,
     pub shape: Shape,
-    /// Where it must not be near, and how many bytes it is away at least.
+    /// Runs to keep away from, and the least distance in bytes.
     pub apart: Option<(Vec<Run>, u64)>,
 }
 
@@ -46,7 +46,7 @@ impl Wish {
         }
     }
 
-    /// The same, away from others.
+    /// Adds runs to keep away from.
     #[must_use]
     pub fn apart_from(self, runs: Vec<Run>, distance: u64) -> Wish {
         Wish {
@@ -55,7 +55,7 @@ impl Wish {
         }
     }
 
-    /// Bytes that are allocated at first: what `check` must count.
+    /// Bytes that are allocated at first, which `check` must count.
     pub fn room(&self) -> u64 {
         match self.shape {
             Shape::Runs => self.bytes.next_multiple_of(SECTOR),
@@ -68,8 +68,8 @@ impl Wish {
         self.bytes.div_ceil(SECTOR)
     }
 
-    /// Where in a file the content may lie: pieces of it that have its length,
-    /// the last sector in part. `file` are its pieces on the disk.
+    /// Chooses the pieces of a file for the content: together they have its
+    /// length, the last sector in part. `file` are its pieces on the disk.
     pub(super) fn choose(&self, file: &[Piece], allowed: &Allowed) -> Option<Vec<Piece>> {
         match self.shape {
             Shape::Runs => self.in_many(file, allowed),
@@ -112,7 +112,7 @@ impl Wish {
     }
 }
 
-/// What follows each other in the file and on the disk is one piece.
+/// Joins pieces that follow each other both in the file and on the disk.
 fn joined(file: &[Piece]) -> Vec<Piece> {
     let mut joined: Vec<Piece> = Vec::new();
     for piece in file {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Where files will probably lie, before they are made.
+//! Guesses where files will lie before they are made.
 
 use ondisk::run::{Run, SECTOR};
 use std::ops::Range;
 
-/// The last `bytes` of these ranges: the place that files might get, for a look
-/// ahead. Fewer where there are not as many.
+/// The last `bytes` of these ranges, as a guess of the files' place. Fewer where
+/// the ranges are shorter.
 pub fn at_the_end(allowed: &[Range<u64>], bytes: u64) -> Vec<Run> {
     let mut left = bytes.div_ceil(SECTOR);
     let mut runs = Vec::new();

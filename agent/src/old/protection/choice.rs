@@ -4,10 +4,10 @@
 use super::Obstacle;
 use ondisk::manifest::Protection;
 
-/// Why the level that must be cannot be.
+/// Why the required level of protection is not possible.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    /// This machine cannot have it.
+    /// This machine cannot have the level.
     #[error(
         "{who} protection \"{level}\", which this machine cannot have: {}{}", list(.obstacles),
         way(*.by_option)
@@ -16,7 +16,8 @@ pub enum Refused {
         who: &'static str,
         level: Protection,
         obstacles: Vec<Obstacle>,
-        /// Whether a person asked for it, and need not.
+        /// Whether it was asked for on the command line, so that it could be left
+        /// out.
         by_option: bool,
     },
     /// The option asks for less than the package accepts.
@@ -41,8 +42,8 @@ fn way(by_option: bool) -> &'static str {
     }
 }
 
-/// The level: what was `asked` for on the command line, at least what the
-/// package accepts, and otherwise the best that is possible.
+/// The level that was `asked` for, which must be at least what the package
+/// accepts; without one, the best that is possible.
 pub fn choose(
     asked: Option<Protection>,
     least: Option<Protection>,

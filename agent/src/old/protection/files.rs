@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The pinned files: what they are called, and which places they get.
+//! Names and places of the pinned files.
 
 use super::Error;
 use crate::old::pinned::{self, Obstacle, Reserved, Search, Wish};
@@ -8,15 +8,15 @@ use ondisk::lifeboat::{Role, Run, SECTOR, Twin};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Their directory, in that of the staged package.
+/// Their directory inside that of the staged package.
 pub const DIR: &str = "pinned";
 
-/// How far twins should lie apart, in bytes: what destroys one place of a disk
-/// destroys what is near. The last one must be.
+/// Wished distances between two copies, in bytes, the best first: damage to a
+/// disk often covers an area. The last one must be accepted.
 const APART: [u64; 4] = [64 << 20, 8 << 20, 1 << 20, 0];
-/// The same of the state, of which a record accepts nothing less.
+/// The same for the state, where a record accepts no smaller distance.
 const STATES_APART: [u64; 3] = [64 << 20, 8 << 20, 1 << 20];
-/// Room for an identity and for a record, before they are known.
+/// Space assumed for an identity or a record before its size is known.
 const SMALL: u64 = 1 << 20;
 
 /// The name of a pinned file.
@@ -24,9 +24,8 @@ pub(super) fn name(role: Role) -> String {
     role.to_string().to_lowercase().replace(' ', "-")
 }
 
-/// What will be wanted, as far as it is known from the package: sizes of
-/// kernel, initramfs and payload in bytes. `unit` are the bytes that the disk
-/// writes at once.
+/// The wishes that follow from the package: sizes of kernel, initramfs and
+/// payload in bytes. `unit` is the disk's unit of writing in bytes.
 pub fn wishes(kernel: u64, initramfs: u64, payload: u64, unit: u64) -> Vec<Wish> {
     let blob = u64::from(MAX_SECTORS) * SECTOR;
     let twice = [
@@ -41,7 +40,7 @@ pub fn wishes(kernel: u64, initramfs: u64, payload: u64, unit: u64) -> Vec<Wish>
     all
 }
 
-/// Places that were reserved, by what they are for.
+/// Reserved places by role.
 pub(super) struct Places<'a> {
     search: Search<'a>,
     reserved: BTreeMap<Role, Reserved<'a>>,
@@ -70,8 +69,8 @@ impl<'a> Places<'a> {
         Ok(())
     }
 
-    /// Reserves two places of one kind, as far apart as can be. Of several
-    /// wishes for each the first that can be had counts.
+    /// Reserves two places of one kind, as far apart as possible. Of several
+    /// wishes for each, the first that can be fulfilled counts.
     pub(super) fn twins(
         &mut self,
         role: fn(Twin) -> Role,
@@ -91,7 +90,7 @@ impl<'a> Places<'a> {
         self.first(role(Twin::B), &wishes)
     }
 
-    /// The first of these wishes that can be had.
+    /// Reserves by the first of these wishes that can be fulfilled.
     fn first(&mut self, role: Role, wishes: &[Wish]) -> Result<(), Error> {
         let mut result = Ok(());
         for wish in wishes {
@@ -109,7 +108,7 @@ impl<'a> Places<'a> {
         result
     }
 
-    /// Gives a reserved place away.
+    /// Takes a reserved place out, to fill it.
     pub(super) fn take(&mut self, dir: &Path, role: Role) -> Result<Reserved<'a>, Error> {
         let missing = || Error::NoFile(dir.join(name(role)));
         self.reserved.remove(&role).ok_or_else(missing)

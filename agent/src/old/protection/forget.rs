@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A staging that is given up leaves no state behind.
+//! Overwrites the states of a staging that is given up.
 //!
-//! What a removed file had stays on the disk until somebody writes there. A
-//! state that says "staged" must not be believed then.
+//! The content of a removed file stays on the disk until the space is reused. A
+//! state that says "staged" must not be found there.
 
 use super::files::{DIR, name};
 use crate::old::pinned::release;
@@ -13,18 +13,18 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use sys::{FileError, cannot};
 
-/// How far before its end a state's file is looked through: more than any block
-/// that a disk writes at once.
+/// How much of the end of a state's file is examined: more than any disk's unit
+/// of writing.
 const TAIL: u64 = 1 << 20;
 const BLOCK: usize = 4096;
 
-/// Makes the states zero that lie in the staged directory `staged`, on the disk,
-/// too. Where there is none nothing happens.
+/// Zeroes the states in the staged directory `staged`, also on the disk. Does
+/// nothing where there are none.
 ///
 /// # Errors
 /// When a file cannot be written.
 pub fn forget(staged: &Path) -> Result<(), FileError> {
-    // Behind a link lies what is another one's.
+    // A link may lead to files that are not ours.
     for dir in [staged.to_path_buf(), staged.join(DIR)] {
         match std::fs::symlink_metadata(&dir) {
             Ok(meta) if meta.is_dir() => {}
@@ -46,7 +46,7 @@ fn destroy(path: &Path) -> Result<(), FileError> {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
         Err(e) => return Err(cannot("look at", path)(e)),
     }
-    // Whoever was killed may have left it immutable, or not yet.
+    // It may be immutable or not, depending on where an earlier run was killed.
     release(path)?;
     let mut options = OpenOptions::new();
     let flags = rustix::fs::OFlags::NOFOLLOW.bits() as i32;
@@ -54,14 +54,13 @@ fn destroy(path: &Path) -> Result<(), FileError> {
     let file = options.open(path).map_err(cannot("open", path))?;
     zero(&file).map_err(cannot("make zero", path))?;
     file.sync_all().map_err(cannot("flush", path))?;
-    // With data=journal it comes into its place when this is asked; elsewhere
-    // it is there already.
+    // With data=journal, this request moves the data to its place on the disk;
+    // otherwise it is there already.
     let _ = sys::fiemap::extents(&file);
     Ok(())
 }
 
-/// Makes zero what is not: what the file has no place for is zero already, and
-/// needs none.
+/// Overwrites only parts that are not zero; holes stay holes.
 fn zero(file: &File) -> std::io::Result<()> {
     let end = file.metadata()?.len();
     let mut at = end.saturating_sub(TAIL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which level of protection a machine can have.
+//! Decides which level of protection a machine can have.
 
 use super::ahead::at_the_end;
 use super::files::{DIR, wishes};
@@ -18,12 +18,12 @@ use std::io::Read;
 use std::path::Path;
 use sys::cannot;
 
-/// Bytes of a kernel's file that have its whole setup.
+/// Bytes at the start of a kernel that contain its whole setup.
 const HEAD: u64 = 64 << 10;
-/// What a password for the console adds to the initramfs, in bytes.
+/// Bytes that a console password adds to the initramfs.
 const MORE: u64 = 4096;
 
-/// What the answer depends on.
+/// The input of the decision.
 pub struct Question<'a> {
     pub package: &'a Package,
     pub survey: &'a Survey,
@@ -33,19 +33,20 @@ pub struct Question<'a> {
     pub normal: &'a Normal,
     /// The entry of a machine without protection.
     pub entry: &'a Entry,
-    /// The kernel's words in the boot that is armed, without the loader's.
+    /// The kernel's command line in the armed boot, without the words that our
+    /// loader adds.
     pub words: &'a str,
-    /// Bytes that staging copies to the root besides.
+    /// Bytes that staging copies to the root in addition.
     pub copied: u64,
     /// The plan that leaves out what is protected.
     pub replan: &'a dyn Fn(Protected) -> Result<Plan, Refusal>,
 }
 
-/// All that keeps this machine from `resume`. Asked by `check` and by `stage`;
-/// changes nothing.
+/// Lists everything that keeps this machine from `resume`. Used by `check` and by
+/// `stage`; changes nothing.
 ///
 /// # Errors
-/// What would keep it from `none`, too: its files cannot be read.
+/// What would keep it from every level: its files cannot be read.
 pub fn judge(question: &Question) -> Result<Vec<Obstacle>, Error> {
     let Question {
         package,
@@ -72,7 +73,7 @@ pub fn judge(question: &Question) -> Result<Vec<Obstacle>, Error> {
     Ok(found)
 }
 
-/// The entry of a machine that goes through replant's loader.
+/// The entry that starts replant's loader.
 pub fn chain(survey: &Survey, entry: &Entry) -> Entry {
     Entry {
         chain: Some(survey.grub_path(&format!("{BOOT_DIR}/{BOOT_SECTOR}"))),
@@ -80,7 +81,7 @@ pub fn chain(survey: &Survey, entry: &Entry) -> Entry {
     }
 }
 
-/// Whether GRUB can start the loader.
+/// Checks that GRUB can start the loader.
 fn chained(question: &Question) -> Option<Obstacle> {
     let module = question.loader.chain_module();
     if !module.is_file() {
@@ -93,7 +94,7 @@ fn chained(question: &Question) -> Option<Obstacle> {
     forecast.err().map(|e| Obstacle::Grub(e.to_string()))
 }
 
-/// Whether the loader can start the tiny system, wherever that comes to lie.
+/// Checks that the loader can start the tiny system, wherever that will lie.
 fn loads(question: &Question, disk: &Disk) -> Result<Option<Obstacle>, Error> {
     let package = question.package;
     let kernel = package.dir.join(KERNEL);
@@ -101,7 +102,7 @@ fn loads(question: &Question, disk: &Disk) -> Result<Option<Obstacle>, Error> {
     let open = std::fs::File::open(&kernel).map_err(cannot("open", &kernel))?;
     let read = open.take(HEAD).read_to_end(&mut head);
     read.map_err(cannot("read", &kernel))?;
-    // No other address has more digits.
+    // The longest address, for the length of the command line counts.
     let last = disk.bytes() / SECTOR / 8 * 8;
     let address = Address {
         id: Id([0; 16]),
@@ -132,15 +133,16 @@ fn loads(question: &Question, disk: &Disk) -> Result<Option<Obstacle>, Error> {
     Ok(made.err().map(|e| Obstacle::Loader(e.to_string())))
 }
 
-/// The kernel's command line, which the loader completes. EDD is left out, for
-/// a BIOS that is asked about each disk once more may hang.
+/// The kernel's command line, which the loader completes. EDD is switched off,
+/// because some BIOSes hang when they are asked about each disk once more.
 pub fn line(words: &str, address: &Address) -> Result<CommandLine, ondisk::lifeboat::BlobError> {
     use contract::cmdline::{DRIVE, LIFEBOAT, START};
     let words = format!("{words} edd=off {LIFEBOAT}{address}");
     CommandLine::new(&words, DRIVE, START)
 }
 
-/// Whether there is room, where it may be, that can be known.
+/// Checks that there is enough permitted space whose place on the disk can be
+/// known.
 fn places(question: &Question, disk: &Disk) -> Vec<Obstacle> {
     let package = question.package;
     let physical = disk.physical_block();
@@ -173,7 +175,8 @@ fn places(question: &Question, disk: &Disk) -> Vec<Obstacle> {
     found
 }
 
-/// Whether the new system fits if these runs, as many as it takes, are left out.
+/// Checks that the new system fits without these runs, of which as many are left
+/// out as make `bytes`.
 fn room(question: &Question, runs: &[Run], bytes: u64, physical: u32) -> Option<Obstacle> {
     let disk_bytes = question.survey.facts.disk_bytes;
     let sectors = runs.iter().map(|run| run.sectors);
@@ -189,7 +192,7 @@ fn room(question: &Question, runs: &[Run], bytes: u64, physical: u32) -> Option<
     why.map(|why| Obstacle::Room { bytes, why })
 }
 
-/// Bytes that the disk writes at once, as the record counts them.
+/// The disk's unit of writing in bytes, as the record uses it.
 pub fn unit(physical_block: u32) -> u64 {
     u64::from(physical_block).max(ondisk::lifeboat::state::BYTES as u64)
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the old system does so that a power cut at any instant loses nothing.
+//! What is done on the old system so that the migration survives a power cut at
+//! any instant.
 //!
-//! [`judge`] says which level of protection this machine can have, and what is
-//! in the way; `check` and `stage` both ask it. [`pin`] leaves on the disk all
+//! [`judge`] says which level of protection this machine can have, and why not a
+//! better one; `check` and `stage` both use it. [`pin`] leaves on the disk all
 //! that the tiny system needs when the old file systems are gone, and makes the
-//! boot sector that starts it. [`forget`] and [`put_back`] take that back.
+//! boot sector that starts it. [`forget`] and [`put_back`] undo that.
 
 mod ahead;
 mod choice;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What keeps a machine from a level of protection, in words for its user.
+//! What keeps a machine from a level of protection, as messages for a person.
 
 use crate::old::pinned;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ pub enum Obstacle {
         /// Bytes of a logical block.
         bytes: u32,
     },
-    /// What it starts from, in the words of `bios`.
+    /// What it may start from instead, as the module `bios` words it.
     #[error("{0}")]
     Firmware(String),
     #[error(
@@ -36,7 +36,7 @@ pub enum Obstacle {
         "besides the {} MiB that stay on the disk until the end the new system has too little room: {why}", .bytes.div_ceil(1 << 20)
     )]
     Room {
-        /// Bytes of what stays.
+        /// Bytes that must stay.
         bytes: u64,
         why: String,
     },
@@ -46,8 +46,8 @@ pub enum Obstacle {
     /// Files whose places are known cannot be made.
     #[error(transparent)]
     Pinned(#[from] pinned::Obstacle),
-    /// Something that is no fault of the machine, as a disk that cannot be read;
-    /// as text, for the errors of the kernel in it cannot be compared or copied.
+    /// An error that is no property of the machine, such as a disk that cannot be
+    /// read; as text, for the kernel's errors can be neither compared nor cloned.
     #[error("whether files can lie at known places of the disk is not known: {0}")]
     Unknown(String),
 }

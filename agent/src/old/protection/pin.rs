@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! All that the tiny system needs comes to known places of the disk.
+//! Puts all that the tiny system needs into known places of the disk.
 //!
-//! First every place is reserved, then every file is filled: so what lies badly
-//! for one file does not come up again for the next one. The state comes last;
-//! without it nothing that lies here counts.
+//! All places are reserved before any file is filled: space that is unsuitable
+//! for one file then stays taken and is not offered for the next one. The state
+//! is written last; without it nothing that lies here is used.
 
 use super::files::Places;
 use super::judge::{line, unit};
@@ -26,11 +26,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use sys::{FileError, cannot};
 
-/// Pieces in which a copy of the record may lie.
+/// The most runs in which a copy of the record may lie.
 const RECORD_RUNS: u64 = 32;
 
-/// Bytes of a chunk that has a checksum of its own: of the payload many, for it
-/// is long; of the identity few, so that damage is known by its very place.
+/// Bytes of a chunk with a checksum of its own. The payload has large ones, for
+/// it is long; the identity has small ones, so that damage can be located
+/// precisely.
 fn chunk_bytes(role: Role) -> Option<u64> {
     match role {
         Role::Payload => Some(MAX_CHUNK),
@@ -42,15 +43,15 @@ fn chunk_bytes(role: Role) -> Option<u64> {
 /// What is pinned, and for which machine.
 pub struct Staging<'a> {
     pub id: Id,
-    /// Of all random values of the plan.
+    /// Seed of all random values of the plan.
     pub seed: [u8; 32],
     pub site: &'a Site,
     /// The directory of the files, which exists and is empty.
     pub dir: &'a Path,
-    /// Bytes of the disk where they may lie.
+    /// Ranges of the disk, in bytes, where files may lie.
     pub allowed: &'a [Range<u64>],
     pub disk: record::Disk,
-    /// Seconds since 1970, as the plan has them.
+    /// Seconds since 1970, the same as in the plan.
     pub time: u64,
     pub host: &'a str,
     /// migration.toml, va.sgdisk, staged.toml.
@@ -63,7 +64,7 @@ pub struct Staging<'a> {
     pub identity: &'a [u8],
     pub payload: &'a Path,
     pub expected: Expected,
-    /// The kernel's words, without the loader's.
+    /// The kernel's command line, without the words that our loader adds.
     pub words: &'a str,
     /// The disk's first sector.
     pub old_sector: [u8; 512],
@@ -73,10 +74,10 @@ pub struct Staging<'a> {
     pub fits: &'a dyn Fn(Protected) -> Result<(), Refusal>,
 }
 
-/// What was pinned.
+/// The result: what GRUB needs to know to start it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lifeboat {
-    /// Where the tiny system finds it.
+    /// Where the tiny system finds record and state.
     pub address: Address,
     /// The boot sector that starts it, for a file that GRUB chains.
     pub boot_sector: [u8; 512],
@@ -94,7 +95,7 @@ pub enum Error {
         "the new system does not fit around the files that stay on the disk until the end: {0}"
     )]
     Room(#[from] Refusal),
-    /// Where files may lie cannot be said.
+    /// The permitted ranges could not be computed.
     #[error(transparent)]
     Allowed(#[from] AllowedError),
     #[error("the record of the staging cannot be made: {0}")]
@@ -115,7 +116,7 @@ pub enum Error {
 /// copied.
 ///
 /// # Errors
-/// What was made so far stays then, and is removed with the directory.
+/// Files that were made before stay, and are removed together with the directory.
 pub fn pin(staging: &Staging, progress: &mut dyn FnMut(u64)) -> Result<Lifeboat, Error> {
     let allowed = Allowed::new(staging.allowed.iter().cloned());
     let mut places = Places::new(Search::new(staging.site, staging.dir, allowed));
@@ -124,7 +125,7 @@ pub fn pin(staging: &Staging, progress: &mut dyn FnMut(u64)) -> Result<Lifeboat,
     let [a, b] = staging.blobs(&places, &address)?;
     let wish = |blob: &[u8]| Wish::one_run(blob.len() as u64, staging.unit());
     places.twins(Role::Blob, [&[wish(&a)], &[wish(&b)]])?;
-    // All places are known now.
+    // All places are known from here on.
     let record = staging.record(&places)?;
     record.encode()?;
     (staging.fits)(record.protected.clone())?;
@@ -137,12 +138,13 @@ pub fn pin(staging: &Staging, progress: &mut dyn FnMut(u64)) -> Result<Lifeboat,
 }
 
 impl Staging<'_> {
-    /// Bytes that the disk writes at once.
+    /// The disk's unit of writing, in bytes.
     fn unit(&self) -> u64 {
         unit(self.disk.physical_block)
     }
 
-    /// Reserves all but the blobs, which are not known before.
+    /// Reserves the places of all files but the blobs, whose size is known only
+    /// afterwards.
     fn reserve(&self, places: &mut Places) -> Result<(), Error> {
         let state = [Wish::one_run(self.unit(), self.unit())];
         places.twins(Role::State, [&state, &state])?;
@@ -152,7 +154,7 @@ impl Staging<'_> {
         places.twins(Role::Initramfs, [&initramfs, &initramfs])?;
         places.one(Role::Payload, &Wish::runs(self.expected.size))?;
         places.one(Role::Identity, &Wish::runs(self.identity.len() as u64))?;
-        // Two blobs, which are in one run each, and its own two copies.
+        // Two blobs in one run each, and the record's own two copies.
         let runs = places
             .all()
             .values()
@@ -161,20 +163,20 @@ impl Staging<'_> {
             runs: runs.sum::<u64>().saturating_add(2 + 2 * RECORD_RUNS),
             chunks: self.chunks(),
         })?;
-        // Its first block must be in one piece; so it is in one as a whole
-        // where there is such a place (not between stripes).
+        // Its first block must be contiguous, so the whole is asked for in one
+        // run first. Between stripes there may be no such place.
         let record = [Wish::one_run(bytes, self.unit()), Wish::runs(bytes)];
         places.twins(Role::Record, [&record, &record])
     }
 
-    /// Checksums of chunks that the record will have.
+    /// How many chunk checksums the record will have.
     fn chunks(&self) -> u64 {
         let of = |role, bytes: u64| chunk_bytes(role).map_or(0, |chunk| bytes.div_ceil(chunk));
         let identity = of(Role::Identity, self.identity.len() as u64);
         of(Role::Payload, self.expected.size).saturating_add(identity)
     }
 
-    /// What the kernel's command line says of it.
+    /// The address for the kernel's command line.
     fn address(&self, places: &Places) -> Address {
         let begins = |role: fn(Twin) -> Role| {
             [Twin::A, Twin::B].map(|twin| {
@@ -233,8 +235,8 @@ impl Staging<'_> {
         Ok(sector.encode(&loader::STAGE1, &self.old_sector)?)
     }
 
-    /// The record, with checksums that are none yet: as long as the final one,
-    /// as far as places are reserved.
+    /// The record with placeholder checksums: as long as the final one, as far as
+    /// places are reserved.
     fn record(&self, places: &Places) -> Result<Record, Error> {
         let runs = places.all().values().flat_map(Reserved::runs);
         let disk = &self.disk;
@@ -265,16 +267,16 @@ impl Staging<'_> {
             manifest: self.manifest.to_vec(),
             table_backup: self.table_backup.to_vec(),
             staged: self.staged.to_vec(),
-            // A map has them in the order of roles, as the record has.
+            // The map iterates in the order of roles, which the record needs.
             files: places.all().iter().map(file).collect(),
             protected,
             wipe: self.wipe.to_vec(),
-            // The tiny system adds it, when the old system's last mount is over.
+            // The tiny system adds it after the old system's last mount.
             old: None,
         })
     }
 
-    /// Writes everything, in the end the record and then the state.
+    /// Writes all files; the record and then the state come last.
     fn fill(
         &self,
         mut places: Places,
@@ -289,7 +291,7 @@ impl Staging<'_> {
                 Role::Record(_) | Role::State(_) => {
                     let filler = filler(&self.id, file.role, file.bytes);
                     let written = reserved.write(&filler[..])?;
-                    // A wrong mapping shows here.
+                    // Detects a wrong mapping from file to disk.
                     written.prove()?;
                     later.push((file.role, written));
                     continue;
@@ -350,7 +352,7 @@ impl Staging<'_> {
     }
 }
 
-/// What a file has before it is written for the first time.
+/// The initial content of a file, by which a wrong mapping is recognised.
 fn filler(id: &Id, role: Role, bytes: u64) -> Vec<u8> {
     let blocks = bytes.div_ceil(BLOCK as u64);
     let filler = (0..blocks).flat_map(|number| Filler::block(id, role, number));
@@ -359,7 +361,7 @@ fn filler(id: &Id, role: Role, bytes: u64) -> Vec<u8> {
     filler
 }
 
-/// A reader that says how far it is.
+/// A reader that reports its progress.
 struct Told<'a, R> {
     inner: R,
     done: u64,

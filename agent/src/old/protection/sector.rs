@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The disk's first sector while the old system runs: it must be the old one.
+//! The disk's first sector while the old system runs: it must be the old
+//! system's.
 
 use crate::disk::{self, Disk, sector_0};
 use ondisk::checksum::crc32;
 use ondisk::lifeboat::{BootSector, BootSectorError, SECTOR};
 
-/// Bytes of boot code: what follows them in the sector, disk signature and
-/// table, was never changed by replant, and perhaps by somebody else since.
+/// Bytes of boot code. The rest of the sector, disk signature and table, was
+/// never changed by replant, but others may have changed it since.
 const CODE: usize = 440;
 
-/// Why the old first sector is not back.
+/// Why the old first sector could not be put back.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
@@ -30,11 +31,11 @@ pub fn is_armed(disk: &Disk) -> Result<bool, disk::Error> {
     Ok(!BootSector::decode(&sector).is_err_and(other))
 }
 
-/// Puts the old boot code back where replant's loader is. Whether it was there.
-/// Of a machine that was armed, and whose old system runs all the same.
+/// Puts the old boot code back if replant's loader is there; returns whether it
+/// was. For a machine that was armed and whose old system runs nevertheless.
 ///
 /// # Errors
-/// When it is there, and the old code cannot be put back.
+/// When the loader is there and the old code cannot be put back.
 pub fn put_back(disk: &Disk) -> Result<bool, Error> {
     let name = disk.path().display().to_string();
     let lost = |why: String| Error::Lost {
@@ -51,7 +52,7 @@ pub fn put_back(disk: &Disk) -> Result<bool, Error> {
         let Some(at) = blob.lba.checked_mul(SECTOR) else {
             continue;
         };
-        // A copy that cannot be read is one that is not there.
+        // An unreadable copy counts as missing.
         let Ok(read) = disk.read_fresh(at, bytes) else {
             continue;
         };

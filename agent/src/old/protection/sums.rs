@@ -10,14 +10,14 @@ pub(super) struct Summed<R> {
     inner: R,
     /// Bytes of a chunk.
     chunk: u64,
-    /// Bytes that this chunk still wants.
+    /// Bytes that are missing to complete the current chunk.
     left: u64,
     hash: Sha256,
     sums: Vec<Sha256Sum>,
 }
 
 impl<R: Read> Summed<R> {
-    /// Chunks of so many bytes, at least one.
+    /// A reader with chunks of `chunk` bytes, at least one.
     pub(super) fn new(inner: R, chunk: u64) -> Summed<R> {
         let chunk = chunk.max(1);
         Summed {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Which file system holds a path, and which roots and /boots are refused.
+
 use super::*;
 use crate::machine::parse_mounts;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! One chunk after the other, each read until it is what it must be.
+//! Reads chunks, each again until its checksum is right.
 
 use super::{Changed, Error, Runs};
 use crate::disk::direct::{ALIGN, Aligned, Direct};
@@ -10,18 +10,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// How a chunk is read.
+/// In which portions a chunk is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pieces {
-    /// In pieces as big as they lie on the disk.
+    /// Each run at once.
     Whole,
-    /// By [`SMALL`] sectors, and what fails of those by blocks.
+    /// By [`SMALL`] sectors, and after an error by single blocks.
     Small,
 }
 
-/// The first try, and those after it: big ones once more, for what passes by
-/// itself, then small ones, for a disk that fails at one place fails for all
-/// of a big read.
+/// The attempts in order. Large reads are repeated once, for errors that pass by
+/// themselves; small ones follow, because one bad place fails a whole large read.
 const TRIES: [Pieces; 4] = [Pieces::Whole, Pieces::Whole, Pieces::Small, Pieces::Small];
 
 /// Before each further try.
@@ -52,8 +51,8 @@ impl Chunks {
         Aligned::new(self.runs.chunk_bytes)
     }
 
-    /// Fills the front of `buffer` with a chunk that is verified, and says how
-    /// long it is: 0 beyond the last one.
+    /// Reads a chunk into the front of `buffer`, verifies it, and returns its
+    /// length: 0 beyond the last one.
     pub(super) fn read(&self, index: u64, buffer: &mut Aligned) -> Result<usize, Error> {
         let [first, again @ ..] = TRIES;
         let mut result = self.attempt(index, buffer, first);
@@ -97,8 +96,8 @@ impl Chunks {
         }
     }
 
-    /// Reads pieces that begin at multiples of `step` sectors of the disk, and
-    /// looks for the very block that fails.
+    /// Reads in pieces that begin at multiples of `step` sectors of the disk, so
+    /// that an error names the bad block.
     fn by_pieces(&self, place: Run, bytes: &mut [u8], step: u64) -> Result<(), Error> {
         let block = (u64::from(self.runs.disk.block_size()) / SECTOR).max(1);
         let (mut at, mut rest) = (place, bytes);

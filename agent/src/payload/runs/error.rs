@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use sys::transient;
 
-/// The places that were given cannot be those of a file.
+/// The recorded places cannot be those of a file.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the places of {} on {} cannot be right: {why}; stage the package again on the old system",
@@ -20,11 +20,10 @@ use sys::transient;
 pub struct Invalid {
     pub name: PathBuf,
     pub disk: PathBuf,
-    /// What cannot be.
     pub why: String,
 }
 
-/// A chunk that is not what the record says.
+/// A chunk whose checksum is not the recorded one.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error(
     "{} does not hold what was staged, in bytes {} to {} of {}: {damage}; the disk does not keep what is written to it, or somebody wrote there: {}",
@@ -39,7 +38,7 @@ pub struct Changed {
     pub damage: Damage,
 }
 
-/// Why a chunk cannot be had, after it was read several times.
+/// Why a chunk cannot be used, after several reads.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     #[error(
@@ -50,7 +49,7 @@ pub enum Error {
         disk: PathBuf,
         /// The file that lies there.
         role: Role,
-        /// What could not be read, as narrow as it is known.
+        /// The unreadable part, as narrow as it is known.
         at: Run,
         source: Arc<io::Error>,
     },
@@ -58,7 +57,7 @@ pub enum Error {
     Changed(#[from] Box<Changed>),
     #[error(transparent)]
     Stopped(#[from] Stopped),
-    /// The reader was dropped: nobody sees this.
+    /// The reader was dropped, so this error is not shown.
     #[error("nobody reads {} any more", .0.display())]
     Dropped(PathBuf),
     #[error("the thread that reads {} ahead has ended; type: migrate", .0.display())]
@@ -66,8 +65,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same again may go well. A sector that failed each time has
-    /// been given its chances; a disk that was away may come back.
+    /// Whether trying again may succeed. A sector that failed each time was read
+    /// often enough; a disk that was away may come back.
     pub fn is_transient(&self) -> bool {
         match self {
             Error::Read { source, .. } => {
@@ -80,7 +79,7 @@ impl Error {
         }
     }
 
-    /// What happened, without what to do about it.
+    /// What happened, without the advice.
     pub(super) fn what(&self) -> String {
         let text = self.to_string();
         match text.split_once("; ") {
@@ -89,7 +88,7 @@ impl Error {
         }
     }
 
-    /// Whether reading it again makes no sense.
+    /// Whether reading again is useless.
     pub(super) fn is_final(&self) -> bool {
         match self {
             Error::Read { .. } | Error::Changed(_) => false,
@@ -97,7 +96,7 @@ impl Error {
         }
     }
 
-    /// The error inside one of a reader, if it is one of these.
+    /// The error of this type inside an I/O error, if there is one.
     pub(in crate::payload) fn inside(error: &io::Error) -> Option<&Error> {
         error.get_ref()?.downcast_ref()
     }

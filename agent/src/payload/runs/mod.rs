@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A file of a file system that is gone: what lies in known places of a disk,
-//! read past the page cache, each chunk verified before a byte of it is used.
+//! Reads a file of a file system that no longer exists, from known places of a
+//! disk, past the page cache. Each chunk is verified before a byte of it is used.
 
 mod chunk;
 mod error;
@@ -16,14 +16,14 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Chunks in memory: one is handed out, one waits, one is read.
+/// Chunks in memory: one being handed out, one waiting, one being read.
 const BUFFERS: usize = 3;
 
 /// The most memory in bytes that one reader takes, however long the file is:
 /// its chunks, and one for a disk that wants other alignment.
 pub const READ_AHEAD: u64 = (BUFFERS as u64 + 1) * MAX_CHUNK;
 
-/// Where the file lies, and what each of its chunks must be.
+/// The places of the file, and the checksums of its chunks.
 #[derive(Debug)]
 pub struct Runs {
     /// Held open, so that no other disk gets its number.
@@ -37,8 +37,8 @@ impl Runs {
     /// A file of the record on `disk`. `name` is what messages call it.
     ///
     /// # Errors
-    /// When this cannot be a file on that disk, or one that is verified as it
-    /// is read.
+    /// When the places cannot be on that disk, or the record has no checksums of
+    /// chunks.
     pub fn new(disk: Disk, name: impl Into<PathBuf>, file: Pinned) -> Result<Runs, Invalid> {
         let name = name.into();
         let invalid = |why: String| Invalid {
@@ -49,8 +49,8 @@ impl Runs {
         let Some(chunks) = &file.chunks else {
             return Err(invalid("no checksums of its chunks".into()));
         };
-        // A record that was read has no others, but this one may come from
-        // anywhere, and the memory for a chunk is taken by its word.
+        // A record that was parsed is consistent already. This one may come from
+        // anywhere, and it decides how much memory is allocated.
         if !chunks.are_of(file.bytes) {
             let (count, bytes, size) = (chunks.sums.len(), chunks.bytes, file.bytes);
             return Err(invalid(format!(
@@ -90,10 +90,10 @@ impl Runs {
         self.file.bytes
     }
 
-    /// All of its bytes, of a small file.
+    /// Reads the whole file, which should be small.
     ///
     /// # Errors
-    /// What cannot be read or is another, by its place on the disk.
+    /// The place on the disk that cannot be read or has other bytes.
     pub fn read(self) -> Result<Vec<u8>, Error> {
         let name = self.name.clone();
         let ended = |error: std::io::Error| match Error::inside(&error) {

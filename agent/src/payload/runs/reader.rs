@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A reader of chunks that a thread of its own reads ahead.
+//! A reader whose chunks are read ahead by a thread.
 
 use super::chunk::Chunks;
 use super::{BUFFERS, Error, Runs};
@@ -14,7 +14,7 @@ use std::thread::JoinHandle;
 /// A buffer that goes round between the thread and the reader.
 struct Piece {
     buffer: Aligned,
-    /// How much of it a verified chunk fills.
+    /// Length of the verified chunk in it.
     filled: Result<usize, Error>,
 }
 
@@ -34,7 +34,8 @@ pub(in crate::payload) struct Reader {
     /// The chunk that is being handed out: its filled bytes, and how many have
     /// been.
     current: Option<(Aligned, usize, usize)>,
-    /// What went wrong goes wrong for ever: the end of the file is not there.
+    /// The first error is returned at each later read: the file must not seem to
+    /// end there.
     failed: Option<Error>,
     filled: Receiver<Piece>,
     empty: Option<Sender<Piece>>,
@@ -81,7 +82,7 @@ impl Reader {
         })
     }
 
-    /// Gives the chunk back that is used up, and takes the next one.
+    /// Returns the used buffer to the thread, and takes the next chunk.
     fn next(&mut self) -> Result<(), Error> {
         if let (Some((buffer, ..)), Some(empty)) = (self.current.take(), &self.empty) {
             // The thread may be done already.
@@ -133,7 +134,7 @@ impl Drop for Reader {
         self.dropped.store(true, Ordering::Relaxed);
         self.empty = None;
         if let Some(thread) = self.thread.take() {
-            // Its panic has been seen as the end of the channel.
+            // A panic of the thread has closed the channel, which was noticed.
             let _ = thread.join();
         }
     }

@@ -63,9 +63,8 @@ pub(super) fn set_named(
         .during(&entry.path, "set the time")
 }
 
-/// Removes attributes from a directory that was there before: a default ACL
-/// would go over to everything that is made in it, and what the archive does
-/// not have does not belong there.
+/// Removes the attributes of a directory that existed before: new files would
+/// inherit a default ACL, and attributes that the archive lacks must not stay.
 pub(super) fn clear(fd: &OwnedFd, path: &[u8]) -> Result<(), Error> {
     let length = match fs::flistxattr_query(fd) {
         Ok(length) => length,
@@ -104,8 +103,9 @@ fn check(
     let (name, attribute) = (entry.name(), Name::new(&xattr.name));
     match result {
         Ok(()) => Ok(()),
-        // Another file system's own attributes (btrfs.*, system.nfs4_acl) and
-        // a file system without any: no reason to end without a system.
+        // Attributes that belong to another file system (btrfs.*,
+        // system.nfs4_acl), or a file system without any, are no reason to end
+        // without a new system.
         Err(Errno::OPNOTSUPP) => {
             log::warn!("{name}: the file system does not support the attribute {attribute}");
             if lost.len() < LOST {

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Directories get their attributes last, when all is in them.
+//! Sets the attributes of directories last, when they are filled.
 
 use super::attributes;
 use super::error::{Error, Lost};
 use super::root::Root;
 use ondisk::pax::Entry;
 
-/// Directories whose owner, mode, attributes and time are set at the end:
-/// what is made in them changes their time, a default ACL would go over to
-/// it, and a set-group-ID bit, too.
+/// Directories whose owner, mode, attributes and time are set at the end, because
+/// files made in them would change the time and inherit a default ACL or the
+/// set-group-ID bit.
 #[derive(Default)]
 pub(super) struct Directories(Vec<Entry>);
 
 impl Directories {
-    /// Notes a directory. One that comes twice gets what came last.
+    /// Notes a directory. If it comes twice, the later attributes count.
     pub(super) fn push(&mut self, entry: Entry) {
         self.0.push(entry);
     }

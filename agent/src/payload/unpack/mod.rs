@@ -26,7 +26,6 @@ use writer::Writer;
 /// How to unpack.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// What the decoder may use.
     pub decoder: Limits,
     /// What the manifest says the archive holds at most (its `entries` and
     /// `bytes`); more is an error, raised before it is written.

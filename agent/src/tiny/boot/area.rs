@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What of the disk starts the machine: sector 0, the partition table, and the
-//! partition of GRUB's core image; and where a migration may be cut off, what
-//! brings it back.
+//! The parts of the disk that start the machine: sector 0, the partition table,
+//! and the partition of GRUB's core image; and where the migration survives a
+//! power cut, the files that bring it back.
 //!
-//! The programs of the new system have no business there. A boot sector that
-//! comes before everything that it leads to is on the disk starts half a
-//! system if the power goes. So the disk refuses writes while they run, and
-//! what is there is compared after each of them, for not every way to a disk
-//! asks whether it may be written. What was changed is put back at once.
+//! The programs of the new system must not write there. If they wrote a boot
+//! sector before everything that it leads to is on the disk, a power cut would
+//! leave half a system that starts. So the disk refuses writes while they run.
+//! Not every way to a disk respects that, so these places are compared after each
+//! program, and restored at once if they have changed.
 
 use super::Error;
 use crate::disk::{self, Disk, own, sector_0};
@@ -19,8 +19,8 @@ use std::ops::Range;
 
 /// Bytes that are read at once.
 const PIECE: u64 = 1 << 20;
-/// Bytes that are held in memory: more than a table and a partition for GRUB
-/// have. What is beyond is only compared.
+/// Bytes that are kept in memory, which is more than a table and a GRUB partition
+/// have. Bytes beyond are only compared.
 const MOST: u64 = 8 << 20;
 
 /// The places of a disk that start the machine.
@@ -30,7 +30,7 @@ pub struct Area<'a> {
     lifeboat: Option<Kept>,
 }
 
-/// A piece of a place, as it is to stay.
+/// A piece of such a place with its original content.
 struct Piece {
     what: &'static str,
     place: Range<u64>,
@@ -39,7 +39,7 @@ struct Piece {
 }
 
 impl Area<'_> {
-    /// Those of a disk with this table.
+    /// The places on a disk with this table.
     pub fn of<'a>(disk: &'a Disk, table: &Table) -> Area<'a> {
         let block = u64::from(table.block_size);
         let first = table.partitions.iter().map(|p| table.byte_range(p).start);
@@ -56,13 +56,13 @@ impl Area<'_> {
         }
     }
 
-    /// And with these files of a migration that may be cut off.
+    /// Adds the files that bring an interrupted migration back.
     #[must_use]
     pub fn with(self, lifeboat: Option<Kept>) -> Self {
         Area { lifeboat, ..self }
     }
 
-    /// What is there, on the medium.
+    /// Reads the places from the medium.
     fn look(&self) -> Result<Vec<Piece>, Error> {
         self.disk.flush()?;
         let mut pieces = Vec::new();
@@ -86,11 +86,11 @@ impl Area<'_> {
         Ok(pieces)
     }
 
-    /// Runs `program` while the disk refuses writes, compares, and puts back
-    /// what is another: sector 0 first.
+    /// Runs `program` while the disk refuses writes, then compares, and restores
+    /// what has changed: sector 0 first.
     ///
     /// # Errors
-    /// What `program` gives; [`Error::Overwritten`] whatever that is.
+    /// The error of `program`; [`Error::Overwritten`] takes precedence over it.
     pub fn keep(
         &self,
         name: &str,
@@ -100,7 +100,8 @@ impl Area<'_> {
         let before = self.look()?;
         let protection = Protection { disk: self.disk };
         if let Err(error) = self.disk.write_protect(true) {
-            // What the program does is still looked at.
+            // Without the protection, comparing still finds what the program
+            // changes.
             line(&format!("warning: {error}"));
         }
         let result = program(&mut *line);
@@ -124,14 +125,14 @@ impl Area<'_> {
         })
     }
 
-    /// The first place that is not as it was, if there is one, and whether all
-    /// of them are again.
+    /// Restores the places. Returns the first one that had changed, if any, and
+    /// whether all could be restored.
     fn put_back(&self, before: &[Piece]) -> Result<Option<Overwritten>, Error> {
         self.disk.flush()?;
         let (mut first, mut done) = (None, Ok(()));
         for piece in before {
             let length = piece.place.end - piece.place.start;
-            // At most PIECE; what cannot be read any more is another.
+            // At most PIECE. A place that cannot be read counts as changed.
             let now = self.disk.read_fresh(piece.place.start, length as usize);
             if now.is_ok_and(|now| Sha256Sum::of(&now) == piece.sum) {
                 continue;
@@ -164,8 +165,8 @@ impl Area<'_> {
         own::write(disk, piece.what, &[run], place.start, bytes)
     }
 
-    /// What brings the migration back if the power goes. The new system does
-    /// without it, so it is no reason to stop.
+    /// Restores the files that bring an interrupted migration back. The new
+    /// system does not need them, so an error is only a warning.
     fn put_lifeboat_back(&self, name: &str, line: &mut dyn FnMut(&str)) {
         let Some(kept) = &self.lifeboat else {
             return;
@@ -187,14 +188,14 @@ impl Area<'_> {
     }
 }
 
-/// What was not as it had been.
+/// A place that a program has changed.
 struct Overwritten {
     what: &'static str,
-    /// Whether all of it is again.
+    /// Whether all of it could be restored.
     put_back: Result<(), disk::Error>,
 }
 
-/// Takes the write protection back, whatever happens.
+/// Switches the write protection off when dropped, whatever happens.
 struct Protection<'a> {
     disk: &'a Disk,
 }
@@ -203,7 +204,8 @@ impl Protection<'_> {
     fn release(self) -> Result<(), Error> {
         let disk = self.disk;
         drop(self);
-        // Each later step would fail at a protected disk, and not say why.
+        // On a protected disk each later step would fail without a helpful
+        // message.
         match disk.is_write_protected()? {
             false => Ok(()),
             true => Err(crate::disk::Error::ReadOnly {

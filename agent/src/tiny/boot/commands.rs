@@ -13,7 +13,8 @@ pub struct Job {
     pub words: Vec<String>,
     /// The new system boots without it: if it fails, a line says so.
     pub optional: bool,
-    /// What starts the machine must stay as it is: [`super::Area`].
+    /// The places that start the machine must not change while it runs:
+    /// [`super::Area`].
     pub guarded: bool,
 }
 
@@ -30,7 +31,7 @@ pub fn prepare(root: &RootDir, plan: &Plan, manifest: &Manifest) -> Result<Vec<J
             .map(|words| Job {
                 words: words.iter().map(fill).collect(),
                 optional: false,
-                // They may install a boot loader.
+                // The package's own commands may install a boot loader.
                 guarded: false,
             })
             .collect());
@@ -65,7 +66,8 @@ pub fn prepare(root: &RootDir, plan: &Plan, manifest: &Manifest) -> Result<Vec<J
             if !volumes.is_empty() {
                 dracut::configure(root, &volumes)?;
             }
-            // What the configuration says of these, a later file may unsay.
+            // A later file of the configuration may override what the first one
+            // says of these volumes, so they are also named here.
             let more = (!volumes.is_empty()).then_some([
                 "--add",
                 "lvm",
@@ -74,7 +76,8 @@ pub fn prepare(root: &RootDir, plan: &Plan, manifest: &Manifest) -> Result<Vec<J
             ]);
             for kernel in &plan.kernels {
                 let image = programs::initramfs(root, kernel)?;
-                // Not only what this machine has: it may move to another host.
+                // Includes drivers for other machines, too, because a virtual
+                // machine may move to another host.
                 let mut words = vec!["dracut", "--force", "--no-hostonly"];
                 words.extend(more.iter().flatten());
                 words.extend(["--kver", kernel.as_str(), image.as_str()]);
@@ -82,7 +85,7 @@ pub fn prepare(root: &RootDir, plan: &Plan, manifest: &Manifest) -> Result<Vec<J
             }
         }
         Some(name) => {
-            // -c makes what is missing and overwrites what is there.
+            // -c creates a missing initramfs and overwrites an existing one.
             for kernel in &plan.kernels {
                 add(&[name, "-c", "-k", kernel]);
             }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Whether the new disk will boot, looked at from outside the chroot.
+//! Checks from outside the chroot that the new disk will boot.
 
 use super::{Error, entries, programs};
 use crate::grubfiles::GrubFiles;
@@ -14,7 +14,8 @@ use std::io::Read;
 use std::path::Path;
 use sys::cannot;
 
-/// Looks at what GRUB will start, its menu, and each kernel's initramfs. What a person should know is returned.
+/// Checks what GRUB will start, its menu, and each kernel's initramfs. Returns warnings for a
+/// person.
 pub fn confirm(root: &RootDir, plan: &Plan, manifest: &Manifest) -> Result<Vec<String>, Error> {
     let kernels = &plan.kernels;
     let menu = written_menu(root)?;
@@ -28,8 +29,8 @@ pub fn confirm(root: &RootDir, plan: &Plan, manifest: &Manifest) -> Result<Vec<S
     starts(root, menu, plan, manifest)
 }
 
-/// The menu that the boot step wrote: an older one may lie beside it. The
-/// package's own commands may have written the other one.
+/// The grub.cfg that the boot step wrote. An older one may exist in the other
+/// directory, and the package's own commands may have written that one.
 fn written_menu(root: &RootDir) -> Result<&'static str, Error> {
     let mut menus = ["boot/grub2/grub.cfg", "boot/grub/grub.cfg"];
     if let Some("update-grub" | "grub-mkconfig") = programs::programs(root)?.menu {
@@ -42,8 +43,8 @@ fn written_menu(root: &RootDir) -> Result<&'static str, Error> {
     })
 }
 
-/// Refuses a GRUB that will not start the new system from its file systems
-/// alone; what a person should know is returned.
+/// Refuses a GRUB that would not start the new system from its own file systems
+/// alone. Returns warnings for a person.
 fn starts(
     root: &RootDir,
     menu: &str,
@@ -75,7 +76,8 @@ fn starts(
     };
     let is_root = |value: &str| {
         let value = value.strip_prefix("block:").unwrap_or(value);
-        // The kernel's name of it is right on this machine, whichever disk it is.
+        // The kernel's name of the root counts as right here, whichever disk it
+        // is on.
         let here = plan
             .root()
             .is_some_and(|own| own.device == Path::new(value));
@@ -92,8 +94,8 @@ fn starts(
     Ok(warnings)
 }
 
-/// A warning where `menu` names the root by the kernel's name of a partition,
-/// which may be another disk's at the next boot. A volume's name stays.
+/// Warns if `menu` names the root by the kernel's name of a partition, which may
+/// be another disk's at the next boot. A volume's name is stable.
 fn unsteady_root(menu: &str, plan: &Plan) -> Option<String> {
     let device = plan.root()?.device.display().to_string();
     let word = format!("root={device}");
@@ -105,8 +107,8 @@ fn unsteady_root(menu: &str, plan: &Plan) -> Option<String> {
     })
 }
 
-/// Refuses a menu without the kernels. With BLS it is made of the entries
-/// while booting; a kernel there may be without one, but not all of them.
+/// Refuses a menu without the kernels. With BLS the menu is built from entries at
+/// boot; a kernel may be without one, but not all of them.
 fn require_kernels(
     root: &RootDir,
     menu: &str,

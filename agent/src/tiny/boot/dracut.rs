@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The volumes of / and /usr in dracut's configuration.
+//! Names the volumes of / and /usr in dracut's configuration.
 
 use super::Error;
 use crate::plan::Plan;
@@ -29,16 +29,16 @@ fn volume_of(plan: &Plan, device: &Path) -> Option<String> {
     })
 }
 
-/// The words of the kernel's command line that name them.
+/// The words of the kernel's command line that name these volumes.
 pub(super) fn words(volumes: &[String]) -> String {
     let words: Vec<_> = volumes.iter().map(|v| format!("rd.lvm.lv={v}")).collect();
     words.join(" ")
 }
 
-/// dracut activates no volume unless the command line names it (64-lvm rules),
-/// and if it names some, only those. What names others in the new system's
-/// files, or would be written anew by grub2-mkconfig, is no help: this puts
-/// them into every initramfs that dracut will make.
+/// Makes dracut put the volumes into every initramfs that it will make. dracut
+/// activates no volume unless the command line names it (64-lvm rules), and if it
+/// names some, only those. Names in other files do not help: they may be another
+/// machine's, or be rewritten by grub2-mkconfig.
 pub(super) fn configure(root: &RootDir, volumes: &[String]) -> Result<(), Error> {
     let text = format!(
         "# Written by replant: dracut activates these volumes only if they are named.\n\

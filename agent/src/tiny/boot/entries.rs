@@ -22,7 +22,7 @@ pub(super) fn filesystems(plan: &Plan, manifest: &Manifest) -> Vec<Filesystem> {
 }
 
 /// Whether a boot entry names another root, or none, and grub2-mkconfig can
-/// write them all anew. Otherwise they keep the words that they have.
+/// rewrite all entries. If it cannot, they keep their words.
 pub(super) fn are_stale(root: &RootDir, plan: &Plan, manifest: &Manifest) -> Result<bool, Error> {
     let Some(path) = programs::find(root, "grub2-mkconfig")? else {
         return Ok(false);

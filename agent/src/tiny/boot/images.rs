@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! GRUB's core image and boot sector: what the new system's grub-install made
-//! for this disk, put on it by us, last of all.
+//! GRUB's core image and boot sector. The new system's grub-install makes them
+//! for this disk; they are written to it here, last of all.
 
 use super::{Error, programs};
 use crate::disk::{Disk, sector_0};
@@ -13,7 +13,7 @@ use sys::cannot;
 
 /// Bytes of a sector, as GRUB counts them on every disk.
 const SECTOR: u64 = 512;
-/// More bytes than an image may have are not read.
+/// The most bytes that are read of an image.
 const MOST: u64 = 1 << 20;
 
 /// GRUB's images, in memory: the new system is not mounted any more when they
@@ -29,8 +29,8 @@ pub struct Images {
 }
 
 impl Images {
-    /// Reads them from the new system, and looks whether they would start it
-    /// from `disk`.
+    /// Reads them from the new system, and checks that they would start it from
+    /// `disk`.
     ///
     /// # Errors
     /// [`Error::NoFile`], [`Error::Grub`].
@@ -79,8 +79,8 @@ impl Images {
         embed_boot(&self.boot, &old, &old, self.place.start).map_err(|e| grub(disk, e))
     }
 
-    /// Writes both, the boot sector last: with it the disk starts the new system.
-    /// All else must be on the medium by then.
+    /// Writes both, the boot sector last: with it the disk starts the new system,
+    /// so everything else must be on the medium before.
     ///
     /// # Errors
     /// [`Error::Disk`]; the boot sector is written only if the core image could
@@ -98,7 +98,7 @@ impl Images {
         Ok(())
     }
 
-    /// Looks whether both are on the medium.
+    /// Checks that both are on the medium.
     ///
     /// # Errors
     /// [`Error::Grub`], [`crate::disk::Error::ReadBack`].
@@ -129,8 +129,8 @@ impl Images {
     }
 }
 
-/// Looks at what is on the medium: sector 0 must lead to a core image, all of
-/// which lies in the BIOS boot partition.
+/// Checks the medium: sector 0 must lead to a core image that lies wholly in the
+/// BIOS boot partition.
 ///
 /// # Errors
 /// [`Error::Grub`].

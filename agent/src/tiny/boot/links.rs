@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! udev's links of the new file systems, which no udev makes here.
+//! Makes udev's links of the new file systems, because no udev runs here.
 //!
 //! grub-mkconfig writes `root=UUID=...` only where it finds the link of that
 //! UUID; otherwise the kernel's name of the partition (10_linux), which may be

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The new system's bootloader and initramfs, made in a chroot.
 //!
-//! The new system's own programs do it, so that what they will do at the next
-//! kernel update has been done once. Afterwards the result is looked at from
-//! outside: a chroot that is not quite right gives programs that fail with
-//! exit status 0.
+//! The new system's own programs do it, as they will at the next kernel update.
+//! Afterwards the result is checked from outside, because programs in an
+//! incomplete chroot may fail and exit with status 0.
 
 mod area;
 mod commands;
@@ -57,10 +56,10 @@ pub enum Error {
     )]
     Overwritten {
         program: String,
-        /// What of the disk.
+        /// The place on the disk.
         what: &'static str,
         disk: PathBuf,
-        /// Whether it is what it was again.
+        /// Whether it could be restored.
         now: String,
     },
     #[error("GRUB on {}: {why}", disk.display())]
@@ -77,7 +76,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same again may go well.
+    /// Whether trying again may succeed.
     pub fn is_transient(&self) -> bool {
         match self {
             Error::Program(error) => error.is_transient(),
@@ -86,7 +85,7 @@ impl Error {
             Error::File(error) => error.is_transient(),
             Error::Disk(error) => error.is_transient(),
             Error::Below(error) => error.is_transient(),
-            // The same programs would do the same again.
+            // The same programs would give the same result again.
             Error::NoInitramfsTool
             | Error::NoFile { .. }
             | Error::Overwritten { .. }
@@ -136,8 +135,8 @@ fn run_mounted(
     let below = RootDir::open(root)?;
     probers::hide(&below, Path::new(paths::NO_PROBER))?;
     for name in SHARED {
-        // /run is bound so that programs see the device-mapper locks of
-        // nobody else; /proc gives grub-probe its mountinfo.
+        // /run has the device-mapper's locks and udev's data; /proc has the
+        // mountinfo that grub-probe reads.
         mount::bind(&Path::new("/").join(name), &below, name)?;
     }
     for job in jobs {

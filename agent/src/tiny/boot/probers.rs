@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! os-prober mounts every file system that it finds, on any disk, and
-//! grub-mkconfig calls it whenever /etc/default/grub of the new system asks for
-//! it: that file overrides the environment. While programs run in the new
-//! root, there is another program in its place, which does nothing.
+//! Hides os-prober. It mounts every file system that it finds, on any disk, and
+//! grub-mkconfig calls it whenever the new system's /etc/default/grub asks for
+//! it, which overrides the environment. So while programs run in the new root, a
+//! program that does nothing is in its place.
 
 #[cfg(test)]
 mod tests;
@@ -18,8 +18,8 @@ use sys::cannot;
 
 const NAMES: [&str; 2] = ["os-prober", "linux-boot-prober"];
 
-/// Hides them behind the file `stand_in`, which is made. The new system's files
-/// stay as they are.
+/// Hides the probers behind the file `stand_in`, which is created. The new
+/// system's files do not change.
 pub(super) fn hide(root: &RootDir, stand_in: &Path) -> Result<(), Error> {
     let mut found = Vec::new();
     for directory in PATH {
@@ -49,7 +49,8 @@ pub(super) fn hide(root: &RootDir, stand_in: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Brings them back: nothing else is mounted on a file.
+/// Unhides them by unmounting everything that is mounted on a file; nothing else
+/// is.
 pub(super) fn show(root: &Path) -> Result<(), Error> {
     let mounts = crate::machine::mounts().map_err(mount::Error::from)?;
     for mounted in mounts.iter().rev() {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the new system has to make itself bootable, and what that makes.
+//! The programs by which the new system makes itself bootable, and the files that
+//! they make.
 
 use super::Error;
 use ondisk::inventory::Programs;
@@ -21,7 +22,7 @@ pub(super) fn initramfs(root: &RootDir, kernel: &str) -> Result<String, Error> {
     }
 }
 
-/// The programs that there are, as `check` has looked for them in the payload.
+/// The programs of the new system, chosen as `check` did in the payload.
 pub(super) fn programs(root: &RootDir) -> Result<Programs, Error> {
     let failed = RefCell::new(None);
     let programs = Programs::choose(&|path| {
@@ -36,8 +37,8 @@ pub(super) fn programs(root: &RootDir) -> Result<Programs, Error> {
     }
 }
 
-/// The path of a program, seen from the new root. A link to nowhere, as the
-/// chroot will see it, is none.
+/// The path of a program, seen from the new root. A link that dangles within the
+/// chroot counts as missing.
 pub(super) fn find(root: &RootDir, name: &str) -> Result<Option<String>, Error> {
     for directory in Programs::DIRECTORIES {
         let path = format!("/{directory}/{name}");

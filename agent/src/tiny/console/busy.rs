@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a person started here is waited for: while a command runs, `/init` does
-//! not count how long no key was pressed.
+//! While a command runs that a person started, `/init` must not count the time
+//! without a key.
 
 use super::{ConsoleError, Setup};
 use crate::paths::CONSOLE_BUSY;
 use std::io::Write;
 
-/// Does `work` while the file is there by which `/init` knows of it.
+/// Runs `work`, and keeps the file by which `/init` knows of it while it runs.
 ///
 /// # Errors
-/// What `work` says.
+/// The error of `work`.
 pub(super) fn during<T>(
     setup: &Setup,
     output: &mut dyn Write,
     work: impl FnOnce(&mut dyn Write) -> Result<T, ConsoleError>,
 ) -> Result<T, ConsoleError> {
-    // Elsewhere nothing goes on by itself, and nobody looks.
+    // Where no migration can continue by itself, `/init` does not count.
     if !setup.resumes() {
         return work(output);
     }

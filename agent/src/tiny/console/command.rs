@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What was typed: words, and the command that they make.
+//! Parses a typed line into words and a command.
 
 use std::path::PathBuf;
 
@@ -7,8 +7,8 @@ use super::ConsoleError;
 use super::help;
 use crate::tiny::Elsewhere;
 
-/// Commands that replant itself does, in a process of its own. It also says
-/// what the last two are called now.
+/// Commands that replant runs in a process of its own. It also tells the present
+/// names of the last two.
 const REPLANT: [&str; 4] = ["survey", "rehearse", "report", "verify"];
 
 /// One command line, understood.

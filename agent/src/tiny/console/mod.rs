@@ -70,7 +70,7 @@ pub enum ConsoleError {
     Output(#[from] io::Error),
 }
 
-/// What the console works with.
+/// The console's environment.
 pub struct Setup {
     /// `/`; a test has its own.
     pub root: PathBuf,
@@ -96,21 +96,22 @@ impl Setup {
         self.root.join(absolute.trim_start_matches('/'))
     }
 
-    /// The disk has all that a migration needs: it goes on when the machine is
-    /// switched on again. What cannot be read has nothing.
+    /// Whether the disk has all that a migration needs, so that it continues when
+    /// the machine is switched on again. A file that cannot be read counts as
+    /// missing.
     fn resumes(&self) -> bool {
         let cmdline = crate::cmdline::read(&self.path("/proc/cmdline")).unwrap_or_default();
         crate::cmdline::Cmdline::parse(&cmdline).lifeboat.is_some()
     }
 
-    /// Started again, the machine goes on with the migration. A check that fails
-    /// counts as no.
+    /// Whether the machine would continue the migration after a restart. A failed
+    /// check counts as no.
     fn goes_on_alone(&self) -> bool {
         let stays = self.path(crate::paths::MUST_STAY).try_exists();
         self.resumes() && !stays.unwrap_or(true)
     }
 
-    /// The old system is gone, or may be. A check that fails counts as yes.
+    /// Whether the old system is, or may be, gone. A failed check counts as yes.
     fn past_no_return(&self) -> bool {
         self.path(crate::paths::POINT_OF_NO_RETURN)
             .try_exists()
@@ -215,8 +216,8 @@ fn execute(
         Command::Ps => machine::ps(setup, output)?,
         Command::Chroot(root, program) => program::chroot(&root, &program, output)?,
         Command::Sh => program::sh()?,
-        // /init looks after it then: a program that hangs can be stopped from
-        // every console, and this one starts again when it has ended.
+        // /init then supervises it: a program that hangs can be stopped from
+        // every console, and this console starts again when it has ended.
         Command::Migrate(payload) => {
             let left = setup.path(crate::paths::PAYLOAD_FROM);
             elsewhere::leave(&left, payload.as_ref())?;
@@ -231,7 +232,7 @@ fn execute(
     Ok(None)
 }
 
-/// Leaves at once while the old system is there, or the migration goes on by
+/// Leaves at once if the old system is intact, or the migration continues by
 /// itself; otherwise only after a `yes`.
 fn leave(
     setup: &Setup,

@@ -40,8 +40,8 @@ fn on_devices(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Mounts a device with the first file system that takes it; not a byte of the
-/// device changes unless `writable`.
+/// Mounts a device with the first file system type that accepts it; without
+/// `writable` not a byte of the device changes.
 pub(super) fn mount(
     setup: &Setup,
     device: &Path,
@@ -53,7 +53,7 @@ pub(super) fn mount(
     let text = fs::read_to_string(&path).map_err(cannot("read", &path))?;
     fs::create_dir_all(directory).map_err(cannot("make the directory", directory))?;
     let kinds = on_devices(&text);
-    // ext4 writes to a device that takes it even when it mounts for reading.
+    // Even in a read-only mount, ext4 writes to a device that accepts writes.
     let protect = |on| match device.exists() {
         true => crate::mount::protect(device, on),
         false => Ok(()),

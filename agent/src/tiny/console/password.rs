@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The question for the console's password.
 //!
-//! Whoever is at the console is root there, with the old disk before them. A
-//! package may therefore ask for a password (`[console] password`). `stage` has
-//! left its hash in a file of the initramfs, so that it holds however the tiny
-//! system is started, and also before the old disk is found.
+//! Whoever uses the console is root there, with access to the old disk. A package
+//! may therefore ask for a password (`[console] password`). `stage` has put its
+//! hash into a file of the initramfs, so that it is in force however the tiny
+//! system is started, and before the old disk is found.
 
 use crate::password::is_password;
 use crate::paths;
@@ -16,7 +16,7 @@ use std::time::Duration;
 /// The pause after a wrong password.
 pub(super) const PAUSE: Duration = Duration::from_secs(2);
 
-/// What stands between a person and the console.
+/// The console's lock.
 pub(super) struct Lock {
     /// The hash; `None` when no password was asked for.
     hash: Option<String>,
@@ -24,8 +24,8 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    /// The lock of the tiny system below `root`. A file that is there and
-    /// cannot be read locks, too: no password fits then.
+    /// The lock of the tiny system below `root`. A hash file that cannot be read
+    /// locks, too: no password fits then.
     pub(super) fn read(root: &Path) -> Lock {
         let path = root.join(paths::CONSOLE_PASSWORD.trim_start_matches('/'));
         let hash = match std::fs::read_to_string(path) {
@@ -78,8 +78,8 @@ impl Lock {
     }
 }
 
-/// The terminal does not show what is typed, as long as this lives. Where
-/// standard input is no terminal there is nothing to show it.
+/// Switches the terminal's echo off while this value lives. Standard input may be
+/// no terminal; then there is no echo.
 struct Silent(Option<Termios>);
 
 impl Silent {

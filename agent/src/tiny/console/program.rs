@@ -37,7 +37,7 @@ fn expect_success(command: &mut Command) -> Result<(), ConsoleError> {
     Err(ConsoleError::Program { program, status })
 }
 
-/// replant itself; its wish for a reboot or for the power to go is passed on.
+/// Runs replant itself; if it asks for a reboot or power off, that is returned.
 pub(super) fn replant(setup: &Setup, word: &str) -> Result<Option<Exit>, ConsoleError> {
     let status = run(Command::new(&setup.replant).arg(word))?;
     match status.code().and_then(Exit::from_status) {
@@ -57,7 +57,7 @@ pub(super) fn sh() -> Result<(), ConsoleError> {
     run(&mut Command::new("/bin/sh")).map(|_| ())
 }
 
-/// What a chroot's programs expect, mounted there as long as this lives.
+/// The mounts that programs in a chroot expect; unmounted when dropped.
 struct Mounts {
     /// In the order in which they were mounted.
     points: Vec<PathBuf>,
@@ -76,7 +76,7 @@ impl Mounts {
             }
             rustix::mount::mount_bind_recursive(Path::new("/").join(name), &point)
                 .and_then(|()| {
-                    // What the program mounts there must not come back here.
+                    // Mounts made by the program must not propagate back.
                     let flags = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
                     rustix::mount::mount_change(&point, flags)
                 })

@@ -9,14 +9,14 @@ use ondisk::lifeboat::state::Phase;
 use ondisk::lifeboat::{BootSector, Role, Twin};
 
 impl Lifeboat {
-    /// Makes sector 0 our loader, when all that it needs was read from the disk
-    /// itself and the record is complete. The old system's last mount must be
-    /// over, for nothing of it may still have to be written. A record that a cut
-    /// while it was being written has left damaged is none: GRUB's choice was for
-    /// that one boot.
+    /// Writes our loader into sector 0, after all that it needs was read back
+    /// from the disk and the record is complete. The old system must not be
+    /// mounted any more, or it might still write. A record that was damaged by a
+    /// power cut during its completion is not repaired: GRUB's choice was for
+    /// that one boot, so the old system starts.
     ///
     /// # Errors
-    /// Before sector 0 is written, what is not as it was staged.
+    /// What differs from the staging; nothing is written to sector 0 then.
     pub fn arm(&mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<(), Error> {
         let disk = self.open()?;
         disk.flush()?;
@@ -36,11 +36,11 @@ impl Lifeboat {
         self.write_state(Phase::Armed { starts: 0 })
     }
 
-    /// Looks once more whether all is there, now that the firmware has started
-    /// the machine by our loader: the last look before the point of no return.
+    /// Checks everything once more, now that the firmware has started the machine
+    /// by our loader: the last check before the point of no return.
     ///
     /// # Errors
-    /// What is not as it was staged, or as it was when the machine was armed.
+    /// What has changed since the staging, or since the machine was armed.
     pub fn is_ready(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<(), Error> {
         let disk = Disk::open(&self.path)?;
         self.is_intact(&disk, progress)?;
@@ -51,7 +51,7 @@ impl Lifeboat {
         if !self.is_armed(&disk)? {
             return Err(Error::ChangedSince { what });
         }
-        // The rest of both ends: the old system's tables.
+        // Both ends of the disk, where the old partition tables are.
         let (head, tail) = ends(&disk)?;
         let recorded = self.record.old.as_ref();
         let same = recorded.is_some_and(|old| {
@@ -77,8 +77,8 @@ impl Lifeboat {
         Ok(())
     }
 
-    /// Gives sector 0 back to the old system, if our loader is in it; whether it
-    /// was. A machine that is not armed keeps its number of trials.
+    /// Puts the old system's boot sector back if our loader is there; returns
+    /// whether it was. A machine that is not armed keeps its number of trials.
     ///
     /// # Errors
     /// [`Error::Disk`]: then the loader may still be there, and starts the tiny

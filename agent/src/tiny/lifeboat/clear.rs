@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The end of it: nothing of the old machine's identity stays on the disk, and
-//! nothing that would be taken for a migration that is not finished.
+//! Clears the disk after the migration: nothing of the old machine's identity may
+//! stay, nor anything that looks like an unfinished migration.
 
 use super::look::TWINS;
 use super::write::overwrite;
@@ -10,8 +10,8 @@ use ondisk::lifeboat::record::Pinned;
 use ondisk::lifeboat::{Role, SECTOR, Twin};
 
 impl Lifeboat {
-    /// Makes zeros of the identity's places, then of blobs, record and state.
-    /// The record goes after all that it names, the state last.
+    /// Zeroes the identity's places, then those of blobs, record and state. The
+    /// record is cleared after all files that it names, and the state last.
     ///
     /// # Errors
     /// [`Error::Disk`]. It can be done again.
@@ -23,7 +23,7 @@ impl Lifeboat {
                 zero(&disk, "zeros over the record", self.file(of(twin))?)?;
             }
         }
-        // The one that counts is the last one.
+        // The valid copy is cleared last.
         let (next, counts) = match self.newest.next {
             Twin::A => (Twin::A, Twin::B),
             Twin::B => (Twin::B, Twin::A),
@@ -36,7 +36,7 @@ impl Lifeboat {
     }
 }
 
-/// Makes zeros of all places of a file.
+/// Zeroes all places of a file.
 fn zero(disk: &Disk, what: &'static str, file: &Pinned) -> Result<(), Error> {
     let all = file.sectors().unwrap_or(0).saturating_mul(SECTOR);
     // Identity, blobs, record and state are small.

@@ -20,16 +20,16 @@ pub enum Error {
     )]
     NotFound {
         id: Id,
-        /// What each disk said.
+        /// Why each disk is not the one.
         others: Vec<String>,
     },
-    /// A clone.
+    /// There is a clone of the disk.
     #[error(
         "the record and the state of staging {id} are on several disks ({}); nothing is written to any of them; detach all but the machine's own, then type: migrate",
         disks.join(", ")
     )]
     Alike { id: Id, disks: Vec<String> },
-    /// A disk that is another one than that of the record.
+    /// The disk has another size than the record says.
     #[error("has {have} {what}, the record is that of a disk with {want}")]
     Shape {
         what: &'static str,
@@ -52,7 +52,7 @@ pub enum Error {
     /// A record that cannot be written.
     #[error(transparent)]
     Record(#[from] RecordError),
-    /// A state that cannot follow.
+    /// A state that cannot follow the present one.
     #[error(transparent)]
     State(#[from] StateError),
     /// The disk is not the one that was found.
@@ -63,13 +63,13 @@ pub enum Error {
         "{role} does not lie on the disk as it was staged: a defragmenter may have moved it, or its sectors are damaged; stage the package again on the old system"
     )]
     Changed { role: Role },
-    /// The same, when the old system is gone.
+    /// As [`Error::Changed`], when the old system is gone.
     #[error("{role} is damaged")]
     Damaged { role: Role },
-    /// A blob that would start something else.
+    /// A blob that would not start this staging.
     #[error("{role} does not fit: {why}; stage the package again on the old system")]
     Blob { role: Role, why: String },
-    /// Something of the disk that has changed since it was recorded.
+    /// A part of the disk has changed since it was recorded.
     #[error(
         "{what} of the disk has changed since the package was staged; stage it again on the old system"
     )]
@@ -79,7 +79,7 @@ pub enum Error {
     Missing(Role),
     #[error(transparent)]
     BootSector(#[from] BootSectorError),
-    /// A place of the disk that cannot be read, or has something else.
+    /// A place on the disk that cannot be read, or has other bytes.
     #[error(transparent)]
     Unread(#[from] runs::Error),
     /// A payload that cannot be read from the disk.
@@ -91,7 +91,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same again may go well.
+    /// Whether trying again may succeed.
     pub fn is_transient(&self) -> bool {
         match self {
             Error::Disk(error) => error.is_transient(),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The one disk that has the record and the state.
+//! Finds the one disk with the record and the state.
 
 use super::look::look;
 use super::{Error, Lifeboat};
@@ -10,8 +10,8 @@ use std::path::PathBuf;
 /// Finds the disk among these nodes. Nothing is written.
 ///
 /// # Errors
-/// [`Error::NotFound`] with what each disk said; [`Error::Alike`] when more
-/// than one has them, as a clone or a snapshot that is attached, too.
+/// [`Error::NotFound`] with the reason for each disk; [`Error::Alike`] if more
+/// than one has them, as with a clone or a snapshot that is attached.
 pub fn find(disks: &[PathBuf], address: &Address) -> Result<Lifeboat, Error> {
     let (mut found, mut others) = (Vec::new(), Vec::new());
     for path in disks {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Whether all that was staged still lies on the disk.
+//! Checks that all staged files are still on the disk.
 
 use super::{Error, Lifeboat};
 use crate::disk::{self, Disk};
@@ -38,8 +38,8 @@ impl Lifeboat {
         Ok(())
     }
 
-    /// Where stage 1 finds the blobs. Each must be of this staging and lead
-    /// back to the boot sector `old`.
+    /// The places of the blobs for stage 1. Each blob must be of this staging,
+    /// and lead back to the boot sector `old`.
     ///
     /// # Errors
     /// [`Error::Blob`], [`Error::Changed`].
@@ -68,7 +68,7 @@ impl Lifeboat {
     }
 }
 
-/// All of a small file, which must be what was staged.
+/// Reads a small file, and compares its checksum.
 pub(super) fn read(disk: &Disk, file: &Pinned) -> Result<Vec<u8>, Error> {
     let role = file.role;
     let places = |short| Error::Places { role, short };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Blobs, record and state in memory, while others may write to the disk.
+//! Copies of blobs, record and state in memory, to restore them if other programs
+//! overwrite them on the disk.
 
 use super::look::TWINS;
 use super::mend::{first_difference, read_at};
@@ -9,19 +10,19 @@ use crate::disk::{self, Disk};
 use ondisk::lifeboat::Role;
 use ondisk::lifeboat::record::Pinned;
 
-/// What the machine comes back by, without what is long.
+/// The files by which the machine comes back, without the large ones.
 #[derive(Debug)]
 pub struct Kept {
     files: Vec<(Pinned, Vec<u8>)>,
 }
 
-/// A file that somebody has changed.
+/// A file that a program has changed.
 #[derive(Debug)]
 pub struct PutBack {
     pub role: Role,
     /// The first sector of 512 bytes of the disk that was changed.
     pub lba: u64,
-    /// Whether it is again what it was.
+    /// Whether it could be restored.
     pub result: Result<(), Error>,
 }
 
@@ -59,7 +60,7 @@ impl Lifeboat {
 }
 
 impl Kept {
-    /// Compares what the disk has, and writes anew what is another.
+    /// Compares with the disk, and rewrites what differs.
     ///
     /// # Errors
     /// A disk whose cache cannot be written out.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What one disk has at an address.
+//! Reads record and state of one disk at an address.
 
 use super::Error;
 use crate::disk::{self, Disk};
@@ -7,13 +7,13 @@ use ondisk::lifeboat::record::{Head, Record, RecordError};
 use ondisk::lifeboat::state::{self, Newest, newest};
 use ondisk::lifeboat::{Address, BLOCK, Id, Role, Run, SECTOR, Twin, cut};
 
-/// Both, by the order of an address.
+/// Both copies, in the order of an address.
 pub(super) const TWINS: [Twin; 2] = [Twin::A, Twin::B];
 
 /// The record and the state of the address's staging, if this disk has them.
 ///
 /// # Errors
-/// What this disk has instead, as the end of "it ...".
+/// Why this is not the disk, as the end of "it ...".
 pub(super) fn look(disk: &Disk, address: &Address) -> Result<(Record, Newest), Error> {
     let record = record(disk, address)?;
     let shapes = [
@@ -47,8 +47,8 @@ pub(super) fn look(disk: &Disk, address: &Address) -> Result<(Record, Newest), E
     Ok((record, newest_state(disk, address)?))
 }
 
-/// The state that counts. A copy that cannot be read is one that is damaged:
-/// whenever the next write would make the older one wrong, both are written.
+/// The valid state. An unreadable copy counts as damaged: if the next write could
+/// leave no valid copy, both are written.
 pub(super) fn newest_state(disk: &Disk, address: &Address) -> Result<Newest, Error> {
     let [a, b] = address.state.map(|lba| sectors(disk, lba, state::BYTES));
     let (a, b) = match (a, b) {
@@ -58,8 +58,8 @@ pub(super) fn newest_state(disk: &Disk, address: &Address) -> Result<Newest, Err
     Ok(newest([&a, &b], &address.id)?)
 }
 
-/// The record: of two that are whole the one that is complete, for the copies
-/// are written one after the other.
+/// The record. If both copies are valid, the complete one counts, because they
+/// are completed one after the other.
 fn record(disk: &Disk, address: &Address) -> Result<Record, Error> {
     let [a, b] = address.record.map(|lba| copy(disk, lba, &address.id));
     match (a, b) {

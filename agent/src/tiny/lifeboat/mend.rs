@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A damaged copy of what lies on the disk twice is written anew from the other
-//! one. Only past the point of no return: before it, any doubt ends in the old
-//! system.
+//! Restores a damaged copy of a file that lies on the disk twice from the other
+//! copy. This is done past the point of no return only: before it, any doubt ends
+//! in the old system.
 
 use super::look::{TWINS, copy};
 use super::repair::{Damage, Repair};
@@ -20,16 +20,17 @@ const PIECE: u64 = if cfg!(test) { 8192 } else { 1 << 20 };
 const SMALL: u64 = 8;
 
 impl Lifeboat {
-    /// Looks at both copies of record, kernel, initramfs and blob, and says what
-    /// became of those pairs of which one was damaged. [`Lifeboat::starts`] is
-    /// known afterwards.
+    /// Compares both copies of record, kernel, initramfs and blob, and returns
+    /// what was done about damaged ones. [`Lifeboat::starts`] is up to date
+    /// afterwards.
     ///
     /// # Errors
-    /// A disk that is another one, or a person who asks to stop.
+    /// A wrong disk, or a person who asks to stop.
     pub fn mend(&mut self) -> Result<Vec<Repair>, Error> {
         let disk = self.open()?;
         let mut repairs = Vec::new();
-        // A blob is made anew with the places of the two files before it.
+        // Blobs come last, because a blob is rebuilt from the places of kernel
+        // and initramfs.
         for of in [Role::Record, Role::Kernel, Role::Initramfs, Role::Blob] {
             let roles = TWINS.map(of);
             let [a, b] = roles.map(|role| self.is_whole(&disk, role));
@@ -63,7 +64,7 @@ impl Lifeboat {
         Ok(repairs)
     }
 
-    /// Whether a file is what it must be.
+    /// Checks that a file is undamaged.
     pub(super) fn is_whole(&self, disk: &Disk, role: Role) -> Result<(), Error> {
         let file = self.file(role)?;
         let same = match (role, self.address.record) {
@@ -78,8 +79,8 @@ impl Lifeboat {
         }
     }
 
-    /// Writes one copy anew, and says which sectors were damaged: the first one
-    /// of each piece.
+    /// Rewrites one copy, and returns the damaged sectors: the first one of each
+    /// piece.
     fn mend_one(&self, disk: &Disk, bad: Role, good: Role) -> Result<Vec<u64>, Error> {
         let (bad_file, good_file) = (self.file(bad)?, self.file(good)?);
         let made = match bad {
@@ -109,7 +110,7 @@ impl Lifeboat {
         self.is_whole(disk, bad).map(|()| places)
     }
 
-    /// The bytes of a blob, by the other one.
+    /// Builds a blob from its twin.
     fn blob_of(&self, disk: &Disk, twin: Twin, other: &Pinned) -> Result<Vec<u8>, Error> {
         let role = Role::Blob(twin);
         let other = intact::read(disk, other)?;
@@ -154,8 +155,8 @@ pub(super) fn read_at(disk: &Disk, file: &Pinned, at: u64, length: u64) -> Resul
     Ok(bytes)
 }
 
-/// The first sector of the disk, counted by 512 bytes, that does not have its
-/// part of `right`, or cannot be read.
+/// The first sector (of 512 bytes) of the disk that differs from its part of
+/// `right`, or cannot be read.
 pub(super) fn first_difference(
     disk: &Disk,
     file: &Pinned,
@@ -177,7 +178,7 @@ pub(super) fn first_difference(
     Ok(None)
 }
 
-/// The first byte of these that cannot be read, as narrow as the disk says it.
+/// The first unreadable byte of a range, as precisely as the disk tells.
 fn unreadable(disk: &Disk, start: u64, length: usize) -> u64 {
     let end = start.saturating_add(length as u64);
     let fails = |from: u64, to: u64, step: u64| {
@@ -193,7 +194,7 @@ fn unreadable(disk: &Disk, start: u64, length: usize) -> u64 {
     };
     let block = u64::from(disk.block_size()).max(SECTOR);
     let small = (SMALL * SECTOR).max(block);
-    // It may have passed by itself.
+    // The error may have passed by itself.
     let Some(near) = fails(start, end, small) else {
         return start;
     };

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The record and the state of a migration that may be cut off at any moment.
 //!
-//! [`find`] looks for the one disk that has them, by the address that the
-//! kernel's command line has; [`Lifeboat`] reads and writes them, always past
-//! the page cache and read back. What follows from the state is one pure
-//! decision, [`Way::of`]. Where the command line has no address, nothing of
-//! this is used.
+//! [`find`] looks for the one disk that has them, by the address on the kernel's
+//! command line; [`Lifeboat`] reads and writes them, always past the page cache,
+//! and reads back. The pure function [`Way::of`] decides what follows from the
+//! state. If the command line has no address, none of this is used.
 
 mod arm;
 mod clear;
@@ -41,7 +40,7 @@ use ondisk::lifeboat::{Address, Role};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// Failures without progress after which a person is asked.
+/// After this many failures without progress a person is asked.
 pub const MOST_FAILURES: u32 = 3;
 
 /// The record and the state of a migration, and the disk that has them.
@@ -52,7 +51,7 @@ pub struct Lifeboat {
     address: Address,
     record: Record,
     newest: Newest,
-    /// Whether the loader finds one whole copy of all that it needs, as far as
+    /// Whether the loader finds an undamaged copy of all that it needs, as far as
     /// is known.
     starts: bool,
 }
@@ -73,19 +72,20 @@ impl Lifeboat {
         &self.record
     }
 
-    /// How far the migration is.
+    /// The phase of the migration.
     pub fn phase(&self) -> Phase {
         self.newest.state.phase
     }
 
-    /// Whether the machine comes back by it, if it is switched off now.
+    /// Whether the loader would start this system again, if the machine were
+    /// switched off now.
     pub fn starts(&self) -> bool {
         self.starts
     }
 
-    /// Bytes of the disk that are wiped: what the record says, once and for all,
-    /// for after a part of it was done the old table cannot say it any more.
-    /// Sector 0 is the loader's, and what is protected stays.
+    /// The ranges of the disk that are wiped. They come from the record, because
+    /// the old table is no longer there when wiping is continued. Sector 0
+    /// belongs to the loader, and protected ranges stay.
     pub fn wiped(&self) -> Vec<Range<u64>> {
         let Record {
             disk,
@@ -102,7 +102,7 @@ impl Lifeboat {
         self.record.file(role).ok_or(Error::Missing(role))
     }
 
-    /// The disk, opened for writing, if it still has this state.
+    /// Opens the disk for writing, if it still has this state.
     fn open(&mut self) -> Result<Disk, Error> {
         let disk = Disk::open_writable(&self.path)?;
         let found = look::newest_state(&disk, &self.address);
@@ -114,7 +114,7 @@ impl Lifeboat {
         if found.state.generation < self.newest.state.generation {
             return Err(other("it has an older state".into()));
         }
-        // A newer one is a write whose flush or reading back failed.
+        // A newer state comes from a write whose flush or read-back failed.
         self.newest = found;
         Ok(disk)
     }

@@ -13,7 +13,7 @@ use ondisk::lifeboat::record::Record;
 use ondisk::manifest::{self, Manifest, PAYLOAD};
 use ondisk::sha256::Sha256Sum;
 
-/// What the record has of the package, read.
+/// The package's small files, parsed from the record.
 #[derive(Debug, Clone)]
 pub struct Contents {
     pub manifest: Manifest,

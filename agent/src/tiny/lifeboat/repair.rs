@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What became of the files that lie on the disk twice, for a person.
+//! The result of checking the files that lie on the disk twice, for a person.
 
 use super::Error;
 use crate::disk;
@@ -7,10 +7,10 @@ use ondisk::lifeboat::record::Pinned;
 use ondisk::lifeboat::{Role, SECTOR};
 use std::fmt;
 
-/// What became of a pair of copies.
+/// The result for a pair of copies.
 #[derive(Debug)]
 pub enum Repair {
-    /// One was damaged and is whole again.
+    /// One was damaged and has been restored.
     Mended {
         bad: Role,
         good: Role,
@@ -18,7 +18,7 @@ pub enum Repair {
         /// of the file.
         places: Vec<u64>,
     },
-    /// One is damaged, and could not be written anew.
+    /// One is damaged, and could not be restored.
     Left { bad: Role, at: Damage, error: Error },
     /// Both are damaged.
     Lost { roles: [Role; 2], at: [Damage; 2] },

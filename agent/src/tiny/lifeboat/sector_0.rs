@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Sector 0 while a migration may be cut off: our loader, with the table that
-//! the disk has.
+//! Sector 0 while the migration survives a power cut: our loader, with the disk's
+//! own partition table.
 
 use super::{Error, Lifeboat};
 use crate::disk::{Disk, sector_0};
@@ -30,13 +30,13 @@ impl Lifeboat {
         self.record.old.as_ref()?.head.first_chunk().copied()
     }
 
-    /// Whether sector 0 of this disk is the loader with its way back open.
+    /// Whether sector 0 of this disk is the loader with an open way back.
     pub(super) fn is_armed(&self, disk: &Disk) -> Result<bool, Error> {
         let armed = self.record.old.as_ref().map(|old| old.armed);
         Ok(armed == Some(read(disk)?))
     }
 
-    /// The same, of the disk as it was found.
+    /// As `is_armed`, for the disk that was found.
     ///
     /// # Errors
     /// [`Error::Disk`].
@@ -58,8 +58,8 @@ impl Lifeboat {
         Ok(sector_0::write(disk, "the old boot sector", 0, &old)?)
     }
 
-    /// The loader without a way back, with what the sector `kept` has that is
-    /// not the loader's: past the point of no return.
+    /// The loader without a way back, for the time past the point of no return;
+    /// the other parts of the sector are taken from `kept`.
     ///
     /// # Errors
     /// A record that is not complete.
@@ -69,12 +69,13 @@ impl Lifeboat {
             way_back: None,
             ..BootSector::decode(armed)?
         };
-        // What was armed has the code, whatever version of it runs now.
+        // The code is that of the armed loader, even if another version of
+        // replant runs now.
         Ok(closed.encode(armed, kept)?)
     }
 
-    /// What the new table's sector 0 is made of: the loader without a way back,
-    /// and the entries of the old table, of which one may be active.
+    /// The base for the new table's sector 0: the loader without a way back, and
+    /// the old table's entries, one of which may be active.
     ///
     /// # Errors
     /// A record that is not complete.
@@ -82,8 +83,8 @@ impl Lifeboat {
         self.loader(&self.old()?.armed)
     }
 
-    /// Sees to it that sector 0 starts the tiny system and nothing else, with
-    /// the table that it has now.
+    /// Makes sector 0 start the tiny system and nothing else, with the table that
+    /// it has now.
     ///
     /// # Errors
     /// [`Error::Disk`].

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! By what a disk is recognised while it is rewritten.
+//! Recognising the disk while it is rewritten.
 
 use super::look::newest_state;
 use crate::disk::{self, Disk};

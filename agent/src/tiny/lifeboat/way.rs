@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is done, by the state and by how the machine was started.
+//! Decides what to do, by the state and by how the machine was started.
 
 use ondisk::lifeboat::state::Phase;
 use std::fmt;
 
-/// Starts that led no further after which the old system stays for good.
+/// After this many starts without progress the old system stays for good.
 const MOST_STARTS: u32 = 3;
 
 /// How the machine was started, and what its sector 0 is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Start {
-    /// By which way our loader was started; `None` where the old system's boot
-    /// loader started the kernel itself.
+    /// How our loader was started; `None` if the old system's boot loader started
+    /// the kernel directly.
     pub way: Option<contract::cmdline::Start>,
     /// The BIOS's number of the drive, where our loader was started.
     pub drive: Option<u8>,
@@ -21,19 +21,19 @@ pub struct Start {
     pub by_hand: bool,
 }
 
-/// What is done.
+/// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
-    /// All that comes before the point of no return, to arm the machine; the
-    /// state is this one meanwhile.
+    /// Run the steps before the point of no return, to arm the machine. The state
+    /// during that is this one.
     Trial(Phase),
-    /// The same as the last look, and then the point of no return.
+    /// Run the same steps as a last check, and then pass the point of no return.
     Armed(Phase),
-    /// The old system again, because of this.
+    /// Go back to the old system, for this reason.
     Back(Back),
-    /// What is left of the migration, from the record alone.
+    /// Continue the migration from the record alone.
     GoOn,
-    /// What is left when the disk starts the new system already.
+    /// Finish: the disk starts the new system already.
     Release,
     /// Nothing.
     Nothing,
@@ -42,11 +42,11 @@ pub enum Way {
 /// Why the old system starts again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Back {
-    /// It was tried often enough to arm the machine.
+    /// Arming the machine was tried often enough.
     Trials,
-    /// It was tried often enough to begin.
+    /// Beginning the migration was tried often enough.
     Starts,
-    /// The machine is armed, but the firmware has started something else.
+    /// The machine is armed, but the firmware has started it by something else.
     NotByDisk,
     /// The machine is not armed, and was not started by the old system.
     NotArmed,
@@ -61,7 +61,7 @@ impl Way {
     /// Decides.
     pub fn of(phase: Phase, start: Start) -> Way {
         use contract::cmdline::Start::Disk;
-        // By hand the machine may be armed again after it was given back.
+        // A person may arm the machine again after it was given back.
         let again = start.by_hand && !start.armed;
         let by_disk = start.way == Some(Disk) && !again;
         let once_more = |phase: Phase| match start.by_hand {
@@ -84,7 +84,7 @@ impl Way {
             _ if other_drive.is_some() => Way::Back(Back::Drive(other_drive.unwrap_or_default())),
             (Phase::Staged, false, false) => Way::Trial(once_more(Phase::Trial { starts: 0 })),
             (trial @ Phase::Trial { .. }, false, false) => Way::Trial(once_more(trial)),
-            // Cut off between sector 0 and the state.
+            // The power failed between writing sector 0 and writing the state.
             (Phase::Staged | Phase::Trial { .. }, true, true) => {
                 Way::Armed(once_more(Phase::Armed { starts: 0 }))
             }
@@ -93,9 +93,9 @@ impl Way {
     }
 }
 
-/// Whether a machine that was armed just now goes on without the restart that
-/// shows that the firmware starts our loader: where the package leaves that out,
-/// and the loader has at least started this from its file.
+/// Whether a machine that was armed just now continues without the restart that
+/// shows that the firmware starts our loader: only if the package leaves that
+/// out, and the loader has at least been started from its file.
 pub fn goes_on_at_once(start: Start, proof_boot: bool) -> bool {
     !proof_boot && start.way == Some(contract::cmdline::Start::File)
 }

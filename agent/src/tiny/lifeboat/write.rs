@@ -9,12 +9,12 @@ use ondisk::lifeboat::state::{Phase, State};
 use ondisk::lifeboat::{Role, SECTOR, Twin, cut};
 
 impl Lifeboat {
-    /// Writes that the migration is there now: into the copy that does not
-    /// count, as one block, on the medium when it returns.
+    /// Writes the phase into the older copy, as one block that is on the medium
+    /// when this returns.
     ///
     /// # Errors
-    /// A phase that cannot follow; a disk that is another one, or does not keep
-    /// what is written to it.
+    /// A phase that cannot follow; a wrong disk, or one that does not keep what
+    /// is written to it.
     pub fn write_state(&mut self, phase: Phase) -> Result<(), Error> {
         let disk = self.open()?;
         let next = self.newest.state.next(phase)?;
@@ -40,7 +40,7 @@ impl Lifeboat {
         Ok(own::write(disk, "the state", own, at, &state.encode())?)
     }
 
-    /// Completes the record, both copies one after the other: one is whole at
+    /// Completes the record, one copy after the other, so that one is valid at
     /// any time.
     ///
     /// # Errors
@@ -78,8 +78,7 @@ pub(super) fn overwrite(
     put(disk, what, file, 0, bytes)
 }
 
-/// The same from byte `at` of the file on, a multiple of 512: a part of what the
-/// file must have.
+/// As [`overwrite`], from byte `at` of the file on, which is a multiple of 512.
 pub(super) fn rewrite(disk: &Disk, file: &Pinned, at: u64, bytes: &[u8]) -> Result<(), Error> {
     put(disk, "a damaged copy", file, at, bytes)
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Between step 3 and the point of no return, where the migration may be cut
-//! off: our loader comes into sector 0, and the machine starts once by it,
-//! before anything is destroyed, unless the package leaves that out.
+//! Between step 3 and the point of no return, where the migration survives a
+//! power cut: our loader is written into sector 0. The machine then starts once
+//! by it before anything is destroyed, unless the package leaves that restart
+//! out.
 
 use super::{Context, Error, Step};
 use crate::report::Unit;
@@ -9,7 +10,7 @@ use crate::{mount, paths};
 use ondisk::lifeboat::state::Phase;
 use std::path::Path;
 
-/// Arms the machine, or looks a last time at one that is armed.
+/// Arms the machine; on one that is armed, checks everything a last time.
 pub struct Arm;
 
 impl Step for Arm {
@@ -18,7 +19,8 @@ impl Step for Arm {
     }
 
     fn run(&self, context: &mut Context) -> Result<(), Error> {
-        // Nothing of the old system may still have to be written, or be moved.
+        // The old file system must have nothing left to write, and must not move
+        // files.
         mount::unmount_tree(Path::new(paths::OLD_ROOT))?;
         rustix::fs::sync();
         let reporter = context.reporter.clone();

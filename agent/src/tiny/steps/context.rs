@@ -22,13 +22,11 @@ use std::path::Path;
 /// What `discover` finds.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// The old root; `None` when a migration is resumed, for it is gone then.
+    /// The old root; `None` when a migration is resumed, because it is gone then.
     pub root: Option<Root>,
-    /// The disk that it is on.
     pub disk: BlockDevice,
     /// How it is recognised.
     pub id: DiskId,
-    /// What the machine has besides.
     pub others: Others,
 }
 
@@ -50,8 +48,8 @@ pub struct Context {
     pub devices: Devices,
     /// Left by `discover`.
     pub found: Option<Found>,
-    /// Whether the old root was recognised by `load`: only into a root that was
-    /// staged on this machine a report is written.
+    /// Whether `load` has recognised the old root as staged on this machine; only
+    /// then a report is written into it.
     pub recognized: bool,
     /// Where the choice for one boot is, in a root that was recognised.
     pub environment: Option<Environment>,
@@ -65,7 +63,7 @@ pub struct Context {
     pub mark: Option<Mark>,
     /// Record and state on the disk, where the migration may be cut off.
     pub lifeboat: Option<Lifeboat>,
-    /// Where a person says that the payload is, if not on the disk.
+    /// Where the payload is, if a person named another place than the disk.
     pub elsewhere: Option<Elsewhere>,
 }
 
@@ -98,7 +96,7 @@ impl Context {
         self.loaded.as_ref().ok_or(Error::Missing("the package"))
     }
 
-    /// What will be done.
+    /// The plan, made by `preflight`.
     pub fn plan(&self) -> Result<&Plan, Error> {
         self.plan.as_ref().ok_or(Error::Missing("the plan"))
     }
@@ -113,38 +111,41 @@ impl Context {
         self.lifeboat.as_mut().ok_or(Error::Missing("the record"))
     }
 
-    /// The disk, opened for writing, if what is on it shows that it is the one.
+    /// Opens the disk for writing, if its contents prove that it is the right
+    /// one.
     pub fn disk(&self) -> Result<Disk, Error> {
         self.replaced(Disk::open_writable(&self.plan()?.disk)?, Sign::NewTable)
     }
 
-    /// The same, while nobody uses the disk or a partition of it.
+    /// As [`Context::disk`], but fails if the disk or a partition of it is in
+    /// use.
     pub fn disk_alone(&self) -> Result<Disk, Error> {
         self.replaced(Disk::open_exclusive(&self.plan()?.disk)?, Sign::NewTable)
     }
 
-    /// The same, for the first write: it may still have the old table.
+    /// As [`Context::disk_alone`], for the first write, when the old table is
+    /// still there.
     pub fn old_disk_alone(&self) -> Result<Disk, Error> {
         self.replaced(Disk::open_exclusive(&self.plan()?.disk)?, Sign::OldTable)
     }
 
-    /// The disk, if it is known by this sign or a better one. What is protected
-    /// on it cannot be written.
+    /// The disk, if it is recognised by this sign or a stronger one. Protected
+    /// ranges of it cannot be written.
     fn replaced(&self, disk: Disk, least: Sign) -> Result<Disk, Error> {
         let disk = self.mark()?.only(disk, least)?;
         Ok(disk.guarded(&self.plan()?.protected)?)
     }
 
-    /// A partition of the disk, or a volume on it, opened for writing. As long
-    /// as it is open, its number belongs to nothing else.
+    /// Opens a partition of the disk, or a volume on it, for writing. As long as
+    /// it is open, its device number cannot be reused.
     ///
     /// # Errors
-    /// What opening it says; [`Error::OtherDisk`] if it is not on the disk.
+    /// The error of opening; [`Error::OtherDisk`] if it is not on the disk.
     pub fn part(&self, node: &Path) -> Result<Disk, Error> {
         self.on_disk(Disk::open_writable(node)?)
     }
 
-    /// The same, for what was opened already.
+    /// As [`Context::part`], for a device that is open already.
     pub fn on_disk(&self, part: Disk) -> Result<Disk, Error> {
         let whole = self.disk()?;
         let names = match part.dev() {
@@ -166,8 +167,8 @@ impl Context {
         Ok(locate::lvm_devices(&self.devices.block_devices()?))
     }
 
-    /// The number of the disk that is replaced; once it may have been written,
-    /// of the disk that is known by what is on it.
+    /// The device number of the disk that is replaced; once it may have been
+    /// written to, of the disk that is recognised by its contents.
     pub fn disk_number(&self) -> Result<DevNo, Error> {
         let Some(mark) = &self.mark else {
             return Ok(self.found()?.disk.dev);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The course of a migration that may be cut off: by its state on the disk.
+//! The course of a migration that survives a power cut, decided by its state on
+//! the disk.
 
 use super::run::{after, one, rehearse};
 use super::{
@@ -13,7 +14,7 @@ use crate::{paths, stop};
 use ondisk::lifeboat::Address;
 use ondisk::lifeboat::state::Phase;
 
-/// Goes on from where the disk says that the migration is.
+/// Continues from the state that is on the disk.
 pub(super) fn run(context: &mut Context, address: Address, by_hand: bool) -> Result<Next, Failure> {
     record::find(context, address).map_err(|error| unknown(context, error))?;
     let start = start(context, by_hand).map_err(|error| unknown(context, error))?;
@@ -74,7 +75,8 @@ fn start(context: &mut Context, by_hand: bool) -> Result<Start, Error> {
     })
 }
 
-/// Counts a start before anything else is done: whatever ends it, it was one.
+/// Counts a start before anything else is done, so that it counts however it
+/// ends.
 fn count(context: &mut Context, phase: Phase) -> Result<(), Error> {
     let lifeboat = context.lifeboat_mut()?;
     match lifeboat.phase() == phase {
@@ -98,8 +100,8 @@ fn past(error: Error) -> Failure {
     }
 }
 
-/// What the state is was not found out. If the old system's boot loader has
-/// started this, that is still there; otherwise nobody knows.
+/// The failure for a state that could not be read. If the old system's boot
+/// loader has started this, the old system still exists; otherwise nobody knows.
 fn unknown(context: &Context, error: Error) -> Failure {
     use contract::cmdline::Start::Disk;
     if paths::begun() {
@@ -111,7 +113,7 @@ fn unknown(context: &Context, error: Error) -> Failure {
     }
 }
 
-/// A step between those of the two lists.
+/// Runs a step that is in neither of the two lists.
 fn step(context: &mut Context, step: &dyn Step) -> Result<(), Failure> {
     one(context, step, 1).map_err(|error| Failure {
         step: step.name(),
@@ -120,8 +122,9 @@ fn step(context: &mut Context, step: &dyn Step) -> Result<(), Failure> {
     })
 }
 
-/// The failure that gives the disk back. The old root is looked for, so that
-/// the report comes into it; whatever keeps it from being found, that is not why.
+/// The failure by which the disk is given back. The old root is looked for, so
+/// that the report can be written there; an error of that is not the reason and
+/// is ignored.
 fn back_to_the_old_system(context: &mut Context, back: Back) -> Failure {
     let found = discover::Discover.run(context);
     let recognized = found.and_then(|()| load::Load.run(context));
@@ -131,9 +134,10 @@ fn back_to_the_old_system(context: &mut Context, back: Back) -> Failure {
     before(Error::Back(back))
 }
 
-/// Past the point of no return: what is known of the old world is in the record.
+/// Continues past the point of no return, where only the record knows the old
+/// system.
 fn go_on(context: &mut Context) -> Result<(), Error> {
-    // First of all, so that /init and the console know it, whatever fails.
+    // First, so that /init and the console know it even if the rest fails.
     mark::announce()?;
     from_record(context)?;
     mend(context)?;
@@ -143,8 +147,8 @@ fn go_on(context: &mut Context) -> Result<(), Error> {
     Ok(())
 }
 
-/// Writes a damaged copy of what lies on the disk twice anew. What cannot be
-/// mended stops nothing: this system is in memory already.
+/// Restores damaged copies of files that lie on the disk twice. What cannot be
+/// restored does not stop the migration: the running system is in memory already.
 fn mend(context: &mut Context) -> Result<(), Error> {
     let reporter = context.reporter.clone();
     reporter.activity("comparing the copies on the disk");
@@ -171,7 +175,8 @@ fn mend(context: &mut Context) -> Result<(), Error> {
     Ok(())
 }
 
-/// Disk, plan and mark, without a look at what was on the disk.
+/// Takes disk, plan and mark from the record, without looking at the disk's old
+/// contents.
 fn from_record(context: &mut Context) -> Result<(), Error> {
     let boat = context.lifeboat.as_ref();
     let boat = boat.ok_or(Error::Missing("the record"))?;
@@ -179,12 +184,12 @@ fn from_record(context: &mut Context) -> Result<(), Error> {
     let device = devices.iter().find(|device| device.path() == boat.path());
     let device = device.ok_or(Error::Missing("the disk"))?.clone();
     let disk = Disk::open(device.path())?;
-    // Left by a boot step that was killed.
+    // A boot step that was killed may have left the write protection on.
     disk.write_protect(false)?;
     let id = DiskId::of(&disk)?;
     let mounts = crate::machine::mounts()?;
     let mut others = crate::locate::others(&devices, &device, &mounts);
-    // What the old disk had is lost already; what is there now was made by us.
+    // Arrays of the old disk are lost already; what is on it now was made by us.
     others.wholes.clear();
     let contents = Contents::of(boat.record())?;
     let plan = lifeboat::plan(boat.record(), &contents, &device.name, &others)?;
@@ -201,8 +206,8 @@ fn from_record(context: &mut Context) -> Result<(), Error> {
     Ok(())
 }
 
-/// Gives back what was kept. The disk starts the new system by now, which does
-/// what is left undone here: so nothing of this keeps it from starting.
+/// Releases the space that was kept. The disk starts the new system by now, which
+/// can finish this itself; so no error here keeps it from starting.
 fn release(context: &mut Context) -> Result<Next, Failure> {
     let lifeboat = context.lifeboat_mut().map_err(past)?;
     if lifeboat.phase() != Phase::Switched {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The payload from a file on another device, where its places on the disk are
-//! damaged: `migrate --payload DEVICE:PATH`.
+//! The payload from a file on another device, for a damaged one on the disk:
+//! `migrate --payload DEVICE:PATH`.
 
 use super::{Context, Error};
 use crate::block::{SYS, disks_below};
@@ -40,7 +40,7 @@ pub(super) fn open(context: &Context, from: &Elsewhere) -> Result<Payload, Error
     let content = content.ok_or_else(|| unfit("has no file system that is known"))?;
     context.reporter.line(&format!("the payload is {from}"));
     let place = Path::new(paths::ELSEWHERE);
-    // Left by a migration that was killed.
+    // A migration that was killed may have left it mounted.
     mount::unmount_tree(place)?;
     mount::untouched(&from.device, place, &content.kind)?;
     let opened = RootDir::open(place)
@@ -57,7 +57,7 @@ pub(super) fn open(context: &Context, from: &Elsewhere) -> Result<Payload, Error
     payload.inspect_err(|_| close(context, from))
 }
 
-/// The payload, if the file is what the record says.
+/// The payload, if the file has the recorded checksums.
 fn take(
     file: File,
     name: &str,
@@ -73,8 +73,8 @@ fn take(
     Ok(Payload::copied(copied.map_err(lifeboat::Error::from)?))
 }
 
-/// Unmounts the device, so that it can be taken away. Nobody may read the
-/// payload any more.
+/// Unmounts the device, so that it can be removed. The payload must not be read
+/// any more.
 pub(super) fn close(context: &Context, from: &Elsewhere) {
     if let Err(error) = mount::release(&from.device, Path::new(paths::ELSEWHERE)) {
         context.reporter.detail(&error.to_string());

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Step 11: free space, where the old system's data may still be, is made zero
-//! if the package asks for it (`[wipe] erase = "free"`).
+//! Step 11: zeroes free space, where the old system's data may still be, if the
+//! package asks for it (`[wipe] erase = "free"`).
 //!
-//! It comes after the boot step has been looked at, for it may take hours and
-//! the machine has no system before. And because the new system is whole by
-//! then, what cannot be erased is a warning, which the new system's log keeps,
-//! and no reason to stop in the console.
+//! It comes after the boot step has been confirmed, because it may take hours,
+//! and before that the machine has no system. As the new system is complete by
+//! then, an error is only a warning, which goes into the new system's log.
 
 use super::mounts::mount_new_root;
 use super::{Context, Error, Step};
@@ -18,7 +17,7 @@ use ondisk::manifest;
 use std::ops::Range;
 use std::path::Path;
 
-/// Makes free space zero.
+/// Zeroes free space.
 pub struct Erase;
 
 impl Step for Erase {
@@ -30,7 +29,7 @@ impl Step for Erase {
         if context.loaded()?.manifest.wipe.erase != Some(manifest::Erase::Free) {
             return Ok(());
         }
-        // What is free is known only of file systems that nobody writes to.
+        // Free space is known only while nobody writes to the file systems.
         mount::unmount_tree(Path::new(paths::NEW_ROOT))?;
         rustix::fs::sync();
         let done = erase_all(context);
@@ -51,8 +50,8 @@ impl Step for Erase {
         Ok(())
     }
 
-    /// [`Step::run`] has read back what it made zero: afterwards the file
-    /// systems are in use again, and free space is theirs.
+    /// [`Step::run`] has read back samples; now the file systems are in use
+    /// again.
     fn confirm(&self, _context: &mut Context) -> Result<(), Error> {
         let mounts = crate::machine::mounts()?;
         match mounts.iter().any(|m| m.target == paths::NEW_ROOT) {
@@ -65,7 +64,7 @@ impl Step for Erase {
     }
 }
 
-/// Erases all that is unused, device by device; the bytes.
+/// Erases all unused space, device by device; returns the bytes.
 fn erase_all(context: &Context) -> Result<u64, Error> {
     let mut places = Vec::new();
     for unused in context.plan()?.unused()? {
@@ -107,8 +106,8 @@ fn erase_all(context: &Context) -> Result<u64, Error> {
     Ok(done)
 }
 
-/// What a device holds by now that the layout makes nothing on: everything old
-/// on it was cleared, so the package's own commands made it.
+/// Describes the contents of a device on which the layout makes nothing. Old
+/// contents were cleared, so the package's own commands made them.
 fn filled(unused: &Unused) -> Option<String> {
     match unused.space {
         Space::Whole => Some(identify(&unused.device)?.kind),
@@ -116,8 +115,8 @@ fn filled(unused: &Unused) -> Option<String> {
     }
 }
 
-/// The bytes of a device to make zero: what is protected is free space of the
-/// new system, too, and stays.
+/// The ranges of a device to zero. Protected ranges are free space of the new
+/// system, too, but stay.
 fn ranges(disk: &Disk, unused: &Unused) -> Result<Vec<Range<u64>>, Error> {
     let free = match &unused.space {
         Space::Bytes(ranges) => ranges.clone(),

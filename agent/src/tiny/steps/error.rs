@@ -8,12 +8,12 @@ use sys::FileError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// What a part's error says, which is all. Kept as an error, each of them
-    /// would bring its code for `Debug` and for the ways to what caused it.
+    /// The message of another module's error. Keeping the error itself would add
+    /// code for `Debug` and `source` of each type.
     #[error("{error}")]
     Part {
         error: String,
-        /// Whether the same again may go well.
+        /// Whether trying again may succeed.
         transient: bool,
     },
     #[error("va.sgdisk: {0}")]
@@ -93,11 +93,11 @@ pub enum Error {
     },
     #[error("the disk is being rewritten already, and the payload is in memory; type: migrate")]
     Begun,
-    /// The old system starts again, whatever is left to try.
+    /// The old system is to start again, although there may be attempts left.
     #[error("{0}")]
     Back(crate::tiny::lifeboat::Back),
-    /// Where the record and the state are is not known, and so not whether the
-    /// old system is still there.
+    /// Record and state could not be found, so it is not known whether the old
+    /// system still exists.
     #[error("how far this migration is cannot be said: {0}")]
     Unknown(Box<Error>),
     #[error("{word} is no address of a staging; start the machine again as it was staged")]
@@ -115,8 +115,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same again may go well: devices that were busy or slow, a
-    /// medium that failed once. Each type decides for its own errors.
+    /// Whether trying again may succeed: a device was busy or slow, or a medium
+    /// failed once. Each error type decides for itself.
     pub fn is_transient(&self) -> bool {
         match self {
             Error::Part { transient, .. } => *transient,
@@ -143,7 +143,8 @@ impl Error {
     }
 }
 
-/// The types of the parts' errors, each with what says whether one may pass.
+/// The error types of other modules, each with the function that says whether it
+/// is transient.
 macro_rules! parts {
     ($($transient:expr => $($error:ty),*;)*) => {
         $($(impl From<$error> for Error {

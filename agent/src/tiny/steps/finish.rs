@@ -11,7 +11,7 @@ use rootdir::{Attributes, RootDir};
 use std::path::Path;
 use sys::cannot;
 
-/// The manifest as the new system keeps it: no log holds a password's hash.
+/// The manifest for the new system's log, without the password hash.
 fn without_password(manifest: &Manifest) -> Result<Vec<u8>, Error> {
     let mut manifest = manifest.clone();
     manifest.console = Console::default();
@@ -37,9 +37,9 @@ fn keep<const N: usize>(
     Ok(())
 }
 
-/// Gives what has none its SELinux label: most of it was made by the new
-/// system's own programs. Each file system alone, so that mount points that
-/// are covered get theirs, too. Returns the new root, in which new files get
+/// Labels files that have no SELinux label: most of those were made by the new
+/// system's own programs. Each file system is walked by itself, so that covered
+/// mount points are labelled, too. Returns the new root, in which new files get
 /// labels.
 fn label(context: &Context, root: &Path) -> Result<RootDir, Error> {
     let new = RootDir::open(root)?;
@@ -58,7 +58,7 @@ fn label(context: &Context, root: &Path) -> Result<RootDir, Error> {
     Ok(new.with_labels(labels.contexts))
 }
 
-/// Leaves the disk to the new system.
+/// Hands the disk over to the new system.
 pub struct Finish;
 
 impl Step for Finish {
@@ -69,9 +69,10 @@ impl Step for Finish {
     fn run(&self, context: &mut Context) -> Result<(), Error> {
         let root = Path::new(paths::NEW_ROOT);
         let mounts = crate::machine::mounts()?;
-        // Run again after the unmount, there is nothing left to do.
+        // When this runs again after the unmount, nothing is left to do.
         if mounts.iter().any(|m| m.target == paths::NEW_ROOT) {
-            // The new system is complete without them, and without the log.
+            // The new system works without labels and log, so errors are only
+            // warnings.
             let new = label(context, root).or_else(|error| {
                 let what = "warning: SELinux: not all files have their labels; label them in the new system (fixfiles -F onboot)";
                 context.reporter.line(&format!("{what}: {error}"));

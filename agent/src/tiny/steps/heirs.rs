@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Who gets the room of what was kept: decided by the plan alone, for the step
-//! that gives it, and for the unit of the new system that does it otherwise.
+//! Decides which volume gets the space that was protected. It follows from the
+//! plan alone, for both the step `release` and the new system's unit that does it
+//! otherwise.
 
 use super::{Error, rest};
 use crate::plan::{Plan, PlannedFilesystem};
 use ondisk::lvm::{LvSize, PINNED, VgPlan, dm_name};
 use std::path::{Path, PathBuf};
 
-/// A volume that gets the room of what was kept in its group.
+/// The volume that gets the protected space of its group.
 #[derive(Debug)]
 pub(super) struct Heir<'a> {
     pub(super) group: &'a VgPlan,
     pub(super) volume: &'a str,
     pub(super) filesystem: Option<&'a PlannedFilesystem>,
-    /// Whether it may be mounted once the disk starts from it: GRUB reads file
-    /// systems without their journals.
+    /// Whether its file system may be mounted and grown after the switch. One
+    /// that GRUB reads may not, because GRUB reads file systems without their
+    /// journals.
     pub(super) can_grow: bool,
 }
 
-/// One for each group in which something was kept.
+/// One for each group with protected space.
 pub(super) fn heirs(plan: &Plan) -> Result<Vec<Heir<'_>>, Error> {
     let mut heirs = Vec::new();
     for group in &plan.groups {
@@ -26,7 +28,7 @@ pub(super) fn heirs(plan: &Plan) -> Result<Vec<Heir<'_>>, Error> {
             continue;
         }
         let rest = group.lvs.iter().find(|lv| lv.size == LvSize::Rest);
-        // Without one the extents become free again, by the new system.
+        // Without a volume with the rest, the extents simply become free.
         let volume = rest.map_or("", |lv| lv.name.as_str());
         let device = rest.map(|lv| device(group, &lv.name)).transpose()?;
         let is_on = |f: &&PlannedFilesystem| Some(&f.device) == device.as_ref();
@@ -47,7 +49,7 @@ pub(super) fn heirs(plan: &Plan) -> Result<Vec<Heir<'_>>, Error> {
     Ok(heirs)
 }
 
-/// What the new system has to do if `release` does not come to it.
+/// What the new system has to do if `release` is not completed.
 pub(super) fn tasks(plan: &Plan) -> Result<Vec<rest::Task>, Error> {
     let task = |heir: &Heir| rest::Task {
         group: heir.group.name.clone(),

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Step 9: the saved identity goes into the new system.
+//! Step 9: applies the saved identity to the new system.
 
 use super::{Context, Error, Step, heirs, rest};
 use crate::{losses, paths};
 use rootdir::RootDir;
 use std::path::Path;
 
-/// Carries the saved identity over.
+/// Applies the saved identity.
 pub struct Identity;
 
 impl Step for Identity {
@@ -35,7 +35,7 @@ impl Step for Identity {
             context.reporter.detail(&losses::line(loss));
         }
         if context.lifeboat.is_some() {
-            // Should the power go between `switch` and the end of `release`.
+            // For a power cut between `switch` and the end of `release`.
             let tasks = heirs::tasks(context.plan()?)?;
             if !rest::place(&RootDir::open(root)?, &tasks)? {
                 context.reporter.line("warning: the new system has no systemd: if the power goes at the very end, remove the volume replant-pinned by hand");
@@ -53,8 +53,8 @@ impl Step for Identity {
     }
 }
 
-/// Compares with what was saved, not with the fingerprint: there the old
-/// file's text stands as it was, which need not be an id that can be written.
+/// Compares with the saved machine-id and not with the fingerprint, which has the
+/// old file's text as it was, even if that was no valid id.
 fn has_machine_id(root: &Path, wanted: Option<&str>) -> Result<(), Error> {
     let Some(wanted) = wanted else {
         return Ok(());

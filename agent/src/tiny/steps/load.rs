@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Step 2: the package from the old root into RAM, every byte verified.
+//! Step 2: copies the package from the old root into RAM, verifying every byte.
 
 use super::{Context, Error, Loaded, Step, elsewhere, staged};
 use crate::cmdline::Mode;
@@ -21,12 +21,11 @@ use rootdir::RootDir;
 use std::path::Path;
 use sys::cannot;
 
-/// Bytes for manifest, table and identity: they are small, and this holds any
-/// of them.
+/// Space for manifest, table and identity, in bytes; they are small.
 const SMALL_FILES: u64 = 8 << 20;
 
-/// Brings manifest, table, identity and payload into a tmpfs of their own; where
-/// the migration may be cut off, the payload stays on the disk.
+/// Copies manifest, table, identity and payload into a tmpfs of their own; where
+/// the migration survives a power cut, the payload stays on the disk.
 pub struct Load;
 
 impl Step for Load {
@@ -126,8 +125,8 @@ impl Load {
     }
 }
 
-/// Where GRUB could not take its choice for one boot back, this does it, as soon
-/// as the machine is known. In a rehearsal nothing is written.
+/// Resets GRUB's choice for one boot if GRUB could not, as soon as the machine is
+/// recognised. A rehearsal writes nothing.
 fn take_choice_back(context: &mut Context) {
     let (Some(environment), Some(found)) = (&context.environment, &context.found) else {
         return;
@@ -176,8 +175,8 @@ fn recognize(context: &Context, old: &Path) -> Result<Staged, Error> {
     }
 }
 
-/// Whether the record has the files that were staged: two stagings that were
-/// mixed up come to light here.
+/// Checks that the record has the staged files; otherwise two stagings were mixed
+/// up.
 fn agrees(old: &Path, record: &Record) -> Result<(), Error> {
     let old = RootDir::open(old)?;
     let files = [
@@ -193,8 +192,8 @@ fn agrees(old: &Path, record: &Record) -> Result<(), Error> {
     Ok(())
 }
 
-/// The package, from the record and from where it lies on the disk. Of the old
-/// root nothing is needed, so this serves past the point of no return, too.
+/// The package, from the record and its places on the disk. The old root is not
+/// needed, so this serves past the point of no return, too.
 pub(super) fn recorded(context: &Context) -> Result<Loaded, Error> {
     let lifeboat = context.lifeboat.as_ref();
     let lifeboat = lifeboat.ok_or(Error::Missing("the record"))?;
@@ -222,7 +221,7 @@ pub(super) fn recorded(context: &Context) -> Result<Loaded, Error> {
         std::fs::write(&path, bytes).map_err(cannot("write", &path))?;
     }
     let saved = to.join(paths::IDENTITY);
-    // What is in memory already does not have to be read once more.
+    // A copy that is in memory already is not read again.
     if usable_identity(&saved, &staged.identity_sha256).is_err() {
         identity::archive::unpack(&lifeboat.identity()?, &saved)?;
         usable_identity(&saved, &staged.identity_sha256)?;
@@ -239,8 +238,8 @@ pub(super) fn recorded(context: &Context) -> Result<Loaded, Error> {
     })
 }
 
-/// The copy of the identity is the staged one, and can be read: a store that
-/// is damaged must not come to light when the old system is gone.
+/// Checks that the copy of the identity is the staged one, and can be parsed:
+/// damage must not be discovered only after the old system is gone.
 fn usable_identity(copy: &Path, sha256: &str) -> Result<(), Error> {
     if identity::digest(copy)?.to_string() != sha256 {
         let why = "is not what was staged: its files were changed or damaged";
@@ -248,7 +247,8 @@ fn usable_identity(copy: &Path, sha256: &str) -> Result<(), Error> {
     }
     match identity::load(copy) {
         Ok(_) => Ok(()),
-        // The message names the staged file; its copy here helps nobody.
+        // The message names the staged file, for the path of the copy helps
+        // nobody.
         Err(identity::Error::Damaged { path, reason }) => Err(Error::StagedFile {
             path: staged::old_path(&path),
             why: format!("is damaged: {reason}"),
@@ -257,7 +257,7 @@ fn usable_identity(copy: &Path, sha256: &str) -> Result<(), Error> {
     }
 }
 
-/// What lies in RAM already, for a migration that is resumed.
+/// The package that is in RAM already, for a migration that is resumed.
 pub(super) fn from_memory() -> Result<Loaded, Error> {
     let dir = Path::new(paths::PAYLOAD_DIR);
     let manifest = Manifest::parse(&read(&dir.join(MANIFEST))?)?;
@@ -268,9 +268,9 @@ pub(super) fn from_memory() -> Result<Loaded, Error> {
     loaded(manifest, staged, budget_when_begun(&room)?)
 }
 
-/// The budget of a migration that has begun. It went on with this much memory
-/// before, and giving it up would not give the old system back: what is short
-/// now is no reason to stop, and the decoder gets the least that it needs.
+/// The memory budget of a migration that has begun. It started with this much
+/// memory, and giving it up would not bring the old system back. So a shortage is
+/// no reason to stop now, and the decoder gets its minimum.
 fn budget_when_begun(room: &memory::Input) -> Result<memory::Budget, Error> {
     match memory::plan(room) {
         Ok(budget) => Ok(budget),

@@ -2,12 +2,12 @@
 //! The mark of a migration that has begun, and the disk that it rewrites.
 //!
 //! A disk's name proves nothing: two equal disks may come back in another order
-//! after they were detached. What is compared each time when the disk is opened
-//! for writing is the hardware (size, block size, serial number, world wide
-//! name) and a sign on the disk itself: a number in sector 0 that `wipe` writes
-//! first and that stays until GRUB takes its place, or the GUID of the new
-//! table, which is there by then. Where a migration may be cut off, sector 0 is
-//! the loader's, and the sign is the state of this staging at its place.
+//! after they were detached. At each opening for writing, the hardware (size,
+//! block size, serial number, world wide name) is compared, and a sign on the
+//! disk itself: a number in sector 0, which `wipe` writes first and which stays
+//! until GRUB's boot sector replaces it, or the GUID of the new table, which
+//! exists by then. Where the migration survives a power cut, sector 0 belongs to
+//! the loader, and the sign is this staging's state at its place.
 
 use super::Error;
 use crate::disk::{self, Disk, DiskId, sector_0};
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 use sys::{FileError, cannot};
 
-/// What the file says besides the disk's name in its first line.
+/// The contents of the file, besides the disk's name in its first line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// The disk's name when the migration began or was last resumed.
@@ -28,10 +28,10 @@ pub struct Mark {
     pub name: String,
     /// The number in sector 0.
     number: Digits,
-    /// Where the state lies instead, in the words of the command line.
+    /// Where the state lies instead, in the form of the command line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lifeboat: Option<Place>,
-    /// The new table, in the words of [`DiskId::table`].
+    /// The new table, in the form of [`DiskId::table`].
     new_table: String,
     /// The disk as it was when the migration began.
     disk: DiskId,
@@ -87,7 +87,7 @@ impl TryFrom<String> for Place {
     }
 }
 
-/// What a disk was recognised by, from the weakest to the strongest.
+/// The signs by which a disk is recognised, from the weakest to the strongest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sign {
     /// The old system's table: nothing was written yet.
@@ -99,7 +99,7 @@ pub enum Sign {
 }
 
 impl Mark {
-    /// A migration that begins now, with a number of its own.
+    /// The mark of a migration that begins now, with a random number.
     pub fn new(name: &str, disk: &Disk, plan: &Plan, number: [u8; 16]) -> Result<Mark, Error> {
         Ok(Mark {
             name: name.to_owned(),
@@ -110,7 +110,7 @@ impl Mark {
         })
     }
 
-    /// The same, where the state of this lifeboat is the sign.
+    /// As [`Mark::new`], with the state of this lifeboat as the sign.
     pub fn of(name: &str, disk: &Disk, plan: &Plan, lifeboat: &Lifeboat) -> Result<Mark, Error> {
         let address = *lifeboat.address();
         Ok(Mark {
@@ -138,7 +138,7 @@ impl Mark {
         }))
     }
 
-    /// Makes the file, whole as soon as it is there.
+    /// Writes the file atomically.
     pub fn store(&self, path: &Path) -> Result<(), Error> {
         let text = document::write(self).map_err(std::io::Error::other);
         let text = text.map_err(cannot("write", path))?;
@@ -150,19 +150,19 @@ impl Mark {
         &self.disk
     }
 
-    /// Boot code for sector 0 that has the number.
+    /// Boot code for sector 0 that contains the number.
     pub fn boot_code(&self) -> [u8; mark::BYTES] {
         mark::encode(&self.number.0)
     }
 
-    /// Writes the number to a disk that was known, and returns when it is on
+    /// Writes the number to a disk that was recognised, and returns when it is on
     /// the medium.
     pub fn write_on(&self, disk: &Disk) -> Result<(), disk::Error> {
         const WHAT: &str = "the mark of this migration";
         sector_0::write(disk, WHAT, 0, &self.boot_code())
     }
 
-    /// What a disk is known by, or why it is not the one.
+    /// The sign by which a disk is recognised, or why it is not the one.
     pub fn recognize(&self, disk: &Disk) -> Result<Result<Sign, String>, disk::Error> {
         let id = DiskId::of(disk)?;
         if let Some(why) = id.hardware_differs(&self.disk) {
@@ -178,14 +178,14 @@ impl Mark {
         if id.table == self.new_table || DiskId::backup_table(disk)? == self.new_table {
             return Ok(Ok(Sign::NewTable));
         }
-        // With a lifeboat there is a better sign from the first write on.
+        // With a lifeboat there is a stronger sign from the first write on.
         if id.table == self.disk.table && self.lifeboat.is_none() {
             return Ok(Ok(Sign::OldTable));
         }
         Ok(Err("has neither this migration's mark nor its table".into()))
     }
 
-    /// The disk, if it is known by this sign or a better one.
+    /// The disk, if it is recognised by this sign or a stronger one.
     pub fn only(&self, disk: Disk, least: Sign) -> Result<Disk, Error> {
         let why = match self.recognize(&disk)? {
             Ok(sign) if sign >= least => return Ok(disk),
@@ -199,8 +199,8 @@ impl Mark {
     }
 }
 
-/// Makes the file before it is known what is in it: the disk may have been
-/// written by an earlier start of the machine.
+/// Creates the file before its contents are known, because an earlier start of
+/// the machine may have written to the disk.
 pub(super) fn announce() -> Result<(), Error> {
     replace(path(), "\n")
 }
@@ -210,7 +210,7 @@ pub fn path() -> &'static Path {
     Path::new(paths::POINT_OF_NO_RETURN)
 }
 
-/// Makes a file that is whole as soon as it is there.
+/// Writes a file atomically.
 pub(super) fn replace(path: &Path, text: &str) -> Result<(), Error> {
     let part = path.with_extension("part");
     let written = std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, path));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A migration from its beginning, or from where it is.
+//! Runs a migration from its beginning, or from where it stopped.
 
 use super::run::{after, rehearse, resume};
 use super::{Context, Error, Failure, Next, course};
@@ -9,7 +9,8 @@ use contract::cmdline::LIFEBOAT;
 /// Migrates: all the steps, or, once it has begun, those that are left.
 ///
 /// # Errors
-/// [`Failure`] names the step; whether the disk may have been written is in it.
+/// [`Failure`] names the step, and says whether the disk may have been written
+/// to.
 pub fn migrate(context: &mut Context, begun: bool, by_hand: bool) -> Result<Next, Failure> {
     if let Some(address) = context.cmdline.lifeboat {
         return course::run(context, address, by_hand);
@@ -35,8 +36,9 @@ pub fn migrate(context: &mut Context, begun: bool, by_hand: bool) -> Result<Next
     Ok(Next::New)
 }
 
-/// An address that cannot be read is not one that is not there: /init takes this
-/// for a migration that goes on by itself, and the disk may be half rewritten.
+/// Refuses an address that cannot be parsed. It must not count as missing: /init
+/// takes this for a migration that continues by itself, and the disk may be half
+/// rewritten.
 fn misread(cmdline: &Cmdline) -> Option<Error> {
     let mut words = cmdline.unknown.iter();
     let word = words.find(|word| word.contains(LIFEBOAT))?;

@@ -48,10 +48,10 @@ pub trait Step {
     /// Its name, one word: in the display, in the log, for `replant.break=`.
     fn name(&self) -> &'static str;
 
-    /// Does its work; the same again when run again.
+    /// Does its work; running it again gives the same result.
     fn run(&self, context: &mut Context) -> Result<(), Error>;
 
-    /// Looks whether the work is really done, on the disk where it can.
+    /// Checks that the work is really done, on the disk where possible.
     fn confirm(&self, context: &mut Context) -> Result<(), Error>;
 }
 
@@ -60,23 +60,23 @@ pub fn names() -> Vec<&'static str> {
     steps(true).map(|step| step.name()).collect()
 }
 
-/// The steps in their order; some are only where a migration may be cut off.
+/// The steps in their order; some exist only with a lifeboat.
 fn steps(lifeboat: bool) -> impl Iterator<Item = &'static dyn Step> {
     let only = |step| lifeboat.then_some(step);
     let before = BEFORE.into_iter().chain(only(ARM));
     before.chain(AFTER).chain(only(RELEASE))
 }
 
-/// What is done before the point of no return: nothing on the disk changes.
+/// The steps before the point of no return; they change nothing on the disk.
 pub const BEFORE: [&dyn Step; 3] = [&discover::Discover, &load::Load, &preflight::Preflight];
 
-/// What is done between, where the migration may be cut off.
+/// The step in between, only where the migration survives a power cut.
 pub const ARM: &dyn Step = &arm::Arm;
 
-/// What is done last there, when the disk starts the new system already.
+/// The last step in that case, when the disk starts the new system already.
 pub const RELEASE: &dyn Step = &release::Release;
 
-/// What is done after it.
+/// The steps after the point of no return.
 pub const AFTER: [&dyn Step; 10] = [
     &wipe::Wipe,
     &partition::Partition,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The new file systems, mounted for the steps that work in them.
+//! Mounts the new file systems for the steps that work in them.
 
 use super::{Context, Error};
 use crate::disk::Disk;
@@ -10,7 +10,7 @@ use rustix::mount::MountFlags;
 use std::path::Path;
 use sys::cannot;
 
-/// Whether it is this device, and not another one by its name, that is mounted.
+/// Checks that this device is mounted, and not another one that got its name.
 fn is_mounted(part: &Disk, root: &RootDir, mount: &str) -> Result<(), Error> {
     let target = root.full(mount);
     let failed = cannot("look at", &target);
@@ -40,18 +40,18 @@ pub(super) fn mount_alone(
     is_mounted(&part, &RootDir::open(place)?, "/")
 }
 
-/// Mounts the new file systems, parents first, in the place of whatever is
-/// mounted there.
+/// Mounts the new file systems, parents first; anything mounted there is
+/// unmounted before.
 pub(super) fn mount_new_root(context: &Context) -> Result<(), Error> {
     let root = Path::new(paths::NEW_ROOT);
     mount::unmount_tree(root)?;
-    // The root comes first: what is mounted in it must be there.
+    // The root comes first, because the mount points of the others are in it.
     for filesystem in &context.plan()?.filesystems {
         let (device, mount) = (&filesystem.device, &filesystem.mount);
-        // Some kernels mount nothing that is open for writing.
+        // Some kernels refuse to mount a device that is open for writing.
         let part = context.on_disk(Disk::open(device)?)?;
         if mount == "/" {
-            // Nothing reads these times, and every read would write one.
+            // Access times are of no use here, and each would cause a write.
             mount::device(device, root, "ext4", MountFlags::NOATIME, "")?;
         } else {
             mount::below(&RootDir::open(root)?, mount, device)?;

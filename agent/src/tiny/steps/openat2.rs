@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the tiny system's kernel must be able to do.
+//! Checks that the tiny system's kernel has openat2.
 
 use super::Error;
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
 use rustix::io::Errno;
 
-/// Whether the kernel confines unpacked files to the new root. Asked before
-/// the old root is even mounted, for the identity is read in the same way.
+/// Checks that the kernel can confine unpacked files to the new root. It is asked
+/// before the old root is even mounted, because the identity is read in the same
+/// way.
 pub(super) fn require() -> Result<(), Error> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     judge(openat2(CWD, "/", flags, Mode::empty(), ResolveFlags::NO_MAGICLINKS).map(|_| ()))

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the kernel does when it is in trouble.
+//! Resets what the kernel does on hangs and oopses.
 //!
-//! Up to the point of no return /init has it reboot: the old system is there.
-//! After it a reboot would end in nothing, so the kernel goes on as long as it
-//! can, and what it says stays on the screen.
+//! Up to the point of no return, /init makes the kernel reboot, because the old
+//! system is there. After it, a reboot would lead nowhere, so the kernel goes on
+//! as long as it can, and its messages stay on the screen.
 
 use std::path::Path;
 
-/// Files of /proc/sys/kernel; 0 in each means: no panic of it, no reboot.
+/// Files of /proc/sys/kernel; 0 in each means neither panic nor reboot.
 const SETTINGS: [&str; 5] = [
     "panic",
     "panic_on_oops",
@@ -16,8 +16,8 @@ const SETTINGS: [&str; 5] = [
     "hardlockup_panic",
 ];
 
-/// Puts it back, below `kernel` (/proc/sys/kernel). What could not be put back
-/// is returned in words; not every kernel has every setting.
+/// Writes 0 to these files below `kernel` (/proc/sys/kernel). Returns the errors;
+/// not every kernel has every file.
 pub(super) fn put_back(kernel: &Path) -> Vec<String> {
     SETTINGS
         .iter()

@@ -17,13 +17,14 @@ impl Step for Partition {
 
     fn run(&self, context: &mut Context) -> Result<(), Error> {
         let table = &context.plan()?.table;
-        // The boot code of the old system starts what is not there any more.
+        // The old system's boot code would start a system that is gone.
         let code = match &context.lifeboat {
             Some(lifeboat) => lifeboat.boot_code()?.to_vec(),
             None => context.mark()?.boot_code().to_vec(),
         };
         table::write(&context.disk_alone()?, table, Some(&code))?;
-        // Some kernels read no table of a disk that is held exclusively.
+        // Some kernels do not reread the table of a disk that is held
+        // exclusively.
         let disk = context.disk()?;
         reread::reread(&disk, table, PATIENCE)?;
         drop(disk);

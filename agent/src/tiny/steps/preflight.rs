@@ -24,8 +24,9 @@ impl Step for Preflight {
         };
         let found = context.found()?;
         context.reporter.line(&plan.to_string());
-        // Not before all is well: the report of a failure goes into the old
-        // root. A migration that is resumed may have the new one mounted here.
+        // Only after everything succeeded, because the report of a failure goes
+        // into the old root. In a migration that is resumed, the new root may be
+        // mounted here.
         if found.root.is_some() {
             Mapper::open()?.deactivate_disk(context.disk_number()?)?;
         }
@@ -38,7 +39,7 @@ impl Step for Preflight {
     }
 }
 
-/// The plan of the record, at each start the same.
+/// The plan from the record, the same at each start.
 fn recorded(context: &Context, boat: &Lifeboat) -> Result<Plan, Error> {
     let found = context.found()?;
     let contents = Contents::of(boat.record())?;
@@ -50,7 +51,7 @@ fn recorded(context: &Context, boat: &Lifeboat) -> Result<Plan, Error> {
     )?)
 }
 
-/// A plan with random values of its own.
+/// A plan with new random values.
 fn planned(context: &Context) -> Result<Plan, Error> {
     let (found, loaded) = (context.found()?, context.loaded()?);
     let now = SystemTime::now()
@@ -65,11 +66,11 @@ fn planned(context: &Context) -> Result<Plan, Error> {
             ..found.others.clone()
         },
         host: loaded.staged.host.clone(),
-        // A machine whose clock lost its battery is not back in 1970.
+        // A machine without a clock battery would be in 1970.
         time: now.max(loaded.staged.time),
         protected: Protected::default(),
     };
-    // What `check` found in the payload, whose checksum `load` compared.
+    // `check` has examined the payload, and `load` has compared its checksum.
     loaded.staged.agree(&loaded.manifest)?;
     let mut manifest = loaded.manifest.clone();
     manifest.payload = loaded.staged.facts.payload.clone();

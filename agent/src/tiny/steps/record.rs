@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The disk with the record that the command line names.
+//! Finds the disk with the record that the command line names.
 
 use super::{Context, Error};
 use crate::block::BlockDevice;
@@ -22,7 +22,7 @@ pub(super) fn find(context: &mut Context, address: Address) -> Result<(), Error>
     let deadline = Instant::now() + patience;
     let what = "the disk of the record";
     let waited = context.devices.wait_for(what, deadline, |blocks| {
-        // Two of them do not become one by waiting.
+        // Waiting does not make one disk of two.
         let found = lifeboat::find(&disks(blocks), &address);
         (!matches!(found, Err(lifeboat::Error::NotFound { .. }))).then_some(())
     });

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Step 14, where the migration could be cut off: the old machine's identity is
-//! overwritten, and the room of what was kept goes to the volume that has the
-//! rest. The disk starts the new system already; what is not done here, its
-//! own programs do at its first start (`rest.rs`).
+//! Step 14, only where the migration survives a power cut: the old machine's
+//! identity is overwritten, and the protected space goes to the volume that has
+//! the rest. The disk starts the new system already, whose own programs do at the
+//! first start what is not done here (`rest.rs`).
 
 use super::heirs::{Heir, heirs};
 use super::mounts::mount_alone;
@@ -15,7 +15,7 @@ use rootdir::RootDir;
 use std::path::Path;
 use sys::cannot;
 
-/// Gives back what was kept.
+/// Releases the protected space.
 pub struct Release;
 
 impl Step for Release {
@@ -26,7 +26,8 @@ impl Step for Release {
     fn run(&self, context: &mut Context) -> Result<(), Error> {
         mount::unmount_tree(Path::new(paths::NEW_ROOT))?;
         Mapper::open()?.deactivate_disk(context.disk_number()?)?;
-        // Secrets first: they must not be in a volume that is in use.
+        // Secrets are overwritten first, so that they do not become part of a
+        // volume in use.
         context.lifeboat_mut()?.clear()?;
         let plan = context.plan()?;
         let heirs = heirs(plan)?;
@@ -65,14 +66,15 @@ impl Step for Release {
     }
 }
 
-/// What the disk has of a group.
+/// Reads the group from the disk.
 fn found(context: &Context, group: &VgPlan) -> Result<Scan, Error> {
     let devices = group.pvs.iter();
     let devices = devices.map(|pv| context.partition(Path::new(&pv.device)));
     Ok(scan(&devices.collect::<Result<Vec<_>, _>>()?))
 }
 
-/// Writes the next generation of the group: a cut leaves it or the one before.
+/// Writes the next generation of the group. After a power cut the old or the new
+/// one is in force.
 fn give(context: &Context, heir: &Heir) -> Result<(), Error> {
     let found = found(context, heir.group)?;
     let group = found.group(&heir.group.name)?;
@@ -82,8 +84,8 @@ fn give(context: &Context, heir: &Heir) -> Result<(), Error> {
     Ok(())
 }
 
-/// Grows the file systems of the volumes that have grown, and takes away what
-/// the new system would do otherwise.
+/// Grows the file systems of the volumes that have grown, and removes the unit by
+/// which the new system would do it.
 fn grow(context: &Context, heirs: &[Heir]) -> Result<(), Error> {
     let plan = context.plan()?;
     let mapper = Mapper::open()?;
@@ -102,7 +104,7 @@ fn grow(context: &Context, heirs: &[Heir]) -> Result<(), Error> {
         grown?;
     }
     let root = plan.root().ok_or(Error::Missing("the new root"))?;
-    // GRUB may read this one.
+    // GRUB may read /boot from this file system.
     let holds_boot = !plan.filesystems.iter().any(|f| f.mount == "/boot");
     if holds_boot {
         return Ok(());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What the new system does at its first start when the power went between the
-//! switch and the end of `release`: a unit that does it once, by the new
-//! system's own programs, and then takes itself away.
+//! A unit for the new system's first start, in case the power fails between
+//! `switch` and the end of `release`: it does the rest once, by the new system's
+//! own programs, and then removes itself.
 
 use ondisk::lvm::PINNED;
 use rootdir::{Attributes, Result, RootDir};
@@ -25,15 +25,14 @@ ExecStart=/bin/sh /etc/systemd/system/replant-release.sh
 /// ext4, if it has one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Task {
-    /// The group.
     pub(super) group: String,
     /// Empty where the room becomes free.
     pub(super) volume: String,
     pub(super) grow: bool,
 }
 
-/// The script. Names of groups and volumes have no character that the shell
-/// would take for another (lvm2 allows none).
+/// The script. Names of groups and volumes have no character that is special to
+/// the shell (lvm2 allows none).
 fn script(tasks: &[Task]) -> String {
     let mut text = String::from("#!/bin/sh\n# Made by replant; see replant(8).\nset -e\n");
     for Task {
@@ -42,7 +41,8 @@ fn script(tasks: &[Task]) -> String {
         grow,
     } in tasks
     {
-        // The old machine's keys may still be in it: zeros before it is free.
+        // The space may still contain the old machine's keys, so it is zeroed
+        // before it is freed.
         text += &format!(
             "if lvs {group}/{PINNED} >/dev/null 2>&1; then\n\
              \x20   lvchange -p rw {group}/{PINNED} || :\n\
@@ -69,7 +69,7 @@ fn script(tasks: &[Task]) -> String {
     text
 }
 
-/// Puts the unit into the new system. Whether that has systemd.
+/// Puts the unit into the new system. Returns whether that has systemd.
 pub(super) fn place(new: &RootDir, tasks: &[Task]) -> Result<bool> {
     if !new.is_dir("etc/systemd/system")? {
         return Ok(false);
@@ -84,7 +84,7 @@ pub(super) fn place(new: &RootDir, tasks: &[Task]) -> Result<bool> {
     Ok(true)
 }
 
-/// Takes it away: nothing is left to do.
+/// Removes the unit, because nothing is left to do.
 pub(super) fn remove(new: &RootDir) -> Result<()> {
     for file in [WANTED, UNIT, SCRIPT] {
         new.remove(file)?;

@@ -14,7 +14,7 @@ use std::time::Duration;
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Does what is done before the point of no return.
+/// Runs the steps before the point of no return.
 pub fn rehearse(context: &mut Context) -> Result<(), Failure> {
     refuse_again(paths::begun())?;
     refuse_unknown(
@@ -35,8 +35,8 @@ pub fn rehearse(context: &mut Context) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The steps before the point of no return are done once only: later there is
-/// no old root, and the payload in memory is all that is left.
+/// Refuses to run the steps before the point of no return once it is passed: the
+/// old root is gone, and the package in memory is all that is left.
 fn refuse_again(begun: bool) -> Result<(), Failure> {
     if !begun {
         return Ok(());
@@ -48,8 +48,8 @@ fn refuse_again(begun: bool) -> Result<(), Failure> {
     })
 }
 
-/// A misspelt step to stop at must not cost the machine's disk. As with a real
-/// stop, the second try is not stopped again.
+/// Refuses an unknown name in `replant.break=`, because a typing error must not
+/// cost the disk. As with a real stop, the second attempt is not stopped.
 fn refuse_unknown(wanted: Option<&str>, broke: &Path) -> Result<(), Failure> {
     let Some(wanted) = wanted.filter(|w| !super::names().contains(w)) else {
         return Ok(());
@@ -68,8 +68,8 @@ fn refuse_unknown(wanted: Option<&str>, broke: &Path) -> Result<(), Failure> {
     })
 }
 
-/// Goes on after a failure past the point of no return: with the payload that
-/// is still in RAM, from the wipe on, for every step can be done again.
+/// Continues after a failure past the point of no return, with the payload that
+/// is still in RAM. It starts at `wipe`, because every step can be repeated.
 pub(super) fn resume(context: &mut Context) -> Result<(), Failure> {
     let failed = |error: Error| Failure {
         step: "resume",
@@ -97,7 +97,7 @@ pub(super) fn resume(context: &mut Context) -> Result<(), Failure> {
         .map_err(Error::from)
         .map_err(failed)?;
     let disk = same_disk(&devices, &mark).map_err(failed)?;
-    // Left by a boot step that was killed.
+    // A boot step that was killed may have left the write protection on.
     let protected = Disk::open(disk.path()).and_then(|disk| disk.write_protect(false));
     protected.map_err(Error::from).map_err(failed)?;
     if disk.name != mark.name {
@@ -113,7 +113,7 @@ pub(super) fn resume(context: &mut Context) -> Result<(), Failure> {
         .map_err(Error::from)
         .map_err(failed)?;
     let mut others = crate::locate::others(&devices, &disk, &mounts);
-    // What the old disk had is lost already; what is there now was made by us.
+    // Arrays of the old disk are lost already; what is on it now was made by us.
     others.wholes.clear();
     context.found = Some(Found {
         root: None,
@@ -129,8 +129,9 @@ pub(super) fn resume(context: &mut Context) -> Result<(), Failure> {
     after(context)
 }
 
-/// The disk that the migration has begun to write, under whatever name. The
-/// strongest sign counts: a copy of its old table may be on another disk.
+/// Finds the disk that the migration was writing to, whatever its name is now.
+/// The strongest sign counts, because another disk may have a copy of the old
+/// table.
 fn same_disk(devices: &[BlockDevice], mark: &Mark) -> Result<BlockDevice, Error> {
     let mut known: Vec<(Sign, &BlockDevice)> = Vec::new();
     let mut others = Vec::new();
@@ -182,9 +183,9 @@ pub(super) fn after(context: &mut Context) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Leaves on the disk that this step begins: failures count from there. Before
-/// the first one it is written in any case, so that neither copy of the state
-/// says any more that the old system is there.
+/// Notes on the disk that this step begins, and failures are counted from there.
+/// Before the first step it is written in any case, so that neither copy of the
+/// state says any more that the old system exists.
 fn reached(context: &mut Context, step: u32) -> Result<(), Error> {
     let Some(lifeboat) = &mut context.lifeboat else {
         return Ok(());
@@ -196,8 +197,8 @@ fn reached(context: &mut Context, step: u32) -> Result<(), Error> {
     Ok(())
 }
 
-/// Leaves the mark for /init and for a later `resume`: from now on the disk may
-/// be written, and this is how to recognise it.
+/// Writes the mark, for /init and for a later `resume`: from now on the disk may
+/// be written to, and this is how to recognise it.
 fn no_return(context: &mut Context) -> Result<(), Error> {
     stop_at(context, AFTER[0])?;
     let mark = match context.mark.take() {
@@ -244,8 +245,8 @@ fn no_return(context: &mut Context) -> Result<(), Error> {
     Ok(())
 }
 
-/// Stops before a step that `replant.break=` names, once: what a person starts
-/// again afterwards is another process, which reads the same command line.
+/// Stops before a step that `replant.break=` names, but only once: a person then
+/// continues in another process, which reads the same command line.
 fn stop_at(context: &mut Context, step: &dyn Step) -> Result<(), Error> {
     let wanted = context.cmdline.break_before.take_if(|b| b == step.name());
     if wanted.is_none() || !first_stop(Path::new(paths::BROKE), step.name())? {
@@ -254,7 +255,8 @@ fn stop_at(context: &mut Context, step: &dyn Step) -> Result<(), Error> {
     Err(Error::Break(step.name()))
 }
 
-/// Whether this is the first stop at this step; the next one will not be.
+/// Whether this is the first stop at this step. Notes it, so that the next one is
+/// not.
 fn first_stop(path: &Path, step: &str) -> Result<bool, Error> {
     match std::fs::read_to_string(path) {
         Ok(text) if text == step => Ok(false),
@@ -278,7 +280,7 @@ pub(super) fn one(context: &mut Context, step: &dyn Step, tries: u32) -> Result<
                 context.reporter.end();
                 return Ok(());
             }
-            // The cause is the stop, whatever error it led to.
+            // The real cause is the stop, whatever error it has led to.
             Err(error) if stop::requested() => {
                 context.reporter.detail(&error.to_string());
                 context.reporter.fail(&Error::Stopped.to_string());

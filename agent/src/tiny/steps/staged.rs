@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The files of the staged package, read below the old root. Messages name them
-//! as the old system knows them.
+//! Reads the files of the staged package below the old root. Messages use the
+//! paths of the old system.
 
 use super::Error;
 use crate::paths;
@@ -18,8 +18,8 @@ pub(super) fn unusable(name: &str, why: impl Into<String>) -> Error {
     }
 }
 
-/// The path that a file has on the old system: of one below its root, which is
-/// mounted elsewhere here, and of the copies of its package.
+/// The path on the old system: for files below its root, which is mounted
+/// elsewhere here, and for copies of the package.
 pub(super) fn old_path(path: &Path) -> PathBuf {
     let root = Path::new("/");
     if let Ok(below) = path.strip_prefix(paths::OLD_ROOT) {
@@ -52,7 +52,7 @@ fn copy_error(name: &str, error: tmpfs::Error) -> Error {
         Verify(Changed {
             found, expected, ..
         }) => format!("is damaged: its SHA-256 is {found}, the manifest says {expected}"),
-        // The copy in memory failed: nothing is wrong with the file.
+        // Writing the copy failed, so nothing is wrong with the file.
         other => return other.into(),
     };
     unusable(name, why)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Step 13: GRUB's core image, and then the boot sector. Until then sector 0
-//! starts nothing; from then on it starts the new system, of which everything
-//! is on the disk, and nothing is mounted.
+//! Step 13: writes GRUB's core image, and then the boot sector. Until then sector
+//! 0 does not start the new system; from then on it does, so everything else is
+//! on the disk by now, and nothing is mounted.
 
 use super::{Context, Error, Step};
 use crate::tiny::boot;
@@ -15,7 +15,7 @@ impl Step for Switch {
     }
 
     fn run(&self, context: &mut Context) -> Result<(), Error> {
-        // Commands of the package's own have done it already.
+        // Without images, the package's own commands have installed GRUB already.
         if let Some(images) = &context.images {
             images.write(&context.disk()?)?;
         }

@@ -60,8 +60,8 @@ impl Step for Unpack {
     }
 }
 
-/// Whether the files that boot the new system are there, by the links that the
-/// new system has.
+/// Checks that the files that boot the new system exist, following the new
+/// system's links.
 fn arrived(root: &RootDir, kernels: &[String]) -> Result<(), Error> {
     let kernels = kernels.iter().map(|k| format!("boot/vmlinuz-{k}"));
     for file in std::iter::once("etc/fstab".to_string()).chain(kernels) {

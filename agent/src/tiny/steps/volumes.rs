@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Step 6: physical volumes, volume groups, logical volumes; mapped.
+//! Step 6: makes and maps physical volumes, volume groups and logical volumes.
 
 use super::{Context, Error, Step};
 use crate::disk::{check_table, wipe};
@@ -26,15 +26,16 @@ impl Step for Volumes {
             let protected = &context.plan()?.protected;
             let made = create(group, &devices, protected)?;
             for lv in &group.lvs {
-                // What is written to a mounted volume passes no guard of ours.
+                // Writes to a mounted volume bypass our guard, so its table is
+                // checked.
                 let mapping = mapping(&made, find_lv(&made, &lv.name)?)?;
                 check_table(protected, &mapping.name, &mapping.targets)?;
                 let active = mapper.activate(&made, &lv.name, Access::ReadWrite)?;
                 context
                     .reporter
                     .detail(&format!("{} is {}", active.link.display(), active.dev));
-                // Remains of the old disk, in every volume, with a file system or
-                // not.
+                // Clears remains of the old disk in every volume, with or without
+                // a file system.
                 let volume = context.part(&active.link)?;
                 wipe::clear(&volume, &wipe::edges(0..volume.bytes()))?;
             }

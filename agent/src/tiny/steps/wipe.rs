@@ -31,7 +31,8 @@ impl Step for Wipe {
             lifeboat.close_way_back(&disk)?;
             return Ok(wipe::clear(&disk, &lifeboat.wiped())?);
         }
-        // From here on this is the sign of the disk, whatever its table was.
+        // From here on the disk is recognised by this, and no longer by its
+        // table.
         context.mark()?.write_on(&disk)?;
         let present = match table::read(&disk) {
             Ok(present) => present,
@@ -62,8 +63,8 @@ impl Step for Wipe {
             if !lifeboat.is_closed(&disk)? {
                 return Err(unverified("its first sector is not replant's loader"));
             }
-            // The old table stays in sector 0 until the new one is written: it
-            // is no sign that something was not wiped.
+            // The old table stays in sector 0 until the new one is written; that
+            // does not mean that something was not wiped.
             return match table::has_gpt(&disk)? {
                 false => Ok(()),
                 true => Err(unverified("its table is still there")),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! sshd_config(5), as far as it says who may log in with a key: which files
-//! hold keys, and whether sshd asks anything else.
+//! sshd_config(5), as far as it decides who can log in with a key: which files
+//! hold keys, and whether sshd requires anything else.
 
 mod parse;
 mod read;
@@ -13,7 +13,7 @@ use super::database::number;
 use super::files::Files;
 use super::model::User;
 
-/// What sshd reads if nothing is said.
+/// The files that sshd reads by default.
 const DEFAULT: [&str; 2] = [".ssh/authorized_keys", ".ssh/authorized_keys2"];
 
 /// The settings of all files together, in sshd's order.
@@ -24,7 +24,7 @@ pub(crate) struct Sshd {
     pub unread: Vec<String>,
 }
 
-/// Who logs in, as Match blocks see it.
+/// The properties of a login that Match blocks compare.
 pub(super) struct Login<'a> {
     pub user: &'a User,
     /// Names of all groups, the primary one among them.
@@ -69,9 +69,9 @@ impl Sshd {
         !word.is_some_and(|w| w.eq_ignore_ascii_case("no"))
     }
 
-    /// What counts for a login: of the Match blocks that hold the first one
-    /// that says anything, otherwise the first one outside of them. Beside it,
-    /// what blocks say of which nobody knows whether they will hold.
+    /// The value for a login: of the first Match block that matches and sets it,
+    /// otherwise the global one. Also returns values of blocks of which it is not
+    /// known whether they match.
     fn get(&self, key: &str, login: &Login<'_>) -> (Option<&Setting>, Vec<&Setting>) {
         let (mut sure, mut global, mut maybe) = (None, None, Vec::new());
         for setting in self.settings.iter().filter(|s| s.key == key) {

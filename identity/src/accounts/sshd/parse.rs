@@ -22,14 +22,14 @@ pub(crate) struct Block {
     words: Vec<String>,
 }
 
-/// Whether something holds, as far as it is known before anybody logs in.
+/// Whether a condition holds, as far as it is known before anybody logs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Truth {
     /// It does.
     Yes,
     /// It does not.
     No,
-    /// It depends on where somebody comes from.
+    /// It depends on the connection.
     Maybe,
 }
 
@@ -67,7 +67,7 @@ impl Block {
             all.push(match kind.as_str() {
                 "user" => of(&[&login.user.name]),
                 "group" => of(&login.groups),
-                // Users of this list exist.
+                // All users in question exist.
                 "invalid-user" => Truth::No,
                 _ => Truth::Maybe,
             });

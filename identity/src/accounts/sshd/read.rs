@@ -9,9 +9,9 @@ use rootdir::RootDir;
 
 /// Where it lies; openSUSE's own is in the second place.
 const FILES: [&str; 2] = ["etc/ssh/sshd_config", "usr/etc/ssh/sshd_config"];
-/// sshd gives up after as many files within files.
+/// The nesting of includes at which sshd gives up.
 const DEEPEST: usize = 16;
-/// Nobody has more files, or more in one directory.
+/// The most files, and the most in one directory, that are read.
 const MOST: usize = 512;
 
 impl Sshd {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Commands that set routes and addresses: `up` lines of
+//! Parses commands that set routes and addresses: `up` lines of
 //! /etc/network/interfaces, lines of `route-*` files and of
 //! /etc/sysconfig/static-routes.
 
@@ -7,12 +7,11 @@ use super::rule;
 use crate::network::address::{Cidr, prefix_length};
 use crate::network::model::{Route, RouteKind, Rule};
 
-/// A route, and what its command says beside it.
+/// A route, with the other arguments of its command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Command {
     /// The interface that it names.
     pub device: Option<String>,
-    /// The route.
     pub route: Route,
     /// Settings of the route that the model does not have.
     pub lost: Vec<String>,
@@ -27,25 +26,25 @@ pub(super) enum Added {
     Address(Option<String>, Cidr),
     /// An address with the host at the other end of the line.
     Peer(Option<String>, Cidr, Cidr),
-    /// A routing rule of IPv6 or IPv4.
+    /// A routing rule; `true` is IPv6.
     Rule(bool, Rule),
-    /// What comes by itself.
+    /// A route that exists without the command.
     Nothing,
 }
 
-/// When a command of a line runs.
+/// The condition under which a command of a line runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum When {
-    /// In any case.
+    /// Always.
     Always,
-    /// If the one before it worked.
+    /// If the command before it succeeded (`&&`).
     Worked,
-    /// If the one before it failed.
+    /// If the command before it failed (`||`).
     Failed,
 }
 
-/// The commands of a shell's line. None if it is more than a list of commands:
-/// what such a line does cannot be told without running it.
+/// The commands of a shell line. `None` if it is more than a list of commands,
+/// for then only running it would tell what it does.
 pub(super) fn list(line: &str) -> Option<Vec<(When, String)>> {
     let mut found = Vec::new();
     let (mut when, mut text, mut quote) = (When::Always, String::new(), None);
@@ -61,7 +60,7 @@ pub(super) fn list(line: &str) -> Option<Vec<(When, String)>> {
             (None, '\'' | '"') => quote = Some(c),
             (None, '(' | ')') => return None,
             (None, '#') if text.is_empty() || text.ends_with(char::is_whitespace) => break,
-            // Of a redirection (2>&1).
+            // Part of a redirection (2>&1).
             (None, '&') if text.ends_with('>') || chars.peek() == Some(&'>') => text.push(c),
             (None, ';' | '&' | '|') => {
                 let twice = c != ';' && chars.next_if_eq(&c).is_some();
@@ -92,14 +91,14 @@ pub(super) fn list(line: &str) -> Option<Vec<(When, String)>> {
     (!found.iter().any(shell)).then_some(found)
 }
 
-/// Whether a command only sees to it that the line does not fail.
+/// Whether a command only keeps the line from failing (`true`, `:`).
 pub(super) fn is_harmless(command: &str) -> bool {
     let words: Vec<&str> = command.split_whitespace().collect();
     matches!(words.as_slice(), [":"] | ["exit", "0"])
         || matches!(words.as_slice(), [program] if program.rsplit('/').next() == Some("true"))
 }
 
-/// What one command adds, if it is `ip route`, `ip addr` or `route`. The error
+/// Parses one command: `ip route`, `ip addr`, `ip rule` or `route`. The error
 /// says what is not understood; it is empty for other commands.
 pub(super) fn added(command: &str, v6: bool) -> Result<Added, String> {
     let mut words = Vec::new();
@@ -268,7 +267,7 @@ pub(super) fn old_route(words: &[&str], v6: bool) -> Result<Command, String> {
             .ok()
             .and_then(|ip| Cidr::new(ip, prefix_length(mask)?))
             .ok_or_else(wrong)?,
-        // Its length would go by the class of the network.
+        // Without a prefix length, the class of the network would decide.
         (target, None) if !host && !v6 && !target.contains('/') => return Err(wrong()),
         (target, None) => Cidr::parse(target).ok_or_else(wrong)?,
     };

@@ -10,12 +10,13 @@ use rootdir::RootDir;
 use std::collections::{BTreeMap, BTreeSet};
 
 const CONNECTIONS: &str = "NetworkManager/system-connections";
-/// Of a profile (its UUID) the first one counts. netplan writes to /run.
+/// Directories besides /etc; of several profiles with one UUID the first counts.
+/// netplan writes to /run.
 const BESIDE: [&str; 2] = ["run", "usr/lib"];
 const CONF: &str = "etc/NetworkManager/NetworkManager.conf";
 
-/// Reads them. What comes back is whether devices of /etc/network/interfaces
-/// are none of its business. What the plan hides is left out.
+/// Reads the profiles, except those that `plan` hides. Returns whether
+/// NetworkManager leaves the devices of /etc/network/interfaces alone.
 pub(super) fn load(root: &RootDir, plan: &Plan, files: &mut Files) -> Result<bool> {
     let conf = conf(root, &mut files.warnings)?;
     let mut lost: BTreeSet<String> = BTreeSet::new();
@@ -33,14 +34,14 @@ pub(super) fn load(root: &RootDir, plan: &Plan, files: &mut Files) -> Result<boo
     for dir in &places {
         for name in root.list(dir)? {
             let path = format!("{dir}/{name}");
-            // A link to /dev/null says that there is no profile of this UUID.
+            // A link to /dev/null removes the profile with this UUID.
             if let Some(uuid) = name.strip_suffix(".nmmeta") {
                 if root.link(&path)?.is_some_and(|to| to == "/dev/null") {
                     seen.insert(uuid.to_owned());
                 }
                 continue;
             }
-            // Only the directory that people use takes names of any kind.
+            // Only in the directory for people may the names have any suffix.
             let suffix = name.ends_with(".nmconnection");
             if is_copy(&name) || *dir != own && !suffix {
                 continue;
@@ -85,8 +86,9 @@ pub(super) fn load(root: &RootDir, plan: &Plan, files: &mut Files) -> Result<boo
     Ok(aside)
 }
 
-/// Its configuration, in the order in which it reads it: a later file wins, and
-/// of one name in several directories the one in /etc, then the one in /run.
+/// NetworkManager's configuration, in its own order of reading: a later file
+/// wins, and of one name in several directories the one in /etc, then the one in
+/// /run.
 fn conf(root: &RootDir, warnings: &mut Vec<String>) -> Result<Conf> {
     let mut conf = Conf::default();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
@@ -103,7 +105,7 @@ fn conf(root: &RootDir, warnings: &mut Vec<String>) -> Result<Conf> {
             if !name.ends_with(".conf") || is_copy(&name) {
                 continue;
             }
-            // What stands there twice goes.
+            // A name that is there twice keeps its last place only.
             if let Some(at) = seen.insert(name.clone(), order.len())
                 && let Some(path) = order.get_mut(at)
             {
@@ -116,7 +118,7 @@ fn conf(root: &RootDir, warnings: &mut Vec<String>) -> Result<Conf> {
         let text = root.text(path)?.unwrap_or_default();
         let mut said = Vec::new();
         conf.add(path, &text, &mut said);
-        // What a distribution has for every machine is its own affair.
+        // Warnings about the distribution's own files help nobody.
         if !path.starts_with("usr/lib") {
             warnings.append(&mut said);
         }
@@ -124,8 +126,8 @@ fn conf(root: &RootDir, warnings: &mut Vec<String>) -> Result<Conf> {
     Ok(conf)
 }
 
-/// What the configuration means to ifcfg files: where NetworkManager alone has
-/// the network, and not the service that did it before.
+/// Applies the configuration to ifcfg files, if NetworkManager alone manages the
+/// network, and not the older service.
 fn scripts(
     root: &RootDir,
     conf: &Conf,

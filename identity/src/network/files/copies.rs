@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Files that lie beside the real ones and count for nothing.
+//! Recognises backup copies among configuration files.
 
 /// Whether it is an editor's or a package manager's copy.
 pub(super) fn is_copy(name: &str) -> bool {

@@ -10,9 +10,9 @@ use crate::text::{is_yes, line_of, shell};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// One `ifcfg-*` file. `file` is its name without `ifcfg-`; `global` are the
-/// variables of /etc/sysconfig/network. An alias (`eth0:1`) comes back under
-/// its own name. None for what is no Ethernet-like device.
+/// Parses one `ifcfg-*` file. `file` is its name without `ifcfg-`; `global` are
+/// the variables of /etc/sysconfig/network. An alias (`eth0:1`) is returned under
+/// its own name. `None` for anything but Ethernet-like devices.
 pub(super) fn parse(
     file: &str,
     text: &str,
@@ -156,7 +156,8 @@ pub(super) fn parse(
     })
 }
 
-/// What is read here and elsewhere, and what means nothing to the new system.
+/// Variables that are read here or elsewhere, and those that mean nothing to the
+/// new system.
 const KNOWN: [&str; 67] = [
     "TYPE",
     "DEVICETYPE",
@@ -224,7 +225,7 @@ const KNOWN: [&str; 67] = [
     "IPV6_PRIVACY_PREFER_PUBLIC_IP",
     "ROUTING_RULE_",
     "ROUTING_RULE6_",
-    // Named in words of its own.
+    // Has a warning of its own.
     "ETHTOOL_OPTS",
 ];
 
@@ -321,7 +322,7 @@ fn v6(v: &BTreeMap<String, String>, global: &BTreeMap<String, String>, i: &mut I
     }
     let gateway =
         own("IPV6_DEFAULTGW").or(get("IPV6_DEFAULTGW").filter(|_| !i.v6.addresses.is_empty()));
-    // A zone says the interface once more.
+    // A zone only repeats the interface.
     i.v6.gateway = gateway.and_then(|g| g.split('%').next()?.parse().ok());
     let init = get("IPV6INIT").or(get("NETWORKING_IPV6"));
     if init.is_some_and(|t| !is_yes(t)) {
@@ -347,7 +348,8 @@ fn v6(v: &BTreeMap<String, String>, global: &BTreeMap<String, String>, i: &mut I
     }
 }
 
-/// What the old tools take when neither PREFIX nor NETMASK is given.
+/// The prefix length that the old tools assume when neither PREFIX nor NETMASK is
+/// given.
 fn class_prefix(ip: Ipv4Addr) -> u8 {
     match ip.octets()[0] {
         0..=127 => 8,

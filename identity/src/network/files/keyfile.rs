@@ -11,7 +11,7 @@ use crate::text::{ini::Ini, is_yes, line_of};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-/// A profile's name among all of them.
+/// The UUID of a profile, by which others refer to it.
 pub(super) fn uuid(text: &str) -> Option<String> {
     let ini = Ini::parse(text);
     let uuid = ini.get("connection", "uuid").filter(|u| !u.is_empty());
@@ -23,7 +23,7 @@ pub(super) fn uuid(text: &str) -> Option<String> {
 pub(super) fn parse(file: &str, text: &str, warnings: &mut Vec<String>) -> Option<Candidate> {
     let ini = Ini::parse(text);
     let get = |s: &str, k: &str| ini.get(s, k).filter(|v| !v.is_empty());
-    // Somebody else's device, of which NetworkManager only tells.
+    // NetworkManager only describes a device that others configure.
     if get(".nmmeta", "external").is_some_and(is_yes) {
         return None;
     }
@@ -223,7 +223,7 @@ fn family(
         told_name: get("dhcp-hostname").map(str::to_owned),
         ..Family::default()
     };
-    // The table of those routes that name none.
+    // The default table of the profile's routes.
     let own = get("route-table").filter(|t| *t != "0" && *t != "254");
     for (key, value) in ini.sections(section).flatten() {
         // address, addresses, address1…: "ip/prefix[,gateway]", several with ;
@@ -269,7 +269,7 @@ fn family(
             }
         }
     }
-    // The gateway's route is in that table, too, and so is what DHCP brings.
+    // The default route is in that table, too, and so are routes from DHCP.
     if let Some(table) = own {
         let gateway = family.gateway.take().map(|via| Route {
             metric: family.metric.take(),
@@ -291,7 +291,8 @@ fn pairs(attributes: &str) -> impl Iterator<Item = (&str, &str)> {
     words.filter_map(|w| w.split_once('='))
 }
 
-/// Attributes of a route. What it returns is why there can be no such route.
+/// Applies the attributes of a route. Returns the reason if there can be no such
+/// route.
 fn options(attributes: &str, route: &mut Route) -> Option<String> {
     for (name, value) in pairs(attributes) {
         match name {

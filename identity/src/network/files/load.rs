@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Finding the network configuration files of a system.
+//! Finds and reads the network configuration files of a system.
 
 use super::{Candidate, Files, connections, interfaces, netplan, resolv, rule, scripts, units};
 use super::{loopback, wicked_files};
@@ -10,11 +10,11 @@ use rootdir::RootDir;
 
 const INTERFACES: &str = "etc/network/interfaces";
 
-/// Reads all of them, whichever system this is.
+/// Reads the files of all kinds, whichever system this is.
 pub(crate) fn load(root: &RootDir) -> Result<Files> {
     let mut files = Files::default();
     scripts::load(root, &mut files)?;
-    // Where netplan's files count, what was made of them does not.
+    // Where netplan's files count, the files generated from them do not.
     let mut planned = Files::default();
     let plan = netplan::load(root, &mut planned)?;
     let aside = connections::load(root, &plan, &mut files)?;
@@ -24,7 +24,8 @@ pub(crate) fn load(root: &RootDir) -> Result<Files> {
     let before = files.candidates.len();
     debian(root, &mut files)?;
     if aside {
-        // A profile for every device does not mean those.
+        // A profile for all devices does not apply to devices of
+        // /etc/network/interfaces.
         let (profiles, own) = files.candidates.split_at_mut(before);
         let names: Vec<String> = own.iter().map(|c| c.interface.name.clone()).collect();
         for c in profiles {
@@ -35,7 +36,8 @@ pub(crate) fn load(root: &RootDir) -> Result<Files> {
     let text = root.text("etc/resolv.conf")?.unwrap_or_default();
     files.resolv = resolv::parse(&text);
     if files.resolv.servers.iter().any(|s| s.is_loopback()) {
-        // A local resolver; systemd-resolved has its servers elsewhere.
+        // The address of a local resolver is no server; systemd-resolved lists
+        // its servers in another file.
         let real = root
             .text("run/systemd/resolve/resolv.conf")?
             .unwrap_or_default();
@@ -82,7 +84,7 @@ fn debian(root: &RootDir, files: &mut Files) -> Result<()> {
         }
         for dir in &parsed.directories {
             let dir = absolute(dir);
-            // Only names that run-parts would take.
+            // As with run-parts, only plain names count.
             let plain = |n: &&String| {
                 n.bytes()
                     .all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
@@ -113,7 +115,7 @@ fn absolute(path: &str) -> String {
     }
 }
 
-/// Masters and parents that are named by UUID or id get their device's name.
+/// Replaces UUIDs and ids of masters and parents by the names of their devices.
 fn resolve_references(candidates: &mut [Candidate]) {
     let names: Vec<(String, String)> = candidates
         .iter()

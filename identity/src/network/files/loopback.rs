@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What files say of `lo`, which every system brings up by itself.
+//! Handles files about `lo`, which every system configures by itself.
 
 use super::Files;
 
 /// Its name, everywhere.
 pub(super) const LOOPBACK: &str = "lo";
 
-/// Takes `lo` out of the list. Its name servers are everybody's (cloud-init
-/// writes them there); whatever else a file adds to it is named.
+/// Removes `lo` from the list. Its name servers are kept for the whole machine
+/// (cloud-init puts them there); anything else that a file adds to it is warned
+/// of.
 pub(super) fn take(files: &mut Files) {
     let all = std::mem::take(&mut files.candidates);
     for candidate in all {

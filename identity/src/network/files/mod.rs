@@ -35,7 +35,7 @@ use crate::network::model::{Dns, Interface};
 use crate::text::line_of;
 use own_address::OwnAddress;
 
-/// What one file, or one stanza, says about an interface.
+/// The configuration of an interface in one file or stanza.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Candidate {
     /// The file, for messages.
@@ -47,15 +47,15 @@ pub(crate) struct Candidate {
     pub patterns: Vec<String>,
     /// Names under which other files refer to it (NetworkManager's UUID and id).
     pub aliases: Vec<String>,
-    /// Bigger wins among several for one interface.
+    /// Of several candidates for one interface the highest wins.
     pub priority: i32,
-    /// Patterns of names that those in `patterns` do not mean.
+    /// Exceptions from `patterns`.
     pub except: Vec<String>,
     /// How the machine makes an IPv6 address itself, if the file says it.
     pub own_address: Option<OwnAddress>,
 }
 
-/// The warning about what a file says where it has this word.
+/// The warning about the setting of a file at this word.
 fn not_carried(file: &str, text: &str, word: &str, why: &str) -> String {
     format!(
         "{file}:{}: {why}; it is not carried over",
@@ -75,8 +75,8 @@ pub(crate) struct Files {
     pub candidates: Vec<Candidate>,
     /// /etc/resolv.conf.
     pub resolv: Dns,
-    /// Name servers for every interface, whatever comes by DHCP.
+    /// Name servers of the whole machine, whether or not DHCP brings others.
     pub everywhere: Dns,
-    /// What is written in a way that cannot be carried over.
+    /// Settings that cannot be carried over, as messages.
     pub warnings: Vec<String>,
 }

@@ -9,9 +9,8 @@ use crate::text::{ini::Ini, is_yes};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-/// A virtual device, or none if it is of a kind that is not carried over.
+/// A virtual device of a `.netdev` file.
 pub(super) struct NetDev {
-    /// Its name.
     pub name: String,
     /// Bond, bridge or VLAN (whose parent the parent's .network names).
     pub kind: Kind,
@@ -81,7 +80,7 @@ fn bonding(
     options
 }
 
-/// A time span in one unit; seconds if none is given.
+/// Parses a time span with one unit; without one it is in seconds.
 fn milliseconds(text: &str) -> Option<u32> {
     let text = text.trim();
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
@@ -94,15 +93,14 @@ fn milliseconds(text: &str) -> Option<u32> {
     format!("{whole}{part:0<shift$.shift$}").parse().ok()
 }
 
-/// What a `.network` file says.
+/// The contents of a `.network` file.
 pub(super) struct Unit {
-    /// Of the interface itself.
     pub candidate: Candidate,
     /// The VLANs on it.
     pub vlans: Vec<String>,
-    /// Its bond prefers it (`primary`).
+    /// It is its bond's `primary` port.
     pub primary: bool,
-    /// Its bond begins with it (`active_slave`).
+    /// It is its bond's `active_slave`.
     pub active: bool,
 }
 
@@ -196,7 +194,7 @@ pub(super) fn network(file: &str, text: &str, warnings: &mut Vec<String>) -> Opt
         i.add_address(address);
     }
     for text in list("Gateway") {
-        // `_dhcp4` and the like come by these.
+        // Gateways such as `_dhcp4` come from DHCP or router advertisements.
         let Ok(via) = text.parse::<IpAddr>() else {
             warnings.push(format!("{file}: Gateway={text} is not carried over"));
             continue;
@@ -212,8 +210,8 @@ pub(super) fn network(file: &str, text: &str, warnings: &mut Vec<String>) -> Opt
     };
     let advertised = network("IPv6AcceptRA").map(is_yes);
     i.v4.methods = if dhcp4 { Methods::DHCP } else { Methods::FIXED };
-    // Without router advertisements DHCPv6 begins by itself, and so it does if
-    // it is told to.
+    // DHCPv6 starts without router advertisements if those are off, or if it is
+    // told to.
     let solicits = ini.get("DHCPv6", "WithoutRA") == Some("solicit");
     let local = network("LinkLocalAddressing").is_none_or(|l| is_yes(l) || l == "ipv6");
     i.v6.methods = match advertised {
@@ -241,7 +239,7 @@ pub(super) fn network(file: &str, text: &str, warnings: &mut Vec<String>) -> Opt
         .collect();
     if dhcp4 {
         let get = |key: &str| ini.get("DHCPv4", key).or(ini.get("DHCP", key));
-        // Without a word it is the DUID.
+        // The default is the DUID.
         let id = get("ClientIdentifier").unwrap_or("duid");
         i.v4.client_id = Some(id.to_owned()).filter(|id| id != "mac");
         i.v4.told_name = get("Hostname").map(str::to_owned);

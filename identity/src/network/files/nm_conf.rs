@@ -1,30 +1,29 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! NetworkManager's own configuration (NetworkManager.conf(5)): where its
-//! profiles lie, which devices it leaves alone, and what profiles that say
-//! nothing get.
+//! profiles lie, which devices it does not manage, and the defaults for settings
+//! that profiles leave open.
 
 use super::{Candidate, OwnAddress};
 use crate::network::address::Mac;
 use crate::network::model::{Dns, Privacy};
 use crate::text::{glob, ini::Ini, is_yes, line_of, secret};
 
-/// What all of its files say together.
+/// The merged contents of all of its files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Conf {
     /// The directory of profiles, if it is not the usual one.
     pub path: Option<String>,
-    /// Settings plugins, if it says which.
+    /// Settings plugins, if the configuration lists them.
     pub plugins: Option<Vec<String>>,
-    /// Devices that it leaves alone.
+    /// Devices that it does not manage.
     pub unmanaged: Vec<Devices>,
-    /// It leaves /etc/resolv.conf alone.
+    /// It does not write /etc/resolv.conf.
     pub no_dns: bool,
-    /// Name servers for everything, whatever profiles say.
+    /// Global name servers, which override those of profiles.
     pub dns: Dns,
-    /// It manages what is in /etc/network/interfaces, too.
+    /// It also manages devices of /etc/network/interfaces.
     pub manages_interfaces: bool,
-    /// What profiles get that say nothing: the setting, its value, and where
-    /// that stands.
+    /// Defaults for profiles: the setting, its value, and the file with the line.
     defaults: Vec<(String, String, String)>,
 }
 
@@ -46,14 +45,14 @@ impl Devices {
         }
     }
 
-    /// Whether a device of a name or MAC address is one of them.
+    /// Whether the device with this name or MAC address is in the list.
     pub(super) fn has(&self, name: &str, mac: Option<Mac>) -> bool {
         let fits = |spec: &str| {
             let (kind, value) = spec.split_once(':').unwrap_or(("", spec));
             let by_mac = |text: &str| mac.is_some() && text.parse::<Mac>().ok() == mac;
             match kind {
                 _ if spec == "*" => true,
-                // `=` is what has no wildcards.
+                // `=` switches wildcards off.
                 "interface-name" => match value.strip_prefix('=') {
                     Some(plain) => plain == name,
                     None => glob::matches(value.trim_start_matches('~'), name),
@@ -67,12 +66,12 @@ impl Devices {
         let (except, plain): (Vec<_>, Vec<_>) =
             self.specs.iter().partition(|s| s.starts_with("except:"));
         let out = except.iter().any(|s| fits(s.trim_start_matches("except:")));
-        // With exceptions alone it is everything else.
+        // A list of exceptions alone means everything else.
         let within = plain.iter().any(|s| fits(s)) || plain.is_empty() && !except.is_empty();
         within && !out
     }
 
-    /// Names in it, for profiles that fit every device.
+    /// The names in the list, as exceptions for profiles that fit every device.
     pub(super) fn names(&self) -> impl Iterator<Item = String> {
         let name = |s: &String| {
             let name = s.strip_prefix("interface-name:")?;
@@ -82,7 +81,7 @@ impl Devices {
     }
 }
 
-/// Keys whose values change nothing about addresses, by the beginning.
+/// Prefixes of keys that do not affect addresses.
 const WITHOUT_EFFECT: [&str; 8] = [
     "wifi.",
     "connection.auth-retries",
@@ -130,7 +129,7 @@ fn placed<'a>(file: &str, text: &'a str) -> Vec<(&'a str, Vec<Placed<'a>>)> {
 }
 
 impl Conf {
-    /// Adds a file, which comes after those before it.
+    /// Adds a file, which overrides those before it.
     pub(super) fn add(&mut self, file: &str, text: &str, warnings: &mut Vec<String>) {
         let ini = Ini::parse(text);
         let origin = |key: &str| format!("{file}:{}", line_of(text, key));
@@ -159,7 +158,7 @@ impl Conf {
             let plugins = &mut self.plugins;
             match key.as_str() {
                 "plugins" => *plugins = Some(words().map(str::to_owned).collect()),
-                // To those that a distribution has by default, which nobody says.
+                // This adds to the distribution's default, which is not known.
                 "plugins+" => plugins
                     .iter_mut()
                     .for_each(|p| p.extend(words().map(str::to_owned))),
@@ -223,7 +222,7 @@ impl Conf {
         }
     }
 
-    /// The list of devices left alone that an interface is in.
+    /// The list of unmanaged devices that contains an interface, if any.
     pub(super) fn leaves_alone(&self, name: &str, mac: Option<Mac>) -> Option<&Devices> {
         self.unmanaged.iter().find(|d| d.has(name, mac))
     }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which interface a route belongs to: not always the one whose file has it.
+//! Decides which interface a route belongs to, which is not always the one whose
+//! file has it.
 
 use super::{Candidate, command::Command};
 
-/// Gives a route to the interface that its command names; without a name, as
-/// the kernel does, to the one whose network has the next hop, and otherwise to
-/// `own`. `origin` is the file with the line, for warnings.
+/// Adds a route to the interface that its command names. Without a name it goes,
+/// as in the kernel, to the interface whose network contains the next hop, and
+/// otherwise to `own`. `origin` is the file with the line, for warnings.
 pub(super) fn place(
     all: &mut [Candidate],
     own: Option<usize>,
@@ -24,9 +25,9 @@ pub(super) fn place(
             route.to
         ));
     }
-    // A link-local next hop, or none, tells nothing.
+    // A link-local next hop, or none, does not tell the interface.
     let near = |c: &Candidate| route.via.is_some_and(|hop| !c.interface.is_off_link(hop));
-    // Nobody knows the network that DHCP will say.
+    // The network of an interface with DHCP is not known.
     let dynamic = |c: &Candidate| c.interface.v4.methods.dhcp;
     let any = |c: &Candidate| c.interface.auto && c.interface.master.is_none();
     let at = match &device {
@@ -37,7 +38,7 @@ pub(super) fn place(
         {
             own
         }
-        // What leads nowhere belongs to none, and has to stand somewhere.
+        // A blackhole route has no interface, but must be written for some.
         None if !route.kind.is_plain() => own.or(all.iter().position(any)),
         None => all.iter().position(near).or(own),
     };
@@ -56,8 +57,8 @@ pub(super) fn place(
     }
 }
 
-/// The interface of a name that a command uses. A file that goes by MAC address
-/// has none, and then its own commands mean itself.
+/// Finds the interface that a command names. A file that is bound to a MAC
+/// address has no name, and commands in it mean its own interface.
 pub(super) fn find(all: &[Candidate], own: Option<usize>, name: &str) -> Option<usize> {
     let name = name.split(':').next().unwrap_or_default();
     let nameless = |o: &usize| all.get(*o).is_some_and(|c| c.interface.name.is_empty());

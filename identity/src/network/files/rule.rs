@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Rules that choose a routing table, as `ip rule` takes them: lines of
-//! `rule-*` files, of `up` commands and of NetworkManager's keyfiles. And the
-//! names of tables.
+//! Parses policy rules in the syntax of `ip rule`: lines of `rule-*` files, of
+//! `up` commands and of NetworkManager's keyfiles. Also resolves the names of
+//! tables.
 
 use super::Candidate;
 use crate::error::Result;
@@ -10,7 +10,7 @@ use crate::network::model::Rule;
 use rootdir::RootDir;
 use std::collections::BTreeMap;
 
-/// The arguments of `ip rule add`. The error says what is not understood.
+/// Parses the arguments of `ip rule add`. The error says what is not understood.
 pub(super) fn parse(text: &str, v6: bool) -> std::result::Result<Rule, String> {
     let mut rule = Rule::default();
     let mut words = text.split_whitespace().peekable();
@@ -42,7 +42,7 @@ pub(super) fn parse(text: &str, v6: bool) -> std::result::Result<Rule, String> {
     Ok(rule)
 }
 
-/// A network of the family, or all of it.
+/// A network of the family; the inner `None` is everything.
 fn network(text: &str, v6: bool) -> Option<Option<Cidr>> {
     if ["all", "any", "default"].contains(&text) {
         return Some(None);
@@ -51,7 +51,7 @@ fn network(text: &str, v6: bool) -> Option<Option<Cidr>> {
     Some((found.prefix != 0).then_some(found))
 }
 
-/// A mark, and its mask where there is one, in numbers that everybody takes.
+/// A mark and its mask, if any, in a form that all programs understand.
 pub(super) fn mark(text: &str) -> Option<String> {
     let number = |text: &str| match text.strip_prefix("0x") {
         Some(hex) => u32::from_str_radix(hex, 16).ok(),
@@ -71,7 +71,7 @@ fn byte(text: &str) -> Option<u8> {
 /// Names of tables with their numbers, beside those that are always there.
 pub(super) type Tables = BTreeMap<String, String>;
 
-/// Where they stand; the later one wins.
+/// The files with names of tables; a later one wins.
 const TABLES: [&str; 3] = [
     "usr/lib/iproute2/rt_tables",
     "usr/share/iproute2/rt_tables",
@@ -79,7 +79,7 @@ const TABLES: [&str; 3] = [
 ];
 const MORE: &str = "etc/iproute2/rt_tables.d";
 
-/// Reads them.
+/// Reads the names of tables.
 pub(super) fn tables(root: &RootDir) -> Result<Tables> {
     let mut tables: Tables = [("local", "255"), ("main", "254"), ("default", "253")]
         .map(|(a, b)| (a.to_owned(), b.to_owned()))
@@ -103,7 +103,7 @@ pub(super) fn tables(root: &RootDir) -> Result<Tables> {
     Ok(tables)
 }
 
-/// A number as everybody writes it.
+/// A decimal number without further decoration.
 fn plain(text: &str) -> Option<String> {
     let number = match text.strip_prefix("0x") {
         Some(hex) => u32::from_str_radix(hex, 16).ok()?,
@@ -112,8 +112,8 @@ fn plain(text: &str) -> Option<String> {
     Some(number.to_string())
 }
 
-/// Tables that go by name get their numbers. What names one that nobody knows
-/// is left out, with a warning.
+/// Replaces names of tables by their numbers. Routes and rules with an unknown
+/// name are removed, with a warning.
 pub(super) fn resolve(all: &mut [Candidate], tables: &Tables, warnings: &mut Vec<String>) {
     for candidate in all {
         let source = &candidate.source;

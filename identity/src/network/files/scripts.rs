@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Finding the files of /etc/sysconfig/network-scripts.
+//! Finds and reads the files of /etc/sysconfig/network-scripts.
 
 use super::copies::is_copy;
 use super::{Candidate, Files, ifcfg, place, routes};
@@ -12,7 +12,7 @@ use rootdir::RootDir;
 const SCRIPTS: &str = "etc/sysconfig/network-scripts";
 const STATIC_ROUTES: &str = "etc/sysconfig/static-routes";
 
-/// Reads them.
+/// Reads all of these files.
 pub(super) fn load(root: &RootDir, files: &mut Files) -> Result<()> {
     let global = shell::parse(&root.text("etc/sysconfig/network")?.unwrap_or_default());
     let mut aliases: Vec<Candidate> = Vec::new();
@@ -100,8 +100,8 @@ pub(super) fn load(root: &RootDir, files: &mut Files) -> Result<()> {
     Ok(())
 }
 
-/// The file of routes or rules beside an `ifcfg-` file: by the device's name,
-/// or by the file's.
+/// The file with routes or rules of an `ifcfg-` file: named after the device, or
+/// after that file.
 fn beside(root: &RootDir, prefix: &str, device: &str, file: &str) -> Result<(String, String)> {
     for name in [device, file] {
         let name = format!("{prefix}{name}");

@@ -7,7 +7,7 @@ use crate::network::model::{Interface, Route, RouteKind, Rule};
 use crate::text::{ini::Ini, is_yes};
 use std::net::IpAddr;
 
-/// Adds those of a file to its interface.
+/// Adds the routes and rules of a file to its interface.
 pub(super) fn apply(ini: &Ini, file: &str, i: &mut Interface, warnings: &mut Vec<String>) {
     for route in ini.sections("Route") {
         let get = |k: &str| {
@@ -54,11 +54,12 @@ pub(super) fn apply(ini: &Ini, file: &str, i: &mut Interface, warnings: &mut Vec
     }
 }
 
-/// A `[Route]` section; the error says why there can be no such route.
+/// Parses a `[Route]` section; the error says why there can be no such route.
 fn section_route<'a>(get: &impl Fn(&str) -> Option<&'a str>) -> Result<Route, String> {
     let get = |key: &str| get(key).filter(|v| !v.is_empty());
     let via = match get("Gateway") {
-        // `_dhcp4` and `_ipv6ra` are the one that comes by these.
+        // `_dhcp4` and `_ipv6ra` mean the gateway from DHCP or router
+        // advertisements.
         Some(text) => Some(
             text.parse::<IpAddr>()
                 .map_err(|_| format!("Gateway={text}"))?,
@@ -87,8 +88,8 @@ fn section_route<'a>(get: &impl Fn(&str) -> Option<&'a str>) -> Result<Route, St
     })
 }
 
-/// A `[RoutingPolicyRule]` section, for the families that it is for. The error
-/// names what is not understood.
+/// Parses a `[RoutingPolicyRule]` section, and says for which families it is. The
+/// error names what is not understood.
 fn section_rule(pairs: &[(String, String)]) -> Result<(Rule, bool, bool), String> {
     let mut rule = Rule::default();
     let (mut v4, mut v6) = (false, false);

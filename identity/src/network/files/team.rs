@@ -88,7 +88,7 @@ pub(super) fn by_runner(name: &str) -> BTreeMap<String, String> {
         .into()
 }
 
-/// What is said of each.
+/// The warning that a team becomes a bond.
 pub(super) fn warning(source: &str, device: &str) -> String {
     format!("{source}: the team {device} becomes a bond; check its mode on the new system")
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Finding systemd-networkd's files.
+//! Finds and reads systemd-networkd's files.
 
 use super::netplan::Plan;
 use super::{Candidate, Files, known, networkd, unknown};
@@ -9,7 +9,8 @@ use crate::text::ini::Ini;
 use rootdir::RootDir;
 use std::collections::BTreeMap;
 
-/// Of a name the first one counts. netplan's generator writes to /run.
+/// Of several files with one name, the one in the first of these counts.
+/// netplan's generator writes to /run.
 const NETWORKD: [&str; 5] = [
     "etc/systemd/network",
     "run/systemd/network",
@@ -43,7 +44,7 @@ fn units(root: &RootDir, below: &str, suffixes: &[&str]) -> Result<BTreeMap<Stri
     Ok(found)
 }
 
-/// Reads them, but for what the plan hides.
+/// Reads all files, except those that `plan` hides.
 pub(super) fn load(root: &RootDir, plan: &Plan, files: &mut Files) -> Result<()> {
     let mut devices: BTreeMap<String, Kind> = BTreeMap::new();
     let mut parents: BTreeMap<String, String> = BTreeMap::new();
@@ -57,7 +58,7 @@ pub(super) fn load(root: &RootDir, plan: &Plan, files: &mut Files) -> Result<()>
         let Some(mut text) = root.text(&path)? else {
             continue;
         };
-        // Those of the distribution for containers and the like.
+        // The distribution's files, which are for containers and the like.
         let vendor = path.contains("lib/systemd/");
         let special = |text: &str| {
             let ini = Ini::parse(text);
@@ -68,7 +69,7 @@ pub(super) fn load(root: &RootDir, plan: &Plan, files: &mut Files) -> Result<()>
         if vendor && special(&text) {
             continue;
         }
-        // One for every machine; what it says beside is the distribution's.
+        // Such a file applies to every machine, so warnings about it are dropped.
         let mut beside = Vec::new();
         unknown::in_sections(&name, &text, &known::NETWORKD, &mut beside);
         if vendor {
@@ -127,7 +128,7 @@ pub(super) fn load(root: &RootDir, plan: &Plan, files: &mut Files) -> Result<()>
             candidate.interface.kind = kind;
         }
     }
-    // A device without a .network file is still what others stand on.
+    // A device without a .network file may still be the parent of others.
     for (name, kind) in devices {
         let mut candidate = Candidate {
             source: format!("{name}.netdev"),
@@ -151,7 +152,7 @@ pub(super) fn load(root: &RootDir, plan: &Plan, files: &mut Files) -> Result<()>
             i.mtu = i.mtu.or(*mtu);
         }
     }
-    // The first file that fits an interface is the one that is used.
+    // As in networkd, the first file that fits an interface is used.
     let count = found.len() as i32;
     for (n, candidate) in found.iter_mut().enumerate() {
         candidate.priority = (count - n as i32).min(900) - 1000;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Words of configuration files that no reader looks at: each is named, but for
-//! those that change nothing about who reaches the machine, and how.
+//! Warns of words in configuration files that no parser reads, except those that
+//! do not affect who can reach the machine, and how.
 
 use crate::text::{is_yes, secret};
 
-/// A section, and the keys in it that are read or that mean nothing here. A
-/// digit at the end of a key does not count, nor what follows one (`route1_options`).
+/// A section, with the keys that are read or that mean nothing here. A digit at the
+/// end of a key is ignored, and so is what follows one (`route1_options`).
 pub(super) type Known = (&'static str, &'static [&'static str]);
 
 /// The keys of a section that is read elsewhere, word by word, or that as a
@@ -45,7 +45,7 @@ fn is_default(key: &str, value: &str) -> bool {
 
 fn is_known(key: &str, known: &[&str]) -> bool {
     let stem = match key.find(|c: char| c.is_ascii_digit()) {
-        // IPV6ADDR and 802-3 have theirs in the middle.
+        // IPV6ADDR and 802-3 have digits in the middle.
         Some(at) if key.ends_with(|c: char| c.is_ascii_digit()) || key.ends_with("_options") => {
             key.get(..at).unwrap_or(key)
         }
@@ -91,7 +91,7 @@ pub(super) fn in_sections(file: &str, text: &str, known: &[Known], warnings: &mu
     }
 }
 
-/// Of a file of variables.
+/// Checks a file of variables.
 pub(super) fn in_variables(
     file: &str,
     variables: &std::collections::BTreeMap<String, String>,

@@ -11,8 +11,9 @@ use crate::text::{is_yes, line_of, shell};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-/// One `ifcfg-NAME` file, and the ports of what it is. `global` are the
-/// variables of `dhcp`. None for what is not carried over, or switched off.
+/// Parses one `ifcfg-NAME` file; also returns the ports of a bond or bridge.
+/// `global` are the variables of `dhcp`. `None` for interfaces that are not
+/// carried over, or are switched off.
 pub(super) fn parse(
     name: &str,
     text: &str,
@@ -135,7 +136,7 @@ pub(super) fn parse(
         i.v4.never_default = no("DHCLIENT_SET_DEFAULT_ROUTE");
         i.v4.metric = dhcp("DHCLIENT_ROUTE_PRIORITY").and_then(|m| m.parse().ok());
     }
-    // Those of a further address (IPADDR_web) are read with it.
+    // Variables of a further address (IPADDR_web) are read together with it.
     let mut v = v;
     let of_address = |k: &str| {
         let stem = k.split_once('_').map_or(k, |(stem, _)| stem);
@@ -229,7 +230,8 @@ const KNOWN: [&str; 47] = [
     "DEVICE",
 ];
 
-/// BOOTPROTO's words, with `+` in between. What is not understood comes back.
+/// Parses the words of BOOTPROTO, separated by `+`. Returns those that are not
+/// understood.
 fn methods(text: &str, i: &mut Interface) -> Vec<String> {
     let mut lost = Vec::new();
     i.v4.methods = Methods::FIXED;
@@ -248,7 +250,7 @@ fn methods(text: &str, i: &mut Interface) -> Vec<String> {
     lost
 }
 
-/// The lines of `routes` or `ifroute-NAME`: destination, gateway, netmask,
+/// Parses the lines of `routes` or `ifroute-NAME`: destination, gateway, netmask,
 /// interface, type, options.
 pub(super) fn routes(
     text: &str,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Finding wicked's files.
+//! Finds and reads wicked's files.
 
 use super::copies::is_copy;
 use super::{Candidate, Files, place, rule, wicked};
@@ -8,12 +8,12 @@ use crate::text::shell;
 use rootdir::RootDir;
 
 const DIR: &str = "etc/sysconfig/network";
-/// Which program has the network.
+/// A link that tells which program manages the network.
 const SERVICE: &str = "etc/systemd/system/network.service";
 
-/// Reads them.
+/// Reads all of these files.
 pub(super) fn load(root: &RootDir, files: &mut Files) -> Result<()> {
-    // EL has a file of this name.
+    // EL has a file with this name.
     if !root.is_dir(DIR)? {
         return Ok(());
     }
@@ -38,7 +38,7 @@ pub(super) fn load(root: &RootDir, files: &mut Files) -> Result<()> {
         let Some(device) = name.strip_prefix("ifcfg-").filter(|d| !is_copy(d)) else {
             continue;
         };
-        // A template is no interface.
+        // A template does not configure an interface.
         if device.ends_with(".template") {
             continue;
         }
@@ -57,7 +57,7 @@ pub(super) fn load(root: &RootDir, files: &mut Files) -> Result<()> {
         match found.iter_mut().find(|c| c.interface.name == port) {
             Some(c) => c.interface.master = Some(master),
             None => {
-                // A port needs no file.
+                // A port may have no file of its own.
                 let mut c = Candidate {
                     source: origin,
                     ..Candidate::default()
@@ -110,7 +110,7 @@ pub(super) fn load(root: &RootDir, files: &mut Files) -> Result<()> {
     Ok(())
 }
 
-/// `ifrule-NAME`: a family, then as `ip rule` has it.
+/// Parses `ifrule-NAME`: a family, then the syntax of `ip rule`.
 fn rules(
     root: &RootDir,
     device: &str,
@@ -142,7 +142,7 @@ fn names_of_servers(root: &RootDir, found: &mut [Candidate], files: &mut Files) 
     let path = format!("{DIR}/config");
     let v = shell::parse(&root.text(&path)?.unwrap_or_default());
     let get = |key: &str| v.get(key).map(String::as_str).unwrap_or_default();
-    // An empty one leaves /etc/resolv.conf to somebody else.
+    // With an empty policy, netconfig does not write /etc/resolv.conf.
     let policy = v.get("NETCONFIG_DNS_POLICY").map_or("auto", String::as_str);
     let fixed = ["", "STATIC", "STATIC_FALLBACK"].contains(&policy);
     if fixed {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! One network configuration out of what the files say and what the kernel has.
+//! Merges the configuration files and the running kernel's state into one network
+//! configuration.
 //!
-//! Files say what will be after a reboot and whether an address is static, so
-//! they win where they name an interface; the kernel knows names, MAC addresses
-//! and what was set up by hand. Where they disagree, a warning says so.
+//! Files tell the state after a reboot, and whether an address is static, so they
+//! win where they name an interface. The kernel knows names, MAC addresses and
+//! manual settings. A warning reports disagreements.
 
 mod routes;
 #[cfg(test)]
@@ -17,7 +18,7 @@ use crate::report::Report;
 use crate::text::glob;
 use std::collections::BTreeSet;
 
-/// Kinds of links that stand on physical ones and can be carried over.
+/// Kinds of links on top of physical ones that can be carried over.
 const STACKED: [&str; 4] = ["bond", "team", "bridge", "vlan"];
 
 /// Merges; without a kernel (`running`) the files alone count.
@@ -70,7 +71,7 @@ pub(crate) fn merge(files: Files, running: Option<&KernelNetwork>, report: &mut 
         .flat_map(|i| i.dns.servers.clone())
         .collect();
     network.dns = files.everywhere;
-    // Name servers that DHCP wrote there come by DHCP again.
+    // Name servers from DHCP come from DHCP again.
     if network.dns.is_empty() && !dynamic && own.is_empty() {
         network.dns = files.resolv;
     }
@@ -86,8 +87,8 @@ fn order(kind: &Kind) -> u8 {
     }
 }
 
-/// Physical links, those that a file names, and those that stand on such ones
-/// (not the bridges and veth pairs of containers and virtual machines).
+/// Physical links, links that a file names, and links on top of either, but not
+/// the bridges and veth pairs of containers and virtual machines.
 fn carried_links<'a>(
     running: &'a KernelNetwork,
     candidates: &[Candidate],
@@ -137,8 +138,9 @@ fn configuration(
         .iter()
         .filter(|c| matches(c, link, own))
         .collect();
-    // The one that the kernel's addresses agree with, then the one that comes
-    // up by itself, then the one with the higher priority; then the first.
+    // Preferred is the file that agrees with the kernel's addresses, then one for
+    // an interface that comes up at boot, then the higher priority, then the
+    // first.
     fitting.sort_by_key(|c| {
         let i = &c.interface;
         let agreed = addresses(i)
@@ -178,7 +180,7 @@ fn configuration(
         _ => None,
     };
     match (&mut i.kind, &kernel.kind) {
-        // Options that the file leaves to the driver's defaults.
+        // The file leaves all options to the driver's defaults.
         (Kind::Bond { options }, Kind::Bond { options: kernel }) if options.is_empty() => {
             options.clone_from(kernel);
         }
@@ -205,7 +207,7 @@ fn configuration(
 fn matches(c: &Candidate, link: &kernel::Link, mac: Option<Mac>) -> bool {
     let i = &c.interface;
     if !i.name.is_empty() {
-        // A file that names both is meant for that card only.
+        // A file with name and MAC address is meant for that card only.
         let card = i.mac.is_none() || mac.is_none() || i.mac == mac || is_cloned(i, link);
         return i.name == link.name && card;
     }
@@ -215,8 +217,8 @@ fn matches(c: &Candidate, link: &kernel::Link, mac: Option<Mac>) -> bool {
         || (i.mac.is_none() && physical && fits(&c.patterns) && !fits(&c.except))
 }
 
-/// Whether the kernel has the MAC address that the file sets, and not the
-/// card's own: kernels before 5.6 do not know that one.
+/// Whether the kernel shows the MAC address that the file sets, and not the
+/// card's own, which kernels before 5.6 do not show.
 fn is_cloned(i: &Interface, link: &kernel::Link) -> bool {
     link.permanent_mac.is_none() && i.cloned_mac.is_some() && i.cloned_mac == link.mac
 }
@@ -235,8 +237,9 @@ fn disagreements(file: &Interface, kernel: &Interface, source: &str, report: &mu
         }
     }
     for (f, k) in file.families().into_iter().zip(kernel.families()) {
-        // Where the kernel has an address that came from outside, the other
-        // ones did not.
+        // If the kernel marks an address as coming from DHCP or router
+        // advertisements, its other addresses are static. If it marks none, a
+        // DHCP client may have set them without a lifetime.
         let dynamic = f.methods.is_dynamic() && !k.methods.is_dynamic();
         for address in k.addresses.iter().filter(|a| !f.addresses.contains(a)) {
             if dynamic {
@@ -254,11 +257,11 @@ fn disagreements(file: &Interface, kernel: &Interface, source: &str, report: &mu
     }
 }
 
-/// The configuration as the kernel has it, but for routes.
+/// The kernel's configuration of a link, without routes.
 fn from_kernel(link: &kernel::Link, running: &KernelNetwork) -> Interface {
     let name = |index: Option<u32>| running.link(index?).map(|l| l.name.clone());
     let kind = match (link.kind.as_deref(), link.vlan) {
-        // Teams become bonds; their runner is no attribute of the kernel's.
+        // Teams become bonds; the kernel does not know their runner.
         (Some("bond" | "team"), _) => Kind::Bond {
             options: link.bond.clone(),
         },
@@ -327,7 +330,8 @@ fn absent_interfaces(
     }
 }
 
-/// Masters and parents that nothing configures get an entry without addresses.
+/// Adds entries without addresses for masters and parents that nothing
+/// configures.
 fn add_missing(network: &mut Network) {
     let missing: Vec<String> = network
         .interfaces

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Routes that the running kernel has: what no file says is carried over, or a
-//! warning names it.
+//! Routes of the running kernel: those that no file has are carried over, or a
+//! warning names them.
 
 use crate::network::address::Cidr;
 use crate::network::kernel::{self, KernelNetwork};
@@ -12,9 +12,10 @@ use std::net::IpAddr;
 /// The main routing table, and the kernel's own one.
 const MAIN: u32 = 254;
 const LOCAL: u32 = 255;
-/// RTPROT_BOOT and RTPROT_STATIC: routes that somebody set.
+/// RTPROT_BOOT and RTPROT_STATIC: routes set by a person or a script.
 const SET_BY_SOMEBODY: [u8; 2] = [3, 4];
-/// RTPROT_REDIRECT, RTPROT_KERNEL, RTPROT_RA, RTPROT_DHCP: they come by themselves.
+/// RTPROT_REDIRECT, RTPROT_KERNEL, RTPROT_RA, RTPROT_DHCP: routes that come back
+/// without configuration.
 const BY_ITSELF: [u8; 4] = [1, 2, 9, 16];
 const ADVERTISED: u8 = 9;
 
@@ -25,7 +26,7 @@ pub(super) fn is_advertised(link: &kernel::Link, running: &KernelNetwork) -> boo
     all.any(|r| r.protocol == ADVERTISED && r.to.ip.is_ipv6())
 }
 
-/// What somebody set for a link in the main table.
+/// The routes that somebody set for a link in the main table.
 pub(super) fn of(link: &kernel::Link, running: &KernelNetwork, report: &mut Report) -> Vec<Route> {
     let own = |r: &&kernel::Route| {
         r.link == Some(link.index) && r.table == MAIN && SET_BY_SOMEBODY.contains(&r.protocol)
@@ -50,7 +51,7 @@ pub(super) fn of(link: &kernel::Link, running: &KernelNetwork, report: &mut Repo
     routes
 }
 
-/// Adds what the files of an interface do not say.
+/// Adds routes that the interface's files lack.
 pub(super) fn carry(
     i: &mut Interface,
     link: &kernel::Link,
@@ -73,8 +74,8 @@ pub(super) fn carry(
         if of_files.contains(&route.via) || is_implied(i, route, &kernel) {
             continue;
         }
-        // The kernel has another next hop than the file; if it has the file's,
-        // too, this one is a further one.
+        // The kernel's next hop differs from the file's; if the kernel has that
+        // one, too, this is a further one.
         let has = |via: &Option<IpAddr>| kernel.iter().any(|k| k.to == to && k.via == *via);
         if let Some(file) = of_files.iter().find(|via| !has(via)) {
             let file = file.map_or_else(|| "none".to_owned(), |f| f.to_string());
@@ -120,8 +121,8 @@ fn of_files(i: &Interface, to: Cidr) -> Vec<Option<IpAddr>> {
         .collect()
 }
 
-/// A host that is directly on the link, and somebody's next hop: managers add
-/// such a route for a gateway outside of the prefixes.
+/// Whether this is a host route on the link to another route's next hop: network
+/// managers add one for a gateway outside of the prefixes.
 fn is_implied(i: &Interface, route: &Route, kernel: &[Route]) -> bool {
     let gateways = i.families().into_iter().filter_map(|f| f.gateway);
     let routes = i.families().into_iter().flat_map(|f| &f.routes);
@@ -129,9 +130,8 @@ fn is_implied(i: &Interface, route: &Route, kernel: &[Route]) -> bool {
     route.via.is_none() && route.to.is_host() && hops.any(|hop| hop == route.to.ip)
 }
 
-/// Adds a route of the kernel's, unless it may have come with the addresses
-/// from outside and does so again. The kernel cannot tell what a DHCP client
-/// has set by `ip`.
+/// Adds a route of the kernel, unless it may come from DHCP and will again. The
+/// kernel does not mark routes that a DHCP client has set by `ip`.
 pub(super) fn add(i: &mut Interface, route: Route, running: &KernelNetwork, link: u32) -> bool {
     let v6 = route.to.ip.is_ipv6();
     let family = if v6 { &i.v6 } else { &i.v4 };
@@ -160,7 +160,7 @@ fn of_a_table(route: &kernel::Route, network: &Network) -> bool {
         .any(|r| r.to == route.to && r.table.as_deref() == Some(&table))
 }
 
-/// Names what stands with none of the interfaces that are carried over.
+/// Warns of routes that belong to none of the interfaces that are carried over.
 pub(super) fn others(running: &KernelNetwork, network: &Network, report: &mut Report) {
     let mut tables: BTreeMap<u32, usize> = BTreeMap::new();
     let mut programs: BTreeMap<u8, usize> = BTreeMap::new();

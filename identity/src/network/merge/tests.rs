@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! What counts where files and the running kernel differ.
+
 use super::*;
 use crate::network::address::{Cidr, Mac};
 use crate::network::kernel::{Address, Link};

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! NetworkManager.conf: where profiles lie, which count, and their defaults.
+
 use super::*;
 
 const ETC: &str = "etc/NetworkManager/system-connections";

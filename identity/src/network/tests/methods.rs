@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Static addresses, DHCP and router advertisements, alone and together.
+
 use super::*;
 use crate::network::model::Methods;
 

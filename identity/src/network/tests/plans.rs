@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! netplan's files, and what netplan has generated from them.
+
 use super::*;
 use crate::network::model::{Kind, Privacy};
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Policy rules, routing tables, DHCP identifiers and teams.
+
 use super::*;
 
 const NONE: [String; 0] = [];

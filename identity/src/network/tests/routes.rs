@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Static routes: which interface they belong to, and how they are written.
+
 use super::*;
 
 const NONE: [String; 0] = [];

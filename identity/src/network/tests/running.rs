@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Routes that only the running kernel has.
+
 use super::*;
 
 fn with_route(kernel: &mut KernelNetwork, to: &str, via: &str, protocol: u8, table: u32) {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! wicked's files of SLES and openSUSE.
+
 use super::*;
 use crate::network::model::Kind;
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! Bonding options, commands of `up` lines, and words that are not understood.
+
 use super::*;
 use crate::network::model::Kind;
 

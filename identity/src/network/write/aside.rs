@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Network configuration that the payload brought with it is put aside: a DHCP
-//! profile of the image for the same card would win, or get a second address.
+//! Moves the payload's own network configuration aside: for the same card, a DHCP
+//! profile of the image would win, or get a second address.
 
 use super::ifupdown::INTERFACES;
 use super::{File, Network};
@@ -9,7 +9,7 @@ use crate::report::Report;
 use crate::text::{HEADER, ini::Ini};
 use rootdir::{Attributes, RootDir};
 
-/// Where it is kept, should somebody miss it.
+/// Where it is kept, in case somebody needs it.
 const ASIDE: &str = "var/lib/replant/payload";
 
 /// Moves what stands in the way.
@@ -54,7 +54,7 @@ pub(super) fn put_aside(
         let path = format!("etc/systemd/network/{name}");
         let ini = Ini::parse(&root.text(&path)?.unwrap_or_default());
         let goes = match name.rsplit_once('.').map(|(_, suffix)| suffix) {
-            // A name for a card that this machine does not have.
+            // It names a card that this machine does not have.
             Some("link") => ini.all("Match", "MACAddress").next().is_some(),
             Some("network") => {
                 let kept = ini.get("Match", "Name").is_some_and(|n| {
@@ -98,7 +98,8 @@ pub(super) fn put_aside(
     {
         keep(root, INTERFACES, &bytes, report)?;
         if !written.iter().any(|f| f.path == INTERFACES) {
-            // Another program has the network now; only loopback stays here.
+            // Another program manages the network now, so only loopback stays
+            // here.
             let text = format!("{HEADER}auto lo\niface lo inet loopback\n");
             root.write(INTERFACES, text.as_bytes(), Attributes::root(0o644))?;
         }

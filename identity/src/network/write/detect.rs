@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What configures the network in the new system.
+//! Finds the program that configures the network in the new system.
 
 use crate::error::Result;
 use crate::text::shell;
@@ -29,7 +29,7 @@ impl fmt::Display for Manager {
 
 const WANTS: &str = "etc/systemd/system/multi-user.target.wants";
 
-/// The one that is switched on; otherwise the one that is installed.
+/// The manager that is enabled; otherwise one that is installed.
 pub(super) fn detect(root: &RootDir) -> Result<Option<Manager>> {
     let program = |name: &str| -> Result<bool> {
         Ok(root.exists(&format!("usr/sbin/{name}"))? || root.exists(&format!("sbin/{name}"))?)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Debian's /etc/network/interfaces (interfaces(5) of ifupdown).
 //!
-//! Interfaces go by name here; `.link` files see to the names. Bonds, bridges
-//! and VLANs are made with `ip`, for the packages that would otherwise make
-//! them (ifenslave, bridge-utils, vlan) may be missing.
+//! Interfaces are identified by name here; `.link` files give them their names.
+//! Bonds, bridges and VLANs are made with `ip`, because the packages that would
+//! otherwise make them (ifenslave, bridge-utils, vlan) may be missing.
 
 use super::{File, Interface, Network};
 use crate::error::Result;
@@ -13,10 +13,10 @@ use crate::report::Report;
 use crate::text::HEADER;
 use rootdir::RootDir;
 
-/// The file.
+/// The file that is written.
 pub(super) const INTERFACES: &str = "etc/network/interfaces";
 
-/// The whole file.
+/// Renders the file.
 pub(super) fn render(network: &Network) -> Vec<File> {
     let mut out = String::from(HEADER);
     out.push_str("source /etc/network/interfaces.d/*\n\nauto lo\niface lo inet loopback\n");
@@ -34,8 +34,8 @@ pub(super) fn render(network: &Network) -> Vec<File> {
 fn stanzas(i: &Interface, network: &Network, out: &mut String) {
     let name = &i.name;
     if i.master.is_some() {
-        // The master's stanza takes it in. Its own one makes it, if it is none
-        // of the hardware.
+        // The master's stanza adds the port. Its own stanza creates it, if it is
+        // virtual.
         if i.kind != Kind::Ethernet {
             out.push_str(&format!("auto {name}\n"));
         }
@@ -58,7 +58,7 @@ fn stanzas(i: &Interface, network: &Network, out: &mut String) {
     let mut first = true;
     for (family, word) in i.families().into_iter().zip(["inet", "inet6"]) {
         let v6 = word == "inet6";
-        // DHCP of IPv6 heeds router advertisements, too.
+        // The DHCPv6 method accepts router advertisements, too.
         let dynamic = match family.methods {
             m if m.dhcp => Some("dhcp"),
             m if m.auto && v6 => Some("auto"),
@@ -97,7 +97,7 @@ fn stanzas(i: &Interface, network: &Network, out: &mut String) {
                 let privacy = i.privacy.filter(|_| method != "dhcp" && method != "manual");
                 out.extend(privacy.map(|p| format!("    privext {}\n", p.number())));
             }
-            // Some clients heed them; `check` says so.
+            // Only some DHCP clients support them; `check` warns of it.
             if method == "dhcp" {
                 let name = family.told_name.as_ref();
                 out.extend(name.map(|n| format!("    hostname {n}\n")));
@@ -130,8 +130,8 @@ fn stanzas(i: &Interface, network: &Network, out: &mut String) {
     }
 }
 
-/// Whether a stanza of IPv6 heeds router advertisements: a static one does not
-/// if it has a gateway, and without them makes no addresses of its own.
+/// Writes whether an IPv6 stanza accepts router advertisements. A static one does
+/// not if it has a gateway, and without them gets no automatic addresses.
 fn advertisements(family: &Family, method: &str, out: &mut String) {
     let auto = family.methods.auto;
     match method {
@@ -141,7 +141,7 @@ fn advertisements(family: &Family, method: &str, out: &mut String) {
     }
 }
 
-/// Routes; the default one among them if no line of its own has it.
+/// Writes the routes; the default route only if no other line has it.
 fn routes(i: &Interface, v6: bool, with_default: bool, out: &mut String) {
     let family = if v6 { &i.v6 } else { &i.v4 };
     let default = family
@@ -181,7 +181,7 @@ fn command(i: &Interface, route: &Route) -> String {
         true => format!("via {via}"),
         false => format!("via inet6 {via}"),
     }));
-    // What leads nowhere has no interface.
+    // A blackhole route has no interface.
     if route.kind.is_plain() {
         words.push("dev $IFACE".to_owned());
     }
@@ -197,7 +197,7 @@ fn command(i: &Interface, route: &Route) -> String {
     words.join(" ")
 }
 
-/// The command of a rule; that it is there already is no failure.
+/// The command that adds a rule; an existing rule is no failure.
 fn rule(rule: &Rule, v6: bool) -> String {
     let program = if v6 { "ip -6" } else { "ip" };
     format!("{program} rule add {} || true", rule.words())
@@ -229,8 +229,8 @@ fn make(i: &Interface, network: &Network, out: &mut String) {
         Kind::Ethernet => {}
         Kind::Bond { options } => {
             let mut kind = String::from("bond");
-            // The mode first: others depend on it. What names a port is set
-            // when the bond has it.
+            // The mode is set first, because others depend on it. Options that
+            // name a port are set after the ports were added.
             let port = |name: &str| ["primary", "active_slave"].contains(&name);
             let mut sorted: Vec<_> = options.iter().filter(|(n, _)| !port(n)).collect();
             sorted.sort_by_key(|(n, _)| *n != "mode");
@@ -258,7 +258,7 @@ fn make(i: &Interface, network: &Network, out: &mut String) {
             }
         }
         Kind::Bridge { stp } => {
-            // No delay without spanning tree, as with the old tools.
+            // No forwarding delay without spanning tree, as with the old tools.
             let delay = if *stp { "" } else { " forward_delay 0" };
             add("", format!("bridge stp_state {}{delay}", u8::from(*stp)));
             for port in ports {
@@ -276,7 +276,7 @@ fn make(i: &Interface, network: &Network, out: &mut String) {
     }
 }
 
-/// What the configuration needs and the new system may lack.
+/// Warns of programs that the configuration needs and the new system lacks.
 pub(super) fn check(root: &RootDir, network: &Network, report: &mut Report) -> Result<()> {
     let dhcp = |i: &Interface| i.families().iter().any(|f| f.methods.dhcp);
     for i in network.interfaces.iter().filter(|i| i.v4.methods.dhcp) {

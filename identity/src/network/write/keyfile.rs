@@ -23,14 +23,14 @@ pub(super) fn render(network: &Network, seed: &str, old: bool, report: &mut Repo
                 i.name
             ),
             text: text(i, network, seed, old, report),
-            // Readable by others, the file would be ignored.
+            // NetworkManager ignores files that others can read.
             mode: 0o600,
         });
     }
     files
 }
 
-/// The same for the same machine and interface: a UUID of version 8.
+/// A UUID of version 8 that is the same for the same machine and interface.
 fn uuid(seed: &str, name: &str) -> String {
     let sum = Sha256Sum::of(format!("replant\0{seed}\0{name}").as_bytes());
     let mut bytes: Vec<u8> = sum.0.into_iter().take(16).collect();
@@ -99,10 +99,10 @@ fn text(i: &Interface, network: &Network, seed: &str, old: bool, report: &mut Re
         Kind::Ethernet => {}
         Kind::Bond { options } => {
             put("\n[bond]".into());
-            // It knows ARP's targets only.
+            // NetworkManager knows only ARP targets.
             let pings = options.contains_key("arp_ip_target");
             for (name, value) in options {
-                // One that it does not know, and it takes nothing of the file.
+                // One unknown option makes it refuse the whole file.
                 let known = bond::find(name).is_some_and(|c| c.keyfile);
                 if known && (name != "arp_interval" || pings) {
                     put(format!("{name}={value}"));
@@ -132,7 +132,7 @@ fn text(i: &Interface, network: &Network, seed: &str, old: bool, report: &mut Re
     out
 }
 
-/// NetworkManager wants a network in each rule, and its table.
+/// The rule in NetworkManager's form, which needs a network and a table in each.
 fn rule_words(rule: &Rule, v6: bool) -> String {
     let mut rule = rule.clone();
     if rule.from.is_none() && rule.to.is_none() {
@@ -141,8 +141,8 @@ fn rule_words(rule: &Rule, v6: bool) -> String {
     rule.words()
 }
 
-/// Rules without a place get the one that the kernel would give them: before
-/// those that were there.
+/// Gives rules without a priority the one that the kernel would choose: before
+/// the existing rules.
 fn place_rules(network: &Network) -> Network {
     let mut network = network.clone();
     let mut next = [32765u32; 2];
@@ -182,8 +182,8 @@ fn family(i: &Interface, v6: bool, old: bool, report: &mut Report) -> String {
         ));
     }
     put(format!("method={method}"));
-    // It takes no next hop of the other family: the whole file would be
-    // refused, and the interface had no address.
+    // A next hop of the other family makes it refuse the whole file, which would
+    // leave the interface without an address.
     let fits = |hop: &IpAddr| hop.is_ipv6() == v6;
     let other = f.gateway.filter(|g| !fits(g)).into_iter();
     let other = other.map(|g| Route::new(Cidr::default_of(v6), Some(g)));
@@ -208,7 +208,7 @@ fn family(i: &Interface, v6: bool, old: bool, report: &mut Report) -> String {
     if f.never_default {
         put("never-default=true".into());
     }
-    // A gateway stands with an address.
+    // The gateway is written together with an address.
     let alone = gateway.filter(|_| f.addresses.is_empty());
     let alone = alone.map(|g| Route {
         metric: f.metric,

@@ -24,7 +24,6 @@ use rootdir::{Attributes, RootDir};
 struct File {
     /// Below the root.
     path: String,
-    /// Content.
     text: String,
     /// Permission bits.
     mode: u32,

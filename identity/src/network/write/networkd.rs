@@ -14,7 +14,7 @@ const DIR: &str = "etc/systemd/network";
 pub(super) fn render(network: &Network, report: &mut Report) -> Vec<File> {
     let mut files = Vec::new();
     for i in &network.interfaces {
-        // Before the payload's and netplan's own, which begin with 10.
+        // Sorts before the payload's and netplan's files, which begin with 10.
         let file = |suffix: &str, text: String| File {
             path: format!("{DIR}/05-replant-{}.{suffix}", i.name),
             text,
@@ -57,7 +57,7 @@ fn netdev(i: &Interface, report: &mut Report) -> Option<String> {
     ))
 }
 
-/// The line of a bonding option; empty if a port's file has it.
+/// The line of a bonding option; empty if it is in a port's file.
 fn option(name: &str, value: &str) -> Option<String> {
     let choice = bond::find(name)?;
     // networkd knows fewer of the driver's names.
@@ -82,7 +82,7 @@ fn text(i: &Interface, network: &Network, report: &mut Report) -> String {
         out.push('\n');
     };
     match i.mac {
-        // A port of a bond has the bond's address meanwhile.
+        // A port has the bond's MAC address, so its permanent one is matched.
         Some(mac) if i.master.is_some() => put(format!("PermanentMACAddress={mac}\nType=ether")),
         Some(mac) => put(format!("MACAddress={mac}\nType=ether")),
         None => put(format!("Name={}", i.name)),
@@ -181,7 +181,7 @@ fn text(i: &Interface, network: &Network, report: &mut Report) -> String {
         put(lines);
     }
     if i.v6.methods.auto && i.v6.methods.dhcp {
-        // Whatever router advertisements say.
+        // DHCPv6 is used even without router advertisements.
         put("\n[DHCPv6]\nWithoutRA=solicit".into());
     }
     if i.v6.methods.is_dynamic() {
@@ -193,7 +193,7 @@ fn text(i: &Interface, network: &Network, report: &mut Report) -> String {
     out
 }
 
-/// What is not taken of what comes from outside.
+/// Settings that ignore parts of DHCP and router advertisements.
 fn from_outside(family: &Family) -> Vec<String> {
     let mut lines = Vec::new();
     if family.ignore_dns {
@@ -212,8 +212,8 @@ fn dhcp(i: &Interface, report: &mut Report) -> Option<String> {
         return None;
     }
     let mut lines = vec!["\n[DHCPv4]".to_owned()];
-    // Its own default is the DUID, by which the server would not know the
-    // machine again.
+    // networkd's default is the DUID, by which the server would not recognise the
+    // machine.
     match family.client_id.as_deref() {
         None | Some("mac" | "perm-mac") => lines.push("ClientIdentifier=mac".to_owned()),
         Some(id @ ("duid" | "duid-only")) => lines.push(format!("ClientIdentifier={id}")),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Name servers, where the network's own configuration does not carry them.
+//! Writes name servers, if the network's own configuration does not contain them.
 
 use super::Manager;
 use crate::error::Result;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! The written files: compared with samples, and read back.
+
 use super::*;
 use crate::network::address::Cidr;
 use crate::network::model::{Dns, Methods, Route};

@@ -7,7 +7,6 @@
 pub(super) struct Number<'a> {
     /// What it is, or why it is none.
     pub value: Result<u32, NumberError>,
-    /// What follows.
     pub rest: &'a str,
 }
 

@@ -53,29 +53,22 @@ pub(super) enum Command {
     },
     /// `for`.
     For {
-        /// The variable.
         name: String,
-        /// Its values.
         words: Vec<Word>,
-        /// What is done with each.
         body: List,
     },
     /// `while` and `until`.
     While {
         /// Ends when this is true, not false.
         until: bool,
-        /// The condition.
         condition: List,
-        /// What is done.
         body: List,
     },
 }
 
 /// A function, which exists from the moment that it was read.
 pub(super) struct Function {
-    /// Its name.
     pub name: String,
-    /// What it does.
     pub body: Rc<List>,
 }
 
@@ -84,6 +77,5 @@ pub(super) struct Function {
 pub(super) struct SyntaxError {
     /// The number of the line, from 1.
     pub line: usize,
-    /// What was found there.
     pub found: String,
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! The processor level and the kernel modules found in a payload.
+
 use super::*;
 use crate::cpu::{Level, tests::library};
 

@@ -77,7 +77,7 @@ impl Blob {
     /// Reads a blob. Its code is not looked at.
     ///
     /// # Errors
-    /// When it is none, or not as [`Blob::encode`] writes it.
+    /// When the bytes are not a blob, or not as [`Blob::encode`] writes one.
     pub fn decode(blob: &[u8]) -> Result<Blob, BlobError> {
         let damaged = BlobError::Damaged;
         let whole = blob.len().is_multiple_of(SECTOR as usize) && blob.len() <= MAX_BYTES;

@@ -5,7 +5,7 @@ use super::MAX_BYTES;
 use crate::bzimage::BzImageError;
 use crate::run::TooShort;
 
-/// Why a blob cannot be made, or is none.
+/// Why a blob cannot be made, or bytes are not a blob.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BlobError {

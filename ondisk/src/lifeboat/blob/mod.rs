@@ -34,7 +34,7 @@ const MAX_LINE: usize = 0xfff;
 /// A page, which the initramfs begins with.
 const PAGE: u64 = 4096;
 
-/// What a blob says.
+/// The contents of a blob.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blob {
     /// The staging.
@@ -57,7 +57,7 @@ pub struct Blob {
     pub old_sector: [u8; 512],
 }
 
-/// What is loaded from where to where.
+/// A file that is loaded: from which sectors, and to which address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Load {
     /// Physical address of the first byte.

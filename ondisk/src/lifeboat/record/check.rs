@@ -65,7 +65,7 @@ pub enum Inconsistent {
         /// Sectors of its runs.
         sectors: u64,
     },
-    /// A checksum of what changes, or none of what does not.
+    /// A checksum of a file that changes, or no checksum of one that does not.
     #[error("{0} changes and has a checksum, or does not change and has none")]
     Sum(Role),
     /// Chunks of an odd size or of more than [`MAX_CHUNK`] bytes, or not as
@@ -88,7 +88,7 @@ pub enum Inconsistent {
     /// No aligned block for the state.
     #[error("no aligned block of the disk lies in {0}")]
     NoBlock(Role),
-    /// What destroys one would destroy the other.
+    /// The two copies of the state are too near to each other.
     #[error("the copies of the state lie at sectors {a} and {b}, less than 1 MiB apart")]
     Near {
         /// First sector of copy A.
@@ -251,7 +251,8 @@ impl Record {
         Ok(())
     }
 
-    /// What is read before the record is known must be where it is looked for.
+    /// The places that are read before the record is known must be the expected
+    /// ones.
     fn check_own(&self) -> Result<(), Inconsistent> {
         let file = |role| self.file(role).ok_or(Inconsistent::Missing(role));
         for role in [Role::Record(Twin::A), Role::Record(Twin::B)] {

@@ -10,7 +10,7 @@ use crate::sha256::Sha256Sum;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
-    /// Never written: what `stage` filled the file with is there.
+    /// Never written: the filler of `stage` is there.
     #[error("no record was written here yet: there is {0} of staging {id}", id = .0.id)]
     Filler(Filler),
     /// Something else.

@@ -64,11 +64,12 @@ pub struct Record {
     /// What is wiped, in bytes from the start of the disk, but for what is
     /// protected.
     pub wipe: Vec<Range<u64>>,
-    /// What lay where the tables are; not known before the old system's last mount.
+    /// The old contents of both ends of the disk; not known before the old system's
+    /// last mount.
     pub old: Option<Old>,
 }
 
-/// What a disk is known by.
+/// The properties by which the disk is recognised.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disk {
     /// Size in bytes.

@@ -31,7 +31,7 @@ impl<'a> Reader<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
-    /// What is always zero.
+    /// Reads a field that must be zero.
     pub(super) fn zero(&mut self) -> Option<()> {
         (self.u32()? == 0).then_some(())
     }

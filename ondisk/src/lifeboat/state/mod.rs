@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! How far a migration is, in one aligned block of the disk, twice.
+//! The state of a migration, in one aligned block of the disk, twice.
 //!
 //! The copies are written in turn, each as a whole block. The one with the
 //! highest generation counts, so a write that is cut off leaves the state
@@ -113,7 +113,7 @@ pub enum StateError {
 }
 
 impl State {
-    /// What `stage` writes first.
+    /// The first state, which `stage` writes.
     #[must_use]
     pub fn staged(id: Id) -> State {
         State {
@@ -167,7 +167,8 @@ impl State {
     /// Reads a block of 4096 bytes; it must be one of staging `id`.
     ///
     /// # Errors
-    /// Filler, another staging, a torn block and nothing at all are told apart.
+    /// Filler, another staging, a torn block and unknown bytes are different
+    /// errors.
     pub fn decode(block: &[u8], id: &Id) -> Result<State, StateError> {
         let length = StateError::Length { have: block.len() };
         let block: &[u8; BYTES] = block.try_into().map_err(|_| length)?;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which of the two copies counts.
+//! Decides which of the two copies is the valid one.
 
 use super::{State, StateError};
 use crate::lifeboat::id::Id;
 use crate::lifeboat::role::Twin;
 
-/// What the two copies say together.
+/// The result of reading both copies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Newest {
     /// The state that counts.
@@ -16,7 +16,7 @@ pub struct Newest {
     pub damage: Option<StateError>,
 }
 
-/// Why the copies say nothing.
+/// Why there is no valid state.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoState {
     /// Neither can be read.

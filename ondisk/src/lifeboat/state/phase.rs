@@ -27,7 +27,7 @@ pub enum Phase {
     },
     /// LBA 0 is the new system's boot sector; what was pinned is still there.
     Switched,
-    /// What was pinned has been given back.
+    /// The space of the pinned files has been released.
     Done,
 }
 

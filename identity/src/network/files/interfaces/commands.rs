@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Commands of `up` lines.
+//! Applies the commands of `up` lines.
 
 use super::syntax::Stanza;
 use crate::network::address::Mac;
 use crate::network::files::command::{self, Added, When};
 use crate::network::model::Interface;
 
-/// Every command of a line: what it adds goes to `take`, what is not understood
-/// comes back.
+/// Parses every command of a line. Results go to `take`; commands that are not
+/// understood are returned.
 pub(super) fn commands(
     stanza: &Stanza,
     line: &str,
@@ -27,7 +27,7 @@ pub(super) fn commands(
             }
             continue;
         }
-        // What depends on a command that is not understood may never run.
+        // A command that depends on one that is not understood may never run.
         if when == When::Worked && !understood {
             lost.push(format!("… && {text}"));
             continue;
@@ -48,8 +48,9 @@ pub(super) fn commands(
     lost
 }
 
-/// What replant itself writes: `ip link set dev $IFACE mtu 1400`, `… address
-/// MAC`, `… up`. True if it was that.
+/// Parses the commands that replant itself writes:
+/// `ip link set dev $IFACE mtu 1400`, `... address MAC`, `... up`. Returns
+/// whether it was one.
 fn set_link(command: &str, i: &mut Interface) -> bool {
     let words: Vec<&str> = command.split_whitespace().collect();
     let [program, "link" | "l", "set", rest @ ..] = words.as_slice() else {

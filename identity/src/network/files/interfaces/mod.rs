@@ -13,7 +13,7 @@ use crate::network::model::{Interface, Kind};
 use crate::text::glob;
 use stanza::{Elsewhere, apply};
 
-/// Interfaces of all files' stanzas together.
+/// Builds the interfaces from the stanzas of all files.
 pub(super) fn candidates(parsed: &Parsed, warnings: &mut Vec<String>) -> Vec<Candidate> {
     let mut all: Vec<Candidate> = Vec::new();
     let mut elsewhere = Elsewhere::default();

@@ -11,14 +11,14 @@ use crate::text::{is_yes, secret};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-/// What stanzas say of other interfaces than their own.
+/// Settings in stanzas that concern other interfaces.
 #[derive(Default)]
 pub(super) struct Elsewhere {
     /// Ports and their masters.
     pub ports: Vec<(String, String)>,
     /// The stanza's interface, the route, and where it is written.
     pub routes: Vec<(usize, Command, String)>,
-    /// The same with further addresses of interfaces that are named.
+    /// Further addresses of interfaces that a command names, in the same way.
     pub addresses: Vec<(usize, String, Cidr, String)>,
 }
 
@@ -32,11 +32,11 @@ pub(super) fn apply(
     let mut netmask = None;
     let mut addresses = Vec::new();
     let mut peer = None;
-    // What is added once the interface is up comes after its own address.
+    // Addresses added by commands come after the stanza's own address.
     let mut further = Vec::new();
     let mut rules = Vec::new();
     let mut gateway = None;
-    // Whether router advertisements are heeded.
+    // Whether router advertisements are accepted, if a line says so.
     let mut advertised = None;
     for (line, key, value) in &stanza.options {
         let origin = || stanza.at(*line);
@@ -210,8 +210,8 @@ fn own_address(text: &str, netmask: Option<u8>) -> Option<Cidr> {
     Cidr::new(ip, netmask.unwrap_or(if ip.is_ipv6() { 64 } else { 32 }))
 }
 
-/// Adds an address; with a host at the other end of the line it stands alone,
-/// and a route leads to the host.
+/// Adds an address. For a point-to-point address (with a peer) it is a single
+/// host's, and a route leads to the peer.
 fn add_own(i: &mut Interface, address: Cidr, peer: Option<IpAddr>) {
     let Some(peer) = peer else {
         return i.add_address(address);
@@ -223,8 +223,8 @@ fn add_own(i: &mut Interface, address: Cidr, peer: Option<IpAddr>) {
     }
 }
 
-/// How addresses come, by the stanza's method and by whether router
-/// advertisements are heeded.
+/// The address methods, from the stanza's method and from whether router
+/// advertisements are accepted.
 fn methods(stanza: &Stanza, advertised: Option<bool>) -> Methods {
     match (stanza.method.as_str(), advertised) {
         ("dhcp" | "bootp", _) if !stanza.v6 => Methods::DHCP,
@@ -240,8 +240,8 @@ fn methods(stanza: &Stanza, advertised: Option<bool>) -> Methods {
     }
 }
 
-/// Lines that say what is so anyway, or what others say better: waiting times
-/// of the old tools, and words that ifupdown computes itself.
+/// Options that repeat a default or another option: waiting times of the old
+/// tools, and values that ifupdown computes itself.
 const WITHOUT_EFFECT: [&str; 13] = [
     "broadcast",
     "network",
@@ -258,7 +258,7 @@ const WITHOUT_EFFECT: [&str; 13] = [
     "dns-sortlist",
 ];
 
-/// Makes it a bond.
+/// Makes the interface a bond, and returns its options.
 fn bond(i: &mut Interface) -> Option<&mut BTreeMap<String, String>> {
     if !matches!(i.kind, Kind::Bond { .. }) {
         i.kind = Kind::Bond {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What stands in a file: `iface` stanzas with their lines, and which
-//! interfaces come up by themselves.
+//! Splits a file into `iface` stanzas with their lines, and the interfaces that
+//! come up at boot.
 
-/// What a file says, before interfaces are made of it: stanzas for one
-/// interface may be spread over several files.
+/// The contents of a file. Interfaces are built later, because the stanzas of one
+/// interface may be in several files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::network::files) struct Parsed {
     /// `iface` stanzas in order.
@@ -21,7 +21,6 @@ pub(in crate::network::files) struct Parsed {
 pub(in crate::network::files) struct Stanza {
     /// The file.
     pub source: String,
-    /// The interface.
     pub name: String,
     /// inet6 rather than inet.
     pub v6: bool,
@@ -32,7 +31,7 @@ pub(in crate::network::files) struct Stanza {
 }
 
 impl Stanza {
-    /// The file with the line, for warnings.
+    /// File and line number, for warnings.
     pub(super) fn at(&self, line: usize) -> String {
         format!("{}:{line}", self.source)
     }

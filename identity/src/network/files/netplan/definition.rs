@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! One device's definition.
+//! Parses one device's definition.
 
 use super::{options, routes};
 use crate::network::address::{Cidr, Mac};
@@ -21,7 +21,7 @@ pub(super) enum Renderer {
 }
 
 impl Renderer {
-    /// The one that a section names.
+    /// The renderer that a section names.
     pub(super) fn of(node: &Node) -> Option<Renderer> {
         match node.get("renderer")?.text()? {
             "NetworkManager" => Some(Renderer::NetworkManager),
@@ -44,7 +44,7 @@ pub(super) struct Reader<'a> {
     pub warnings: &'a mut Vec<String>,
 }
 
-/// What NetworkManager has that netplan does not, but for what changes nothing.
+/// Settings passed through to NetworkManager, without those that change nothing.
 pub(super) fn passed(node: &Node) -> impl Iterator<Item = &(String, Node)> {
     const HARMLESS: [&str; 6] = [
         "proxy._",
@@ -91,7 +91,8 @@ impl Reader<'_> {
         ));
     }
 
-    /// The interface; none if nothing tells which one it is.
+    /// Reads the interface; `None` if the definition does not say which one it
+    /// is.
     pub(super) fn read(&mut self, node: &Node) -> Option<Candidate> {
         let mut i = Interface {
             name: self.id.to_owned(),
@@ -240,7 +241,7 @@ impl Reader<'_> {
                     self.id
                 )),
             }
-            // A label is for people.
+            // A label of an address changes nothing.
             let plain =
                 |n: &str, v: &Node| n == "label" || n == "lifetime" && v.text() == Some("forever");
             for (name, value) in more.iter().filter(|(n, v)| !plain(n, v)) {
@@ -298,7 +299,7 @@ impl Reader<'_> {
                     family.never_default = true;
                     lost.push((name, value));
                 }
-                // What is so anyway.
+                // These are the defaults.
                 "use-routes" | "use-mtu" | "send-hostname" if is_yes(text) => {}
                 "use-ntp" | "use-hostname" => {}
                 "use-domains" if !is_yes(text) => {}
@@ -311,7 +312,7 @@ impl Reader<'_> {
     }
 }
 
-/// What is known when all keys are.
+/// Settings that can be evaluated only after all keys were read.
 #[derive(Default)]
 struct Said {
     dhcp4: bool,

@@ -26,7 +26,7 @@ fn profiles(root: &Node) -> Vec<String> {
     own.map(|(id, _)| id.clone()).collect()
 }
 
-/// Interfaces of all files together, but for those definitions that are read
+/// Builds the interfaces from all files, except definitions that are read
 /// elsewhere.
 pub(super) fn candidates(
     root: &Node,
@@ -34,7 +34,7 @@ pub(super) fn candidates(
     warnings: &mut Vec<String>,
 ) -> Vec<Candidate> {
     let mut all = Vec::new();
-    // Ports and what they belong to, by the names that the files use.
+    // Ports with their masters, by the names in the files.
     let mut ports: Vec<(String, String)> = Vec::new();
     let Some(network) = root.get("network") else {
         return all;
@@ -83,7 +83,7 @@ pub(super) fn candidates(
                 let i = &mut c.interface;
                 (i.master, i.v4, i.v6) = (Some(master), v4, v6);
             }
-            // netplan takes names of devices that it does not know, too.
+            // netplan also accepts names of devices without a definition.
             None => all.push(Candidate {
                 source: "netplan".to_owned(),
                 interface: Interface {

@@ -10,7 +10,7 @@ use crate::text::{
 };
 use std::collections::BTreeMap;
 
-/// Names that are not the driver's with dashes for underscores.
+/// Names that differ from the driver's by more than dashes for underscores.
 const NAMES: [(&str, &str); 13] = [
     ("mii-monitor-interval", "miimon"),
     ("transmit-hash-policy", "xmit_hash_policy"),
@@ -44,7 +44,7 @@ pub(super) fn bond(node: &Node, warnings: &mut Vec<String>) -> Kind {
             }
         };
         let text = match bond::find(&own).map(|c| c.value) {
-            // With a unit, or without one in the option's own.
+            // The time may have a unit; without one it is in the option's own.
             Some(Value::Milliseconds) => time(&text, 1).unwrap_or(text),
             Some(Value::Seconds) => time(&text, 1000).unwrap_or(text),
             _ => text,
@@ -59,7 +59,8 @@ pub(super) fn bond(node: &Node, warnings: &mut Vec<String>) -> Kind {
     Kind::Bond { options }
 }
 
-/// A number of the option's own unit, which has so many milliseconds.
+/// Converts a time to a number of the option's unit, which is this many
+/// milliseconds long.
 fn time(text: &str, unit: u32) -> Option<String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let number: u32 = digits.trim().parse().ok()?;
@@ -82,7 +83,7 @@ pub(super) fn bridge(node: &Node, renderer: Renderer, warnings: &mut Vec<String>
     for (name, value) in parameters.map_or(&[][..], Node::pairs) {
         match name.as_str() {
             "stp" => stp = value.text().is_some_and(is_yes),
-            // A waiting time.
+            // Only a waiting time.
             "forward-delay" => {}
             _ => warnings.push(format!(
                 "{}: {} of the bridge is not understood and is not carried over",

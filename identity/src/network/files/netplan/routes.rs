@@ -7,7 +7,8 @@ use crate::network::model::{Route, RouteKind, Rule};
 use crate::text::{is_yes, yaml::Node};
 use std::net::IpAddr;
 
-/// A route, and what of it is not understood. The error says why there is none.
+/// Parses a route; also returns settings that are not understood. The error says
+/// why there can be no such route.
 pub(super) fn route(node: &Node) -> Result<(Route, Vec<String>), String> {
     let text = |name: &str| node.get(name).and_then(Node::text);
     let via = match text("via") {
@@ -49,7 +50,8 @@ pub(super) fn route(node: &Node) -> Result<(Route, Vec<String>), String> {
     Ok((route, lost))
 }
 
-/// A rule, and whether it is IPv6's. The error names what is not understood.
+/// Parses a rule; also returns whether it is for IPv6. The error names what is
+/// not understood.
 pub(super) fn policy(node: &Node) -> Result<(bool, Rule), String> {
     let mut rule = Rule::default();
     let mut v6 = false;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! /etc/network/interfaces of ifupdown.
+
 use super::*;
 
 pub(super) const DEBIAN: &str = "\

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! NetworkManager's keyfiles.
+
 use super::*;
 
 pub(super) const KEYFILE: &str = "\

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! The parsers of network files, each with a sample file and with damaged copies
+//! of it.
+
 use super::*;
 use crate::network::address::Cidr;
 use crate::network::model::{Kind, Methods, Route};

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! `ifcfg-*`, `route-*` and `rule-*` files of /etc/sysconfig/network-scripts.
+
 use super::*;
 
 const SCRIPTS: &str = "etc/sysconfig/network-scripts";

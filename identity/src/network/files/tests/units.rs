@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+//! systemd-networkd's `.network` and `.netdev` files.
+
 use super::*;
 
 pub(super) const NETWORKD: &str = "\
