@@ -39,7 +39,7 @@ const ROOMS: [&str; 9] = [
 
 /// What in them lies elsewhere: file, a piece of the line (none: all of the
 /// file), and where it lies.
-const ELSEWHERE: [(&str, &str, &str); 24] = [
+const ELSEWHERE: [(&str, &str, &str); 25] = [
     ("agent/src/tiny/boot/links.rs", "", "udev's links, in /dev"),
     (
         "agent/src/tiny/boot/probers.rs",
@@ -113,6 +113,11 @@ const ELSEWHERE: [(&str, &str, &str); 24] = [
         "a file in /run",
     ),
     ("agent/src/tiny/failure.rs", "paths::LOG", "the log in /run"),
+    (
+        "agent/src/tiny/failure.rs",
+        "root.device.exists()",
+        "the old root's device, in /dev",
+    ),
     (
         "agent/src/tiny/failure.rs",
         "metadata(path)",
