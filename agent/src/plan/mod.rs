@@ -27,7 +27,7 @@ use identity::Policy;
 use ondisk::gpt::{Backup, Guid, LastPartition, Table};
 use ondisk::lifeboat::Protected;
 use ondisk::lvm::{VgPlan, dm_name};
-use ondisk::manifest::{Device, Filesystem, Manifest};
+use ondisk::manifest::{Device, Filesystem, Manifest, with_overhead};
 use ondisk::{ext4, inventory, lvm};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -78,14 +78,6 @@ pub struct Plan {
     /// Ranges of the whole disk that no step may write: none, unless files of the
     /// staging stay there.
     pub protected: Protected,
-}
-
-/// Room that directories, extents and xattr blocks take besides the contents:
-/// 2 % and 16 MiB are well above what distributions' trees need.
-fn with_overhead(content: u64) -> u64 {
-    content
-        .saturating_add(content / 50)
-        .saturating_add(16 << 20)
 }
 
 /// Space for one initramfs for any machine, which the `boot` step makes for each

@@ -52,6 +52,15 @@ pub const DECODER_BYTES: u64 = 80 << 20;
 /// in RAM, and beside what the tiny system itself takes.
 pub const BESIDE_PAYLOAD: u64 = 300 << 20;
 
+/// Bytes of room that so many bytes of content take in a file system, with
+/// directories, extents and blocks of extended attributes: 2 % and 16 MiB more
+/// are well above what distributions' trees need.
+pub fn with_overhead(content: u64) -> u64 {
+    content
+        .saturating_add(content / 50)
+        .saturating_add(16 << 20)
+}
+
 /// The whole manifest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -5,7 +5,7 @@ use crate::initramfs::mebibytes;
 use ondisk::gpt::Table;
 use ondisk::manifest::{
     BESIDE_PAYLOAD, Device, File, Filesystem, Manifest, PAYLOAD, Payload, Policy, Seal, Size,
-    VolumeGroup,
+    VolumeGroup, with_overhead,
 };
 use serde::Serialize;
 use std::fmt;
@@ -54,12 +54,6 @@ struct Requires {
     /// RAM, where it stays on the disk (protection `resume`).
     memory_resume: u64,
     disk: u64,
-}
-
-/// What a file system takes beside its content: two hundredths, and 16 MiB.
-fn room(filesystem: &Filesystem) -> u64 {
-    let bytes = filesystem.content_bytes;
-    bytes.saturating_add(bytes / 50).saturating_add(16 << 20)
 }
 
 impl Report {
@@ -123,7 +117,7 @@ impl Report {
                 .find(|f| f.device().as_ref() == Some(device))
         };
         if let Some(filesystem) = on(&Device::Partition(number)) {
-            return room(filesystem);
+            return with_overhead(filesystem.content_bytes);
         }
         let groups = self.volume_groups.iter();
         let own = groups.filter(|group| group.partitions == [number]);
@@ -134,7 +128,7 @@ impl Report {
                 group: &group.name,
                 volume: &volume.name,
             })
-            .map_or(0, room),
+            .map_or(0, |filesystem| with_overhead(filesystem.content_bytes)),
         };
         volumes.map(size).fold(1 << 20, u64::saturating_add)
     }

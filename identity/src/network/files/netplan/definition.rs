@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Parses one device's definition.
 
+use super::renderer::Renderer;
 use super::{options, routes};
 use crate::network::address::{Cidr, Mac};
 use crate::network::files::{Candidate, OwnAddress};
@@ -10,25 +11,6 @@ use crate::text::{
     yaml::{Data, Node},
 };
 use std::net::IpAddr;
-
-/// What carries the configuration out. It decides what is not said: by what a
-/// DHCP server knows the machine, and whether a bridge has spanning tree.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Renderer {
-    #[default]
-    Networkd,
-    NetworkManager,
-}
-
-impl Renderer {
-    /// The renderer that a section names.
-    pub(super) fn of(node: &Node) -> Option<Renderer> {
-        match node.get("renderer")?.text()? {
-            "NetworkManager" => Some(Renderer::NetworkManager),
-            _ => Some(Renderer::Networkd),
-        }
-    }
-}
 
 /// Reads one definition.
 pub(super) struct Reader<'a> {

@@ -5,6 +5,7 @@ mod card;
 mod definition;
 mod find;
 mod options;
+mod renderer;
 mod routes;
 
 pub(super) use find::{Plan, load};
@@ -12,7 +13,7 @@ pub(super) use find::{Plan, load};
 use super::Candidate;
 use crate::network::model::{Interface, Kind};
 use crate::text::yaml::Node;
-use definition::Renderer;
+use renderer::Renderer;
 
 /// A section of devices.
 const SECTIONS: [&str; 4] = ["ethernets", "bonds", "bridges", "vlans"];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Parameters of bonds and bridges.
 
-use super::definition::Renderer;
+use super::renderer::Renderer;
 use crate::network::bond::{self, Value};
 use crate::network::model::Kind;
 use crate::text::{
