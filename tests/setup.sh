@@ -17,7 +17,7 @@ mke2fs:e2fsprogs mkfs.xfs:xfsprogs mkfs.vfat:dosfstools mkfs.btrfs:btrfs-progs
 mkswap:util-linux blkid:util-linux flock:util-linux losetup:mount
 cryptsetup:cryptsetup-bin mdadm:mdadm make-bcache:bcache-tools genisoimage:genisoimage setfacl:acl setfattr:attr
 setcap:libcap2-bin grub-editenv:grub-common grub-mkimage:grub-common tar:tar ip:iproute2
-ssh-keygen:openssh-client strace:strace file:file
+minisign:minisign ssh-keygen:openssh-client strace:strace file:file
 '
 missing= packages= rust=
 for pair in $want; do

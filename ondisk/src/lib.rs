@@ -26,6 +26,7 @@ pub mod manifest;
 pub mod mark;
 pub mod mbr;
 pub mod md5;
+pub mod minisign;
 pub mod modules;
 pub mod naming;
 pub mod package;

@@ -5,7 +5,7 @@ use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::{build, bundle, capture, initramfs, output, package};
+use crate::{build, bundle, capture, initramfs, output, package, sign};
 
 /// Makes migration packages for replant.
 #[derive(Debug, Parser)]
@@ -29,6 +29,8 @@ enum Command {
     Inspect(package::InspectArgs),
     /// Says whether a package is whole and replant check would take it
     Verify(package::VerifyArgs),
+    /// Makes a pair of keys, to sign packages by
+    Keygen(sign::KeygenArgs),
     /// Prints shell completions
     Completions { shell: Shell },
 }
@@ -43,6 +45,7 @@ impl Cli {
             Command::Bundle(args) => bundle::run(args)?,
             Command::Inspect(args) => package::inspect(args)?,
             Command::Verify(args) => package::verify(args)?,
+            Command::Keygen(args) => sign::keygen(args)?,
             Command::Completions { shell } => {
                 let mut command = Cli::command();
                 let mut text = Vec::new();

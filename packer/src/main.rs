@@ -20,6 +20,7 @@ mod package;
 mod program;
 mod programs;
 mod progress;
+mod sign;
 mod stop;
 
 use std::process::ExitCode;

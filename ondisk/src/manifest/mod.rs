@@ -30,6 +30,8 @@ pub const FORMAT: u32 = 1;
 
 /// Name of the manifest in a package.
 pub const MANIFEST: &str = "migration.toml";
+/// Name of its signature in a package, in minisign's format.
+pub const SIGNATURE: &str = "migration.toml.minisig";
 /// Name of the partition table in a package, in `sgdisk --backup` format.
 pub const TABLE: &str = "va.sgdisk";
 /// Name of the new system's files in a package.
@@ -420,6 +422,13 @@ impl Manifest {
     /// The entry of a file of the package.
     pub fn file(&self, name: &str) -> Option<&File> {
         self.files.iter().find(|f| f.name == name)
+    }
+
+    /// Whether a file of this name in a package is neither the manifest nor its
+    /// signature, and has no checksum in it: then nobody says what it must be.
+    #[must_use]
+    pub fn leaves_out(&self, name: &str) -> bool {
+        !matches!(name, MANIFEST | SIGNATURE) && self.file(name).is_none()
     }
 
     /// The file system that is mounted at `mount`.

@@ -20,6 +20,7 @@ mod lvm;
 mod lvm_fixture;
 mod manifest;
 mod mbr;
+mod minisign;
 mod modules;
 mod pax;
 mod selinux;

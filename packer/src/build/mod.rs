@@ -11,7 +11,7 @@ use crate::file::{At, beside};
 use crate::initramfs::{self, Source};
 use crate::layout::LAYOUT;
 use crate::programs::Programs;
-use crate::{bundle, output};
+use crate::{bundle, output, sign};
 use anyhow::{Result, bail};
 use kernel::Kernel;
 use ondisk::manifest::{BINARY, INITRAMFS, KERNEL, PAYLOAD, TABLE};
@@ -56,6 +56,9 @@ pub struct Args {
 
     #[command(flatten)]
     programs: Programs,
+
+    #[command(flatten)]
+    signing: sign::Options,
 }
 
 /// Makes the package.
@@ -64,7 +67,8 @@ pub fn run(args: &Args) -> Result<()> {
     let own = own.chain([&args.appliance]).map(PathBuf::as_path);
     let inputs = own
         .chain(args.options.inputs())
-        .chain(args.programs.inputs());
+        .chain(args.programs.inputs())
+        .chain(args.signing.inputs());
     output::refuse_input(&args.output, inputs)?;
     let directory = beside(&args.output);
     refuse_inside(&args.appliance, &directory)?;
@@ -72,6 +76,10 @@ pub fn run(args: &Args) -> Result<()> {
     let (init, replant) = match args.show_layout {
         true => (Vec::new(), Vec::new()),
         false => (args.programs.init()?, args.programs.replant()?),
+    };
+    let key = match args.show_layout {
+        true => None,
+        false => args.signing.key()?,
     };
     let scratch = tempfile::Builder::new()
         .prefix(".replant-pack.")
@@ -122,6 +130,7 @@ pub fn run(args: &Args) -> Result<()> {
         kernel: &at(KERNEL),
         initramfs: &at(INITRAMFS),
         replant: &at(BINARY),
+        key: key.as_ref(),
         output: &args.output,
     })
 }

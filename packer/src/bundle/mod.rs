@@ -7,6 +7,7 @@ pub use inspect::look;
 
 use crate::file::{At, beside};
 use crate::layout::{LAYOUT, Layout};
+use crate::sign::{self, Key};
 use crate::{archive, initramfs, output, programs, progress, stop};
 use anyhow::{Result, bail};
 use flate2::Compression;
@@ -16,7 +17,7 @@ use ondisk::gpt::Backup;
 use ondisk::inventory::Target;
 use ondisk::manifest::{
     self, BINARY, FORMAT, File as Entry, INITRAMFS, KERNEL, MANIFEST, Manifest, PAYLOAD, SCRIPT,
-    TABLE,
+    SIGNATURE, TABLE,
 };
 use ondisk::package;
 use ondisk::sha256::{Hash, Sha256Sum};
@@ -46,6 +47,9 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     replant: Option<PathBuf>,
 
+    #[command(flatten)]
+    signing: sign::Options,
+
     /// Where the package goes
     #[arg(short, long, value_name = "FILE", default_value = "migration.tar.gz")]
     output: PathBuf,
@@ -59,6 +63,8 @@ pub struct Parts<'a> {
     pub kernel: &'a Path,
     pub initramfs: &'a Path,
     pub replant: &'a Path,
+    /// Signs the manifest.
+    pub key: Option<&'a Key>,
     pub output: &'a Path,
 }
 
@@ -67,7 +73,9 @@ pub fn run(args: &Args) -> Result<()> {
     let inputs = [PAYLOAD, TABLE, LAYOUT].map(|name| args.dir.join(name));
     let given = [&args.kernel, &args.initramfs].into_iter();
     let inputs = inputs.iter().chain(given).chain(&args.replant);
-    output::refuse_input(&args.output, inputs.map(PathBuf::as_path))?;
+    let inputs = inputs.map(PathBuf::as_path).chain(args.signing.inputs());
+    output::refuse_input(&args.output, inputs)?;
+    let key = args.signing.key()?;
     // Written to a file, because all the other parts are files.
     let mut replant = NamedTempFile::new()?;
     replant.write_all(&programs::replant(args.replant.as_deref())?)?;
@@ -77,6 +85,7 @@ pub fn run(args: &Args) -> Result<()> {
         kernel: &args.kernel,
         initramfs: &args.initramfs,
         replant: replant.path(),
+        key: key.as_ref(),
         output: &args.output,
     })
 }
@@ -150,7 +159,8 @@ pub fn make(parts: &Parts<'_>) -> Result<()> {
         filesystems,
     };
     let text = manifest.encode()?;
-    write(parts.output, &text, &sources)?;
+    let signature = parts.key.map(|key| key.sign(&text)).transpose()?;
+    write(parts.output, &text, signature.as_deref(), &sources)?;
     let size = std::fs::metadata(parts.output).at(parts.output)?.len();
     let made = format!(
         "{}: {} MiB, {} {}",
@@ -159,12 +169,19 @@ pub fn make(parts: &Parts<'_>) -> Result<()> {
         manifest.name,
         manifest.version
     );
-    output::print(&(made.trim_end().to_string() + "\n"))
+    let by = parts.key.map(|key| format!(", signed by {}", key.id()));
+    let by = by.unwrap_or_default();
+    output::print(&format!("{}{by}\n", made.trim_end()))
 }
 
 /// Writes the archive, whole or not at all; the small files first, so that a
 /// look at its head shows what it is.
-fn write(output: &Path, manifest: &str, sources: &[(&str, PathBuf)]) -> Result<()> {
+fn write(
+    output: &Path,
+    manifest: &str,
+    signature: Option<&str>,
+    sources: &[(&str, PathBuf)],
+) -> Result<()> {
     let file = NamedTempFile::new_in(beside(output)).at(output)?;
     file.as_file()
         .set_permissions(Permissions::from_mode(0o644))
@@ -182,6 +199,10 @@ fn write(output: &Path, manifest: &str, sources: &[(&str, PathBuf)]) -> Result<(
     };
     let text = |text: &str| text.len() as u64;
     add(MANIFEST, 0o644, text(manifest), &mut manifest.as_bytes()).at(output)?;
+    if let Some(signature) = signature {
+        let bytes = &mut signature.as_bytes();
+        add(SIGNATURE, 0o644, text(signature), bytes).at(output)?;
+    }
     add(
         SCRIPT,
         0o755,

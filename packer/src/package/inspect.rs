@@ -2,6 +2,7 @@
 //! `replant-pack inspect`: what is in a package, without verifying it.
 
 use super::report::Report;
+use super::signed::Signed;
 use super::{Package, whole};
 use crate::file::At;
 use crate::initramfs;
@@ -27,7 +28,7 @@ pub fn inspect(args: &InspectArgs) -> Result<()> {
     let package = Package::open(&args.package)?;
     let mut report = Report::of(&package.manifest, package.seal);
     let mut table = Vec::new();
-    package.files(&mut |name, size, reader| {
+    let signature = package.files(&mut |name, size, reader| {
         match name {
             TABLE => table = whole(name, size, reader)?,
             KERNEL => report.kernel = initramfs::version(&whole(name, size, reader)?)?,
@@ -39,6 +40,7 @@ pub fn inspect(args: &InspectArgs) -> Result<()> {
         Ok(())
     })?;
     let backup = Backup::parse(&table).at(Path::new(TABLE))?;
+    report.signature = signature.as_deref().map(Signed::claimed).transpose()?;
     report.add_table(backup.table(), &package.manifest);
     let text = match args.json {
         true => serde_json::to_string(&report)? + "\n",

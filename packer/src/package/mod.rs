@@ -3,6 +3,7 @@
 
 mod inspect;
 mod report;
+mod signed;
 mod verify;
 
 pub use inspect::{InspectArgs, inspect};
@@ -12,7 +13,8 @@ use crate::file::At;
 use crate::stop;
 use anyhow::{Result, anyhow, bail};
 use flate2::read::MultiGzDecoder;
-use ondisk::manifest::{MANIFEST, Manifest, Seal};
+use ondisk::manifest::{MANIFEST, Manifest, SIGNATURE, Seal};
+use ondisk::minisign::BadSignature;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -25,6 +27,8 @@ const SMALL: u64 = 1 << 30;
 /// A package, packed or in a directory.
 pub struct Package {
     path: PathBuf,
+    /// The manifest's text.
+    pub text: String,
     pub manifest: Manifest,
     pub seal: Seal,
 }
@@ -58,19 +62,59 @@ impl Package {
             path: path.to_path_buf(),
             seal: Manifest::seal(&text).at(path)?,
             manifest,
+            text,
         })
     }
 
-    /// Passes all files but the manifest to `see`.
-    pub fn files(&self, see: See<'_>) -> Result<()> {
+    /// Reads the signature, if there is one, and nothing behind it.
+    pub fn signature(&self) -> Result<Option<Vec<u8>>> {
+        let mut signature = None;
+        each(
+            &self.path,
+            &mut |name, size, reader| {
+                if name == SIGNATURE {
+                    signature = Some(sealed(size, reader)?);
+                }
+                Ok(())
+            },
+            &mut |name| name == SIGNATURE,
+        )?;
+        Ok(signature)
+    }
+
+    /// Passes all files but the manifest and its signature to `see`. Returns the
+    /// signature, if there is one.
+    pub fn files(&self, see: See<'_>) -> Result<Option<Vec<u8>>> {
+        let mut signature = None;
+        let mut manifests = 0;
         each(
             &self.path,
             &mut |name, size, reader| match name {
-                MANIFEST => Ok(()),
+                // Unpacking leaves the last one of several, and here the first
+                // one was read.
+                MANIFEST if manifests > 0 => bail!("{MANIFEST} is in the package twice"),
+                MANIFEST => {
+                    manifests += 1;
+                    Ok(())
+                }
+                SIGNATURE if signature.is_some() => bail!("{SIGNATURE} is in the package twice"),
+                SIGNATURE => {
+                    signature = Some(sealed(size, reader)?);
+                    Ok(())
+                }
                 _ => see(name, size, reader),
             },
             &mut |_| false,
-        )
+        )?;
+        Ok(signature)
+    }
+}
+
+/// Reads a signature, which has a few hundred bytes.
+fn sealed(size: u64, reader: &mut dyn Read) -> Result<Vec<u8>> {
+    match size {
+        ..=LONGEST => whole(SIGNATURE, size, reader),
+        _ => Err(BadSignature.into()),
     }
 }
 
@@ -116,7 +160,8 @@ fn each(path: &Path, see: See<'_>, last: &mut dyn FnMut(&str) -> bool) -> Result
     for entry in archive.entries().map_err(damaged)? {
         stop::check()?;
         let mut entry = entry.map_err(damaged)?;
-        if !entry.header().entry_type().is_file() {
+        let kind = entry.header().entry_type();
+        if kind.is_dir() {
             continue;
         }
         let name = entry
@@ -125,6 +170,13 @@ fn each(path: &Path, see: See<'_>, last: &mut dyn FnMut(&str) -> bool) -> Result
             .to_string_lossy()
             .into_owned();
         let name = name.trim_start_matches("./");
+        if !kind.is_file() {
+            // Unpacked it could take the place of a file that was verified.
+            bail!(
+                "{}: {name} is a link or a device; a package has only files: make it again with replant-pack",
+                path.display()
+            );
+        }
         let size = entry.size();
         see(name, size, &mut Packed(&mut entry))?;
         if last(name) {

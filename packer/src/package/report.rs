@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The description of a package, as a table or as JSON.
 
+use super::signed::Signed;
 use crate::initramfs::mebibytes;
 use ondisk::gpt::Table;
 use ondisk::manifest::{
@@ -18,6 +19,8 @@ pub struct Report {
     format: u32,
     /// Whether the manifest has a checksum of its own.
     sealed: bool,
+    /// What the package says of who signed it.
+    pub signature: Option<Signed>,
     files: Vec<File>,
     /// Version of the tiny system's kernel.
     pub kernel: String,
@@ -66,6 +69,7 @@ impl Report {
             version: manifest.version.clone(),
             format: manifest.format,
             sealed: seal == Seal::Right,
+            signature: None,
             files: manifest.files.clone(),
             kernel: String::new(),
             modules: Vec::new(),
@@ -140,6 +144,10 @@ impl fmt::Display for Report {
         writeln!(f, "package {} (format {})", title.trim_end(), self.format)?;
         if !self.sealed {
             writeln!(f, "  migration.toml has no checksum of its own")?;
+        }
+        match &self.signature {
+            None => writeln!(f, "  not signed")?,
+            Some(signed) => writeln!(f, "  {signed}")?,
         }
         writeln!(f, "\nfiles")?;
         for file in &self.files {

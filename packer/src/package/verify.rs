@@ -2,6 +2,7 @@
 //! `replant-pack verify`: what `replant check` asks of a package, as far as it
 //! does not depend on the machine.
 
+use super::signed::Signed;
 use super::{Package, whole};
 use crate::bundle::look;
 use crate::file::At;
@@ -22,6 +23,11 @@ use std::path::{Path, PathBuf};
 pub struct VerifyArgs {
     /// migration.tar.gz, or the directory where it is unpacked
     package: PathBuf,
+
+    /// Refuses a package that this public key of minisign has not signed; of
+    /// several, one must have
+    #[arg(long, value_name = "FILE")]
+    trust: Vec<PathBuf>,
 }
 
 /// What was read of a package.
@@ -38,14 +44,18 @@ struct Parts {
 pub fn verify(args: &VerifyArgs) -> Result<()> {
     let path = &args.package;
     let package = Package::open(path)?;
+    if !args.trust.is_empty() {
+        // Before anything else of it is decoded.
+        let signature = package.signature()?;
+        Signed::verified(&package.text, signature.as_deref(), &args.trust)?;
+    }
     let mut parts = Parts::default();
     let mut seen = BTreeSet::new();
     let mut warnings = Vec::new();
-    package.files(&mut |name, size, reader| {
+    let mut unbound = Vec::new();
+    let signature = package.files(&mut |name, size, reader| {
         let Some(entry) = package.manifest.file(name) else {
-            warnings.push(format!(
-                "{name} is in the package and not in migration.toml: nothing uses it"
-            ));
+            unbound.push(name.to_string());
             return Ok(());
         };
         if !seen.insert(name.to_string()) {
@@ -88,6 +98,19 @@ pub fn verify(args: &VerifyArgs) -> Result<()> {
             missing.name
         );
     }
+    let signed = Signed::verified(&package.text, signature.as_deref(), &args.trust)?;
+    if let (Some(_), false) = (&signed, unbound.is_empty()) {
+        bail!(
+            "{}: the signature says nothing of {}, which migration.toml does not name; make the package again with replant-pack",
+            path.display(),
+            unbound.join(", ")
+        );
+    }
+    for name in unbound {
+        warnings.push(format!(
+            "{name} is in the package and not in migration.toml: it has no checksum, and replant uses nothing of it"
+        ));
+    }
     let backup = Backup::parse(&parts.table).at(Path::new(TABLE))?;
     let found = parts.found.context("no payload")?;
     if package.seal == Seal::Absent {
@@ -105,8 +128,10 @@ pub fn verify(args: &VerifyArgs) -> Result<()> {
     for warning in &warnings {
         eprintln!("warning: {warning}");
     }
+    let signed = signed.map_or("not signed".into(), |signed| signed.to_string());
     output::print(&format!(
-        "{}: {} {} is whole, and replant check would refuse nothing of it; it still asks whether the machine is right\n",
+        "{}: {signed}\n{}: {} {} is whole, and replant check would refuse nothing of it; it still asks whether the machine is right, and trusts who signed\n",
+        path.display(),
         path.display(),
         package.manifest.name,
         package.manifest.version

@@ -8,3 +8,4 @@ mod bundle;
 mod dist;
 mod initramfs;
 mod package;
+mod sign;
