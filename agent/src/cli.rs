@@ -12,10 +12,10 @@ pub const HELP: &str = "\
 replant replaces the operating system of this machine in place.
 
 On the old system, in the directory of the unpacked package:
-  replant check  [--package DIR] [--json] [--strict]
+  replant check  [--package DIR] [--trust FILE] [--json] [--strict]
                                             says whether it would go well; changes nothing
   replant stage  [--package DIR] [--yes] [--no-reboot] [--append WORDS]
-                 [--protection resume|none] [--json]
+                 [--protection resume|none] [--trust FILE] [--json]
                                             places the package, arms one boot into the
                                             tiny system, and reboots
   replant revert                            takes back what stage did
@@ -39,7 +39,7 @@ _replant() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
     case $prev in
     --package) COMPREPLY=($(compgen -d -- \"$cur\")); return ;;
-    --payload) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;
+    --payload|--trust) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;
     --protection) COMPREPLY=($(compgen -W 'resume none' -- \"$cur\")); return ;;
     completions) COMPREPLY=($(compgen -W bash -- \"$cur\")); return ;;
     esac
@@ -47,8 +47,8 @@ _replant() {
         COMPREPLY=($(compgen -W 'check stage revert status survey rehearse migrate console completions --help --version' -- \"$cur\"))
     else
         case ${COMP_WORDS[1]} in
-        check) COMPREPLY=($(compgen -W '--package --json --strict' -- \"$cur\")) ;;
-        stage) COMPREPLY=($(compgen -W '--package --yes --no-reboot --append --protection --json' -- \"$cur\")) ;;
+        check) COMPREPLY=($(compgen -W '--package --trust --json --strict' -- \"$cur\")) ;;
+        stage) COMPREPLY=($(compgen -W '--package --yes --no-reboot --append --protection --trust --json' -- \"$cur\")) ;;
         migrate) COMPREPLY=($(compgen -W '--payload' -- \"$cur\")) ;;
         status) COMPREPLY=($(compgen -W '--json' -- \"$cur\")) ;;
         esac
@@ -66,6 +66,8 @@ pub enum Command {
         json: bool,
         /// Whether a warning is a failure.
         strict: bool,
+        /// Files of keys that are trusted, beside the installed ones.
+        trust: Vec<PathBuf>,
     },
     /// Places everything and reboots.
     Stage(Wish),
@@ -112,6 +114,7 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
     let (mut append, mut protection, mut payload) = (None, None, None);
     let (mut package, mut json, mut strict) = (None, false, false);
     let (mut yes, mut stay) = (false, false);
+    let mut trust = Vec::new();
     while let Some(argument) = parser.next()? {
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help),
@@ -120,6 +123,7 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
             Long("append") => append = Some(parser.value()?.string()?),
             Long("protection") => protection = Some(parser.value()?.string()?.parse()?),
             Long("payload") => payload = Some(parser.value()?.string()?.parse()?),
+            Long("trust") => trust.push(PathBuf::from(parser.value()?)),
             Long("json") => json = true,
             Long("strict") => strict = true,
             Short('y') | Long("yes") => yes = true,
@@ -131,6 +135,7 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
     let name = words.join(" ");
     let given = [
         ("--package", package.is_some(), &["check", "stage"][..]),
+        ("--trust", !trust.is_empty(), &["check", "stage"]),
         ("--json", json, &["check", "stage", "status"]),
         ("--strict", strict, &["check"]),
         ("--append", append.is_some(), &["stage"]),
@@ -150,6 +155,7 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
             package,
             json,
             strict,
+            trust,
         }),
         "stage" => Ok(Command::Stage(Wish {
             package,
@@ -158,6 +164,7 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
             append: append.unwrap_or_default(),
             protection,
             json,
+            trust,
         })),
         "revert" => Ok(Command::Revert),
         "status" => Ok(Command::Status { json }),
@@ -199,8 +206,9 @@ mod tests {
             package: package.clone(),
             json: true,
             strict: true,
+            trust: ["a", "b"].map(PathBuf::from).into(),
         };
-        let line = "check --json --strict --package /tmp/p";
+        let line = "check --json --trust a --strict --package /tmp/p --trust=b";
         assert_eq!(read(line).unwrap(), check);
         let append = "quiet a=b".to_string();
         let stage = Command::Stage(Wish {
@@ -210,6 +218,7 @@ mod tests {
             append,
             protection: Some(Protection::Resume),
             json: true,
+            trust: vec!["/k".into()],
         });
         let words = [
             "--package=/tmp/p",
@@ -220,6 +229,7 @@ mod tests {
             "quiet a=b",
             "--protection=resume",
             "--json",
+            "--trust=/k",
         ];
         assert_eq!(parse(words.map(Into::into)).unwrap(), stage);
         let tiny = |mode| Command::Tiny {
@@ -246,6 +256,8 @@ mod tests {
             ("revert --json", "replant revert does not take --json"),
             ("stage --strict", "replant stage does not take --strict"),
             ("stage --package", "--package"),
+            ("revert --trust x", "replant revert does not take --trust"),
+            ("check --trust", "--trust"),
             ("stage --protection undo", "\"resume\" or \"none\""),
             (
                 "check --protection none",

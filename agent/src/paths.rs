@@ -12,6 +12,9 @@ pub const IDENTITY: &str = "identity";
 /// Report of a migration that failed, in that directory.
 pub const FAILURE_REPORT: &str = "report.txt";
 
+/// Public keys of those whose packages the old system takes.
+pub const TRUSTED_KEYS: &str = "/etc/replant/trusted-keys";
+
 /// Directory of the migration's records, below the new root.
 pub const NEW_LOGS: &str = "var/log/replant";
 /// Its log in that directory.

@@ -10,7 +10,7 @@ use super::rows::{Row, Rows, State};
 use crate::losses;
 use crate::report::quote;
 use crate::terminal::say;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Says whether staging and migrating would succeed. With `strict`, a warning is
 /// a failure, too.
@@ -18,12 +18,13 @@ use std::path::Path;
 /// # Errors
 /// [`Error::Refused`], [`Error::Unchecked`] or [`Error::Strict`], after the
 /// reasons were printed; any other error when no check could be made at all.
-pub fn check(package: &Path, json: bool, strict: bool) -> Result<(), Error> {
+pub fn check(package: &Path, json: bool, strict: bool, trust: &[PathBuf]) -> Result<(), Error> {
     let asked = Asked {
         dir: package,
         append: &[],
         protection: None,
         thorough: true,
+        trust,
     };
     let mut rows = Rows::new(if json { Output::Silent } else { Output::Text });
     let examined = examine(&asked, &mut rows);
@@ -98,7 +99,7 @@ fn object(rows: &Rows, checked: Option<&Checked>, result: &Result<(), Error>) ->
 fn found(checked: &Checked) -> String {
     let seconds = checked.measured.map(|measured| measured.seconds());
     format!(
-        "\"disk\":{},\"root\":{},\"boot_loader\":{},\"memory_needed\":{},\"memory\":{},\"memory_available\":{},\"seconds_least\":{},\"seconds_most\":{},\"console_password\":{},\"protection\":{},\"obstacles\":[{}],\"erase_bytes\":{},\"erase_seconds\":{},{},\"not_carried\":[{}],\"plan\":{}",
+        "\"disk\":{},\"root\":{},\"boot_loader\":{},\"memory_needed\":{},\"memory\":{},\"memory_available\":{},\"seconds_least\":{},\"seconds_most\":{},\"console_password\":{},\"signed_by\":{},\"protection\":{},\"obstacles\":[{}],\"erase_bytes\":{},\"erase_seconds\":{},{},\"not_carried\":[{}],\"plan\":{}",
         quote(&checked.plan.disk.display().to_string()),
         quote(&checked.survey.root),
         quote(&checked.entry_file.display().to_string()),
@@ -108,6 +109,10 @@ fn found(checked: &Checked) -> String {
         number(seconds.map(|[least, _]| least)),
         number(seconds.map(|[_, most]| most)),
         checked.console.is_some(),
+        checked
+            .signature
+            .as_ref()
+            .map_or("null".into(), |signed| quote(&signed.by)),
         quote(checked.protection.word()),
         list(checked.obstacles.iter().map(Obstacle::to_string)),
         checked.erase.map_or(0, |e| e.bytes),

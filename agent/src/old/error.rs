@@ -24,6 +24,12 @@ pub enum Error {
         path: PathBuf,
         place: PathBuf,
     },
+    #[error("{} {why}", path.display())]
+    Key {
+        /// The file that is to have a key.
+        path: PathBuf,
+        why: ondisk::minisign::BadKey,
+    },
     #[error("va.tar.xz: {0}")]
     Payload(ondisk::inventory::Findings),
     #[error(
@@ -136,6 +142,7 @@ impl Error {
             | Error::Unprotected(_)
             | Error::Refused(_) => true,
             Error::NotRoot
+            | Error::Key { .. }
             | Error::NoMemory { .. }
             | Error::Unchecked(_)
             | Error::Strict(_)
@@ -182,6 +189,7 @@ parts!(
     },
     ondisk::inventory::Disagreement => |_| true,
     ondisk::package::Refusal => |_| true,
+    ondisk::minisign::Untrusted => |_| true,
     crate::payload::tmpfs::Error => |_| false,
     ondisk::manifest::Error => |_| true,
     crate::plan::Refusal => |_| true,

@@ -11,10 +11,13 @@ use super::bootentry::{Entry, Loader, View};
 use super::duration::Measured;
 use super::erase::Forecast;
 use super::initramfs::Image;
-use super::package::Package;
+use super::package::{Package, Sealed};
 use super::protection::{self, Obstacle};
 use super::rows::Rows;
+use super::staged::Signed;
 use super::survey::Survey;
+use super::trust::{self, Trust};
+use crate::paths;
 use crate::payload::memory;
 use crate::plan::Plan;
 use fit::Fit;
@@ -36,11 +39,15 @@ pub(super) struct Asked<'a> {
     pub(super) protection: Option<Protection>,
     /// Whether the payload is read even if something is in the way already.
     pub(super) thorough: bool,
+    /// Files of keys that are trusted, beside the installed ones.
+    pub(super) trust: &'a [PathBuf],
 }
 
 /// A package and a machine that fit each other.
 pub(super) struct Checked {
     pub(super) package: Package,
+    /// Who signed it, if only signed ones are taken here.
+    pub(super) signature: Option<Signed>,
     pub(super) survey: Survey,
     pub(super) loader: Loader,
     pub(super) entry: Entry,
@@ -66,6 +73,20 @@ pub(super) struct Checked {
     pub(super) measured: Option<Measured>,
 }
 
+/// The package, if who signed it is trusted here. Of one that is not, nothing is
+/// looked at.
+fn package(asked: &Asked, rows: &mut Rows) -> Option<(Package, Option<Signed>)> {
+    let trust = Trust::read(Path::new(paths::TRUSTED_KEYS), asked.trust, rows);
+    trust::suspect(asked.trust, asked.dir, rows);
+    let sealed = rows.take("package", Sealed::read(asked.dir))?;
+    let signature = trust?.judge(&sealed, rows)?;
+    let package = rows.take("package", Package::of(sealed))?;
+    if signature.is_some() {
+        trust::unbound(&package.dir, &package.manifest, rows);
+    }
+    Some((package, signature))
+}
+
 /// Makes the checks, and adds a row for each. Returns what they found if nothing
 /// is in the way.
 ///
@@ -77,9 +98,8 @@ pub(super) fn examine(asked: &Asked, rows: &mut Rows) -> Result<Option<Checked>,
         .map_or(0, |d| d.as_secs());
     let survey = Survey::take(time, rows)?;
     let starting = Starting::find(survey.as_ref(), asked.append, rows);
-    let package = rows.take("package", Package::open(asked.dir));
-    let Some(package) = package else {
-        rows.skip("plan", "there is no package that could be looked at");
+    let Some((package, signature)) = package(asked, rows) else {
+        rows.skip("plan", "there is no package that may be looked at");
         return Ok(None);
     };
     let console = fit::console(asked.dir, &package, rows);
@@ -122,6 +142,7 @@ pub(super) fn examine(asked: &Asked, rows: &mut Rows) -> Result<Option<Checked>,
         };
         Some(Checked {
             package,
+            signature,
             survey,
             entry_file: starting.file,
             loader: starting.loader,

@@ -33,6 +33,7 @@ mod stage;
 mod staged;
 mod status;
 mod survey;
+mod trust;
 mod unsupported;
 
 pub use check::check;
@@ -40,5 +41,5 @@ pub use error::Error;
 pub use package::Package;
 pub use revert::revert;
 pub use stage::{Wish, stage};
-pub use staged::{Environment, Error as StagedError, FORMAT, Staged};
+pub use staged::{Environment, Error as StagedError, FORMAT, Signed, Staged};
 pub use status::status;

@@ -7,17 +7,60 @@ use crate::payload::verify::{Expected, verify};
 use crate::payload::{LookError, Payload, StreamError, look, memory, xz};
 use ondisk::gpt::Backup;
 use ondisk::inventory::Found;
-use ondisk::manifest::{MANIFEST, Manifest, PAYLOAD, SCRIPT, Seal, TABLE};
+use ondisk::manifest::{MANIFEST, Manifest, PAYLOAD, SCRIPT, SIGNATURE, Seal, TABLE};
 use ondisk::sha256::Sha256Sum;
 use std::cmp::Ordering;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use sys::cannot;
+
+/// What a package says of itself, of which nothing was believed yet.
+pub struct Sealed {
+    pub dir: PathBuf,
+    /// The manifest.
+    pub text: String,
+    /// Its signature.
+    pub signature: Option<Vec<u8>>,
+}
+
+impl Sealed {
+    /// Reads the manifest of the package in `dir`, and its signature.
+    ///
+    /// # Errors
+    /// [`Error`] names the file.
+    pub fn read(dir: &Path) -> Result<Sealed, Error> {
+        // The script passes ".", which says nothing in a message. A directory
+        // that does not exist is reported below, as a missing manifest.
+        let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_path_buf());
+        let path = dir.join(MANIFEST);
+        if !path.exists() {
+            return Err(Error::NoFile {
+                dir,
+                name: MANIFEST.into(),
+            });
+        }
+        let text = std::fs::read_to_string(&path).map_err(cannot("read", &path))?;
+        let path = dir.join(SIGNATURE);
+        let signature = match std::fs::read(&path) {
+            Ok(bytes) => Some(bytes),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(cannot("read", &path)(error).into()),
+        };
+        Ok(Sealed {
+            dir,
+            text,
+            signature,
+        })
+    }
+}
 
 /// A package whose files all exist with the right sizes; [`Package::verify`]
 /// compares every byte.
 pub struct Package {
     pub dir: PathBuf,
     pub manifest: Manifest,
+    /// The manifest's text.
+    pub text: String,
     /// SHA-256 of the manifest's text.
     pub manifest_sha256: String,
     /// Whether the manifest's last line is a checksum of it.
@@ -32,18 +75,19 @@ impl Package {
     /// # Errors
     /// [`Error`] names the file that is missing, cut, or longer than it was.
     pub fn open(dir: &Path) -> Result<Package, Error> {
-        // The script passes ".", which says nothing in a message. A directory
-        // that does not exist is reported below, as a missing manifest.
-        let dir = &dir.canonicalize().unwrap_or_else(|_| dir.to_path_buf());
-        let path = dir.join(MANIFEST);
+        Package::of(Sealed::read(dir)?)
+    }
+
+    /// The same, of a manifest that was read already.
+    ///
+    /// # Errors
+    /// As of [`Package::open`].
+    pub fn of(sealed: Sealed) -> Result<Package, Error> {
+        let Sealed { dir, text, .. } = sealed;
         let missing = |name: &str| Error::NoFile {
-            dir: dir.into(),
+            dir: dir.clone(),
             name: name.into(),
         };
-        if !path.exists() {
-            return Err(missing(MANIFEST));
-        }
-        let text = std::fs::read_to_string(&path).map_err(cannot("read", &path))?;
         let manifest = Manifest::parse(&text)?;
         let seal = Manifest::seal(&text)?;
         let manifest_sha256 = Sha256Sum::of(text.as_bytes()).to_string();
@@ -63,8 +107,9 @@ impl Package {
         verify(&bytes[..], &path, &known, &mut |_| {})?;
         let table = Backup::parse(&bytes)?;
         Ok(Package {
-            dir: dir.into(),
+            dir,
             manifest,
+            text,
             manifest_sha256,
             seal,
             table,

@@ -39,6 +39,8 @@ pub struct Wish {
     pub protection: Option<Protection>,
     /// Prints JSON lines instead of text.
     pub json: bool,
+    /// Files of keys that are trusted, beside the installed ones.
+    pub trust: Vec<PathBuf>,
 }
 
 /// Places the package and arms one boot into the tiny system.
@@ -81,6 +83,7 @@ fn staged(wish: &Wish, output: Output) -> Result<(), Error> {
         append: &append,
         protection: wish.protection,
         thorough: false,
+        trust: &wish.trust,
     };
     let checked = examine(&asked, &mut rows)?;
     judge(&rows, checked.is_some(), false)?;
@@ -168,9 +171,9 @@ fn prepare(checked: &Checked, places: &Places, output: Output) -> Result<(), Err
     for name in checked.package.names() {
         link_or_copy(checked, name, &dir.join(name))?;
     }
+    // What was verified, whatever lies there by now.
     let manifest = dir.join(MANIFEST);
-    std::fs::copy(checked.package.dir.join(MANIFEST), &manifest)
-        .map_err(cannot("write", &manifest))?;
+    std::fs::write(&manifest, &checked.package.text).map_err(cannot("write", &manifest))?;
     let boot = own_directory(&places::boot_dir())?;
     for (name, as_name) in [KERNEL, INITRAMFS].into_iter().zip(BOOT_FILES) {
         let (from, to) = (checked.package.dir.join(name), boot.join(as_name));
@@ -199,6 +202,7 @@ fn prepare(checked: &Checked, places: &Places, output: Output) -> Result<(), Err
         fingerprint: checked.survey.fingerprint.clone(),
         facts: checked.facts.clone(),
         protection: checked.protection,
+        signature: checked.signature.clone(),
         environment: environment(checked)?,
     };
     let (path, text) = (dir.join(paths::STAGED), record.encode()?);

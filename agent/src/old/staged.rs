@@ -4,7 +4,9 @@
 use crate::fingerprint::Fingerprint;
 use ondisk::document;
 use ondisk::inventory::{Disagreement, Facts};
-use ondisk::manifest::{Manifest, PAYLOAD, Protection};
+use ondisk::manifest::{self, Manifest, PAYLOAD, Protection};
+use ondisk::minisign::{BadKey, PublicKey, Untrusted, verify};
+use ondisk::sha256::Sha256Sum;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -39,9 +41,24 @@ pub struct Staged {
     /// Where GRUB's environment block lies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<Environment>,
+    /// Who signed the package, if only signed ones were taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signed>,
     pub fingerprint: Fingerprint,
     /// What was found in the payload.
     pub facts: Facts,
+}
+
+/// A signature, and whose would have been taken. Keys that are installed later
+/// change nothing for what is staged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signed {
+    /// The number of the key that signed.
+    pub by: String,
+    /// The content of migration.toml.minisig.
+    pub text: String,
+    /// The trusted keys, each as one line.
+    pub trusted: Vec<String>,
 }
 
 /// The file with GRUB's environment block.
@@ -66,6 +83,18 @@ pub enum Error {
         "staged.toml is about another payload than migration.toml; run replant stage again on the old system"
     )]
     OtherPayload,
+    #[error(
+        "migration.toml is not the file that was staged; run replant stage again on the old system"
+    )]
+    OtherManifest,
+    #[error(transparent)]
+    Untrusted(#[from] Untrusted),
+    #[error("staged.toml: a trusted key {0}; run replant stage again on the old system")]
+    Key(BadKey),
+    #[error("migration.toml is no text; run replant stage again on the old system")]
+    NoText,
+    #[error(transparent)]
+    Manifest(#[from] manifest::Error),
     #[error(transparent)]
     Disagreement(#[from] Disagreement),
 }
@@ -79,6 +108,25 @@ impl Staged {
         } else {
             Err(Error::Format(staged.format))
         }
+    }
+
+    /// Reads the staged manifest: it must be the one that was staged, signed by a
+    /// key that was trusted then, and about the payload that was examined.
+    pub fn manifest(&self, bytes: &[u8]) -> Result<Manifest, Error> {
+        if Sha256Sum::of(bytes).to_string() != self.manifest_sha256 {
+            return Err(Error::OtherManifest);
+        }
+        if let Some(signed) = &self.signature {
+            let keys = signed
+                .trusted
+                .iter()
+                .map(|line| PublicKey::parse(line.as_bytes()));
+            let keys: Vec<_> = keys.collect::<Result<_, _>>().map_err(Error::Key)?;
+            verify(bytes, Some(signed.text.as_bytes()), &keys)?;
+        }
+        let manifest = Manifest::parse(std::str::from_utf8(bytes).map_err(|_| Error::NoText)?)?;
+        self.agree(&manifest)?;
+        Ok(manifest)
     }
 
     /// Checks that the manifest belongs to the payload that was examined, and has
@@ -98,62 +146,4 @@ impl Staged {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::disk::DiskId;
-
-    #[test]
-    fn reads_back_what_it_writes() {
-        let (manifest, _) = crate::plan::sample();
-        let staged = Staged {
-            format: FORMAT,
-            time: 1_700_000_000,
-            manifest_sha256: "ab".repeat(32),
-            payload_sha256: "00".repeat(32),
-            identity_sha256: "cd".repeat(32),
-            host: "oldbox".into(),
-            root: "UUID=0de0".into(),
-            whole: ["volume group old".to_owned()].into(),
-            fingerprint: Fingerprint {
-                machine_id: "0123".into(),
-                disk: DiskId {
-                    bytes: 8 << 30,
-                    table: "dos 1".into(),
-                    ..DiskId::default()
-                },
-            },
-            facts: Facts {
-                payload: manifest.payload.clone(),
-                content: Vec::new(),
-            },
-            protection: Protection::Resume,
-            environment: Some(Environment {
-                uuid: "0de1".into(),
-                path: "grub2/grubenv".into(),
-            }),
-        };
-        let text = staged.encode().unwrap();
-        assert_eq!(Staged::parse(&text), Ok(staged.clone()));
-        // That of an earlier version.
-        let (start, rest) = text.split_once("[environment]").unwrap();
-        let (_, rest) = rest.split_once("[fingerprint]").unwrap();
-        let earlier = Staged::parse(&format!("{start}[fingerprint]{rest}")).unwrap();
-        assert_eq!(earlier.environment, None);
-        let error = Staged::parse(&text.replace("format = 1", "format = 9")).unwrap_err();
-        assert_eq!(error, Error::Format(9));
-        assert!(matches!(Staged::parse("x"), Err(Error::Syntax(_))));
-
-        // Without numbers for its file systems the manifest is another one's.
-        let error = staged.agree(&manifest).unwrap_err().to_string();
-        assert!(
-            error.contains("1000000000 bytes and 1000 members on /"),
-            "{error}"
-        );
-        let mut other = manifest;
-        other
-            .files
-            .iter_mut()
-            .for_each(|f| f.sha256 = "11".repeat(32));
-        assert_eq!(staged.agree(&other), Err(Error::OtherPayload));
-    }
-}
+mod tests;

@@ -10,7 +10,7 @@ use crate::payload::runs::Runs;
 use ondisk::gpt::{self, Backup};
 use ondisk::lifeboat::Role;
 use ondisk::lifeboat::record::Record;
-use ondisk::manifest::{self, Manifest, PAYLOAD};
+use ondisk::manifest::{Manifest, PAYLOAD, TABLE};
 use ondisk::sha256::Sha256Sum;
 
 /// The package's small files, parsed from the record.
@@ -26,14 +26,12 @@ pub struct Contents {
 pub enum BadContents {
     #[error("the record's {0} is no text")]
     NoText(&'static str),
-    #[error(transparent)]
-    Manifest(#[from] manifest::Error),
     #[error("va.sgdisk: {0}")]
     Table(#[from] gpt::Error),
     #[error(transparent)]
     Staged(#[from] StagedError),
-    #[error("the record's migration.toml is not the one that was staged")]
-    OtherManifest,
+    #[error("the record's {0} is not the one that its migration.toml names")]
+    OtherFile(&'static str),
 }
 
 impl Contents {
@@ -44,16 +42,24 @@ impl Contents {
     pub fn of(record: &Record) -> Result<Contents, BadContents> {
         let staged = text("staged.toml", &record.staged)?;
         let staged = Staged::parse(staged)?;
-        if Sha256Sum::of(&record.manifest).to_string() != staged.manifest_sha256 {
-            return Err(BadContents::OtherManifest);
+        let manifest = staged.manifest(&record.manifest)?;
+        bound(&manifest, TABLE, &Sha256Sum::of(&record.table_backup))?;
+        if let Some(sum) = record.file(Role::Payload).and_then(|file| file.sum) {
+            bound(&manifest, PAYLOAD, &sum)?;
         }
-        let manifest = Manifest::parse(text("migration.toml", &record.manifest)?)?;
-        staged.agree(&manifest)?;
         Ok(Contents {
             manifest,
             table: Backup::parse(&record.table_backup)?,
             staged,
         })
+    }
+}
+
+/// Checks that the manifest, and so who signed it, means this file.
+fn bound(manifest: &Manifest, name: &'static str, sum: &Sha256Sum) -> Result<(), BadContents> {
+    match manifest.file(name) {
+        Some(file) if file.sha256 == sum.to_string() => Ok(()),
+        _ => Err(BadContents::OtherFile(name)),
     }
 }
 

@@ -5,7 +5,7 @@ use super::{Context, Error, Loaded, Step, elsewhere, staged};
 use crate::cmdline::Mode;
 use crate::fingerprint::Fingerprint;
 use crate::machine::{self, MemInfo};
-use crate::old::Staged;
+use crate::old::{Staged, StagedError};
 use crate::payload::memory;
 use crate::payload::verify::Expected;
 use crate::payload::{Payload, tmpfs};
@@ -16,7 +16,6 @@ use crate::{mount, paths};
 use ondisk::gpt::Backup;
 use ondisk::lifeboat::record::Record;
 use ondisk::manifest::{MANIFEST, Manifest, PAYLOAD, TABLE};
-use ondisk::sha256::Sha256Sum;
 use rootdir::RootDir;
 use std::path::Path;
 use sys::cannot;
@@ -88,15 +87,14 @@ impl Step for Load {
 impl Load {
     fn load(&self, context: &Context, old: &Path, staged: Staged) -> Result<Loaded, Error> {
         let old = RootDir::open(old)?;
-        let text = staged::text(&old, &staged::path(MANIFEST))?;
-        if Sha256Sum::of(text.as_bytes()).to_string() != staged.manifest_sha256 {
-            return Err(staged::unusable(
-                MANIFEST,
-                "is not the file that was staged",
-            ));
-        }
-        let manifest = Manifest::parse(&text)?;
-        staged.agree(&manifest)?;
+        // Before anything else of the package is used.
+        let manifest = staged.manifest(&staged::bytes(&old, &staged::path(MANIFEST))?);
+        let manifest = manifest.map_err(|error| match error {
+            StagedError::OtherManifest => {
+                staged::unusable(MANIFEST, "is not the file that was staged")
+            }
+            error => error.into(),
+        })?;
         let size = |name: &str| manifest.file(name).map_or(0, |f| f.size);
 
         let budget = memory::plan(&memory_for(memory::Place::Ram(size(PAYLOAD)))?)?;
@@ -260,8 +258,8 @@ fn usable_identity(copy: &Path, sha256: &str) -> Result<(), Error> {
 /// The package that is in RAM already, for a migration that is resumed.
 pub(super) fn from_memory() -> Result<Loaded, Error> {
     let dir = Path::new(paths::PAYLOAD_DIR);
-    let manifest = Manifest::parse(&read(&dir.join(MANIFEST))?)?;
     let staged = Staged::parse(&read(&dir.join(paths::STAGED))?)?;
+    let manifest = staged.manifest(read(&dir.join(MANIFEST))?.as_bytes())?;
     let payload = manifest.file(PAYLOAD).map_or(0, |f| f.size);
     let mut room = memory_for(memory::Place::Ram(payload))?;
     room.available = room.available.saturating_add(payload);

@@ -60,6 +60,7 @@ impl Machine {
             package: Package {
                 dir: dir.path().join("package"),
                 manifest,
+                text: String::new(),
                 manifest_sha256: String::new(),
                 seal: Seal::Absent,
                 table,

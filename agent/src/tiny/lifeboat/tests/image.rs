@@ -12,7 +12,7 @@ use ondisk::lifeboat::blob::{CommandLine, File, Parts};
 use ondisk::lifeboat::record::{self, Chunks, Pinned, Record};
 use ondisk::lifeboat::state::State;
 use ondisk::lifeboat::{Address, Blob, Filler, Id, Protected, Role, Run, Twin};
-use ondisk::manifest::{Manifest, Protection};
+use ondisk::manifest::{Manifest, PAYLOAD, Protection, TABLE};
 use ondisk::sha256::Sha256Sum;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -91,10 +91,11 @@ fn staged(manifest: &[u8], identity_sha256: String) -> Vec<u8> {
     };
     let record = Staged {
         environment: None,
+        signature: None,
         format: crate::old::FORMAT,
         time: 1_700_000_000,
         manifest_sha256: Sha256Sum::of(manifest).to_string(),
-        payload_sha256: "00".repeat(32),
+        payload_sha256: read.file(PAYLOAD).unwrap().sha256.clone(),
         identity_sha256,
         host: "oldbox".into(),
         root: "UUID=0de0".into(),
@@ -113,6 +114,16 @@ fn staged(manifest: &[u8], identity_sha256: String) -> Vec<u8> {
         },
     };
     record.encode().unwrap().into_bytes()
+}
+
+/// The manifest with the sums of these files.
+fn naming(manifest: &[u8], files: [(&str, &[u8]); 2]) -> Vec<u8> {
+    let mut read = Manifest::parse(std::str::from_utf8(manifest).unwrap()).unwrap();
+    for (name, bytes) in files {
+        let mut named = read.files.iter_mut().filter(|file| file.name == name);
+        named.next().unwrap().sha256 = Sha256Sum::of(bytes).to_string();
+    }
+    read.encode().unwrap().into_bytes()
 }
 
 /// What lies where; each file in its own MiB, most in two runs of which the
@@ -179,6 +190,8 @@ pub(super) fn staged_disk(dir: &Path) -> (PathBuf, Address) {
     let mut old_sector = [0; 512];
     disk.read_exact_at(&mut old_sector, 0).unwrap();
     let (manifest, table_backup) = plan::sample_files();
+    let payload = noise(6, 300_001);
+    let manifest = naming(&manifest, [(TABLE, &table_backup), (PAYLOAD, &payload)]);
     let (identity, sum) = identity(dir);
     let (kernel, initramfs) = (kernel(), noise(5, 30_001));
     let blob = |twin| {
@@ -207,7 +220,7 @@ pub(super) fn staged_disk(dir: &Path) -> (PathBuf, Address) {
                 Role::Blob(twin) => blob(twin),
                 Role::Kernel(_) => kernel.clone(),
                 Role::Initramfs(_) => initramfs.clone(),
-                Role::Payload => noise(6, 300_001),
+                Role::Payload => payload.clone(),
                 Role::Identity => identity.clone(),
             };
             (role, content)

@@ -5,6 +5,7 @@ use super::super::*;
 use super::image::{BYTES, ID, armed, data, noise, put, staged_boat, staged_disk};
 use ondisk::lifeboat::state::State;
 use ondisk::lifeboat::{Id, SECTOR, Twin};
+use ondisk::sha256::Sha256Sum;
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
 
@@ -304,7 +305,26 @@ fn the_plan_and_the_package_come_from_the_record() {
     let mut record = boat.record().clone();
     record.manifest.push(b'\n');
     let error = Contents::of(&record).unwrap_err();
-    assert!(matches!(error, BadContents::OtherManifest), "{error}");
+    assert!(
+        error
+            .to_string()
+            .starts_with("migration.toml is not the file that was staged; ")
+    );
+    for file in ["va.sgdisk", "va.tar.xz"] {
+        let mut record = boat.record().clone();
+        match file {
+            "va.sgdisk" => record.table_backup.push(0),
+            _ => record
+                .files
+                .iter_mut()
+                .for_each(|file| file.sum = file.sum.map(|_| Sha256Sum([9; 32]))),
+        }
+        let error = Contents::of(&record).unwrap_err();
+        assert!(
+            matches!(error, BadContents::OtherFile(name) if name == file),
+            "{error}"
+        );
+    }
     record.staged = vec![0xff];
     let error = Contents::of(&record).unwrap_err().to_string();
     assert_eq!(error, "the record's staged.toml is no text");
