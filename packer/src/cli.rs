@@ -18,7 +18,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Makes migration.tar.gz of an appliance, in one command
-    Build(build::Args),
+    Build(Box<build::Args>),
     /// Captures an appliance: partition table, files, layout
     Capture(capture::Args),
     /// Builds the initramfs of the tiny system for a kernel
