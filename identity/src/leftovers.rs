@@ -6,6 +6,7 @@ use super::error::Result;
 use super::report::Report;
 use crate::text::HEADER;
 use ondisk::grub::Env;
+use ondisk::hex;
 use ondisk::manifest::Policy;
 use rootdir::labels::{self, Labels};
 use rootdir::{Attributes, RootDir};
@@ -49,7 +50,7 @@ pub(super) fn boot_entries(root: &RootDir, id: &str, report: &mut Report) -> Res
         let Some((old, version)) = name.split_once('-').filter(|_| name.ends_with(".conf")) else {
             continue;
         };
-        let is_id = old.len() == 32 && old.bytes().all(|b| b.is_ascii_hexdigit());
+        let is_id = hex::decode::<16>(old.as_bytes()).is_some();
         let (from, to) = (
             format!("{ENTRIES}/{name}"),
             format!("{ENTRIES}/{id}-{version}"),

@@ -4,10 +4,9 @@
 //!
 //! Source: the kernel's Documentation/arch/x86/boot.rst.
 
+use crate::run::SECTOR_LEN;
 use std::ops::Range;
 
-/// Bytes of a sector, which the setup is counted in.
-const SECTOR: usize = 512;
 /// Bytes that are read of the header; with protocol 2.10 all are there.
 const HEADER: usize = 0x264;
 /// The version of the boot protocol since which `pref_address` and `init_size`
@@ -99,7 +98,7 @@ impl BzImage {
             None | Some(0) => 4,
             Some(sectors) => usize::from(*sectors),
         };
-        let setup_bytes = (sectors + 1) * SECTOR;
+        let setup_bytes = (sectors + 1) * SECTOR_LEN;
         if image.len() < setup_bytes.max(HEADER) {
             return Err(cut_off(setup_bytes.max(HEADER)));
         }
@@ -126,7 +125,7 @@ impl BzImage {
     }
 
     /// Bytes at the start of an image in which any setup ends.
-    pub const HEAD: usize = 256 * SECTOR;
+    pub const HEAD: usize = 256 * SECTOR_LEN;
 }
 
 /// The kernel's version, as `uname -r` prints it.

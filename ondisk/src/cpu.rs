@@ -9,6 +9,7 @@
 //! gABI" for x86): the C library of a distribution that was built for a level
 //! has it, and its loader refuses to start anything on an older processor.
 
+use crate::numbers::{u16_at, u32_at, u64_at};
 use std::fmt;
 
 /// A level of the x86-64 architecture; each has all features of those below it.
@@ -134,18 +135,6 @@ fn of_properties(mut properties: &[u8]) -> Option<Level> {
 
 fn padded(length: u32, to: usize) -> Option<usize> {
     usize::try_from(length).ok()?.checked_next_multiple_of(to)
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! MD5 (RFC 1321), only to compare with the sums that dpkg keeps of its
 //! configuration files. It proves nothing against somebody who wants to deceive.
 
-use std::fmt::Write;
+use crate::hex::Hex;
 
 /// How far each round turns.
 const TURNS: [[u32; 4]; 4] = [
@@ -30,11 +30,8 @@ pub fn of(bytes: &[u8]) -> String {
     for block in end.chunks_exact(64) {
         state = round(state, block);
     }
-    let mut text = String::new();
-    for byte in state.iter().flat_map(|word| word.to_le_bytes()) {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    let sum: Vec<u8> = state.iter().flat_map(|word| word.to_le_bytes()).collect();
+    Hex(&sum).to_string()
 }
 
 fn round(before: [u32; 4], block: &[u8]) -> [u32; 4] {

@@ -3,8 +3,11 @@
 
 use std::ops::Range;
 
-/// Bytes of the sectors that a [`Run`] counts, whatever the disk's blocks are.
+/// Bytes of the sectors in which the kernel, BIOSes, LVM and GRUB count, and so
+/// does a [`Run`], whatever the disk's blocks are.
 pub const SECTOR: u64 = 512;
+/// [`SECTOR`] as the length of what is in memory.
+pub const SECTOR_LEN: usize = SECTOR as usize;
 
 /// Consecutive sectors of 512 bytes of a disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

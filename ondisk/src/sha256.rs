@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! SHA-256: the checksum, its hexadecimal digits, and a reader that computes it.
 
-use crate::hex;
+use crate::hex::{self, Hex};
 use sha2::Digest;
 use std::fmt;
 use std::io::{self, Read};
@@ -19,7 +19,7 @@ impl Sha256Sum {
 
 impl fmt::Display for Sha256Sum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        Hex(&self.0).fmt(f)
     }
 }
 

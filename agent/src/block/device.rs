@@ -11,8 +11,7 @@ use super::sysfs::{directory, entries, name, number, resolve, text};
 use super::{DevNo, vpd};
 use sys::{FileError, cannot};
 
-/// Bytes of the unit of sizes in sysfs, whatever the disk's own blocks are.
-const SECTOR: u64 = 512;
+use ondisk::run::SECTOR;
 
 /// Where a partition lies on its disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

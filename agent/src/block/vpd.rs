@@ -6,6 +6,7 @@
 //! among its designators, differs between versions.
 
 use super::sysfs::{clean, text};
+use ondisk::hex::Hex;
 use std::path::Path;
 
 /// The serial number of the disk with this directory. virtio has it at the
@@ -53,10 +54,9 @@ fn best_name(page: &[u8]) -> Option<String> {
         if kind & 0x30 != 0 || value.iter().all(|byte| *byte == 0) {
             continue;
         }
-        let hex = || value.iter().map(|byte| format!("{byte:02x}"));
         let named = match (kind & 0xf, set & 0xf) {
-            (3, 1) => (3, hex().fold("naa.".to_owned(), |text, byte| text + &byte)),
-            (2, 1) => (2, hex().fold("eui.".to_owned(), |text, byte| text + &byte)),
+            (3, 1) => (3, format!("naa.{}", Hex(value))),
+            (2, 1) => (2, format!("eui.{}", Hex(value))),
             (1, _) => (1, format!("t10.{}", String::from_utf8_lossy(value).trim())),
             _ => continue,
         };

@@ -4,6 +4,7 @@
 use super::{Disk, Error};
 use crate::block::{SYS, by_number};
 use ondisk::gpt::{self, Guid};
+use ondisk::hex::Hex;
 use ondisk::mbr;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -125,8 +126,7 @@ fn table_id(head: &[u8], block_size: usize) -> String {
 
 /// The identity of a GPT, in the form of [`DiskId::table`].
 pub fn gpt_id(Guid(bytes): Guid) -> String {
-    let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
-    format!("gpt {}", digits.collect::<String>())
+    format!("gpt {}", Hex(&bytes))
 }
 
 #[cfg(test)]

@@ -25,8 +25,7 @@ pub enum Space {
     Bytes(Vec<Range<u64>>),
 }
 
-/// Sectors of LVM's metadata are of 512 bytes.
-const SECTOR: u64 = 512;
+use ondisk::run::SECTOR;
 
 impl Plan {
     /// Everything on the disk that the new system does not use, once all of

@@ -50,9 +50,7 @@ fn is_host_name(name: &str) -> bool {
 
 /// 32 hexadecimal digits, not all zero.
 pub(super) fn is_machine_id(text: &str) -> bool {
-    text.len() == 32
-        && text.bytes().all(|b| b.is_ascii_hexdigit())
-        && text.bytes().any(|b| b != b'0')
+    ondisk::hex::decode::<16>(text.as_bytes()).is_some_and(|id| id != [0; 16])
 }
 
 /// A path below /usr/share/zoneinfo.

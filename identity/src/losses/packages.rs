@@ -5,6 +5,7 @@
 //! (`rpm -Va` would read every file of every package, which takes minutes.)
 
 use crate::error::Result;
+use ondisk::hex;
 use ondisk::md5;
 use ondisk::sha256::Sha256Sum;
 use rootdir::RootDir;
@@ -177,7 +178,7 @@ pub(super) fn conffiles(status: &str) -> BTreeMap<String, String> {
         let at = line.match_indices(' ').map(|(at, _)| at).find(|at| {
             let rest = line.get(at + 1..).unwrap_or_default();
             let sum = rest.split(' ').next().unwrap_or_default();
-            sum.len() == 32 && sum.bytes().all(|b| b.is_ascii_hexdigit())
+            hex::decode::<16>(sum.as_bytes()).is_some()
         });
         if let Some((path, rest)) = at.and_then(|at| line.split_at_checked(at)) {
             let sum = rest.split_whitespace().next().unwrap_or_default();

@@ -7,6 +7,7 @@ use super::field::{low16, put, put_u16, put_u32};
 use super::geometry::{DESCRIPTOR_BYTES, FLEX_GROUPS, INODE_BYTES, USED_INODES};
 use super::inode;
 use super::layout::Layout;
+use crate::numbers::array_at;
 
 /// Length in bytes.
 pub const BYTES: usize = 1024;
@@ -30,7 +31,7 @@ pub fn uuid(head: &[u8]) -> Option<[u8; 16]> {
     let superblock = head.get(OFFSET as usize..)?;
     let magic: &[u8; 2] = superblock.get(MAGIC_AT..)?.first_chunk()?;
     (*magic == MAGIC.to_le_bytes()).then_some(())?;
-    superblock.get(UUID_AT..)?.first_chunk().copied()
+    array_at(superblock, UUID_AT)
 }
 
 /// Whether the file system with this superblock has a journal to replay, or

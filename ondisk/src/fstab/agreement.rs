@@ -4,8 +4,9 @@
 
 use super::{Line, foreign_to_ext4};
 use crate::gpt::Table;
-use crate::manifest::{Filesystem, parse_uuid};
+use crate::manifest::Filesystem;
 use crate::naming::{Name, is_device_of, is_partition_path};
+use crate::uuid;
 
 /// A line that the layout does not bear out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -104,7 +105,7 @@ fn agree(
     };
     let another = |what: String| Err(refuse(line, what));
     if let Name::Uuid(asked) = device
-        && parse_uuid(asked).is_none()
+        && uuid::parse(asked).is_none()
     {
         return another(
             "which is no UUID of an ext4 file system (8-4-4-4-12); correct the fstab".into(),

@@ -7,11 +7,10 @@
 //! the first sectors of a disk (34 for 128 entries) is a backup, too; sgdisk
 //! knows it by the size of the file.
 
+use crate::run::SECTOR_LEN;
 use gptman::GPTHeader;
 
 use super::{Copy, Error, Table, header};
-
-const SECTOR: usize = 512;
 
 /// A partition table as saved in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,12 +31,12 @@ impl Backup {
     /// [`Table::fit`] calls.
     pub fn parse(file: &[u8]) -> Result<Backup, Error> {
         let sector = |n: usize| {
-            file.get(n * SECTOR..(n + 1) * SECTOR)
+            file.get(n * SECTOR_LEN..(n + 1) * SECTOR_LEN)
                 .map(<[u8]>::to_vec)
                 .ok_or(Error::TooShort {
                     what: "the partition table backup",
                     have: file.len() as u64,
-                    need: ((n + 1) * SECTOR) as u64,
+                    need: ((n + 1) * SECTOR_LEN) as u64,
                 })
         };
         let sector_0 = sector(0)?;
@@ -59,23 +58,27 @@ impl Backup {
             }
         };
         let array = count as usize * header::ENTRY_SIZE as usize;
-        let (plain, sgdisk) = (2 * SECTOR + array, 3 * SECTOR + array);
+        let (plain, sgdisk) = (2 * SECTOR_LEN + array, 3 * SECTOR_LEN + array);
         let at = |start: usize| file.get(start..).and_then(|rest| rest.get(..array));
         let is_plain = match &main {
             Err(_) => false,
             // More than the table was copied: then no header is in sector 2.
-            Ok(main) if spare == Err(Error::NoSignature(Copy::Backup)) => at(2 * SECTOR)
+            Ok(main) if spare == Err(Error::NoSignature(Copy::Backup)) => at(2 * SECTOR_LEN)
                 .is_some_and(|entries| header::parse_entries(main, entries, copy).is_ok()),
             Ok(_) => file.len() == plain,
         };
         // sgdisk does not cut off an older, longer file that it writes over.
-        let entries =
-            at(if is_plain { 2 * SECTOR } else { 3 * SECTOR }).ok_or(Error::FileSize {
-                have: file.len() as u64,
-                count,
-                sgdisk: sgdisk as u64,
-                plain: plain as u64,
-            })?;
+        let entries = at(if is_plain {
+            2 * SECTOR_LEN
+        } else {
+            3 * SECTOR_LEN
+        })
+        .ok_or(Error::FileSize {
+            have: file.len() as u64,
+            count,
+            sgdisk: sgdisk as u64,
+            plain: plain as u64,
+        })?;
         let entries = entries.to_vec();
         let table = match (main, spare) {
             (Ok(main), Ok(spare)) if !is_plain => both(&main, &spare, &entries)?,
@@ -105,8 +108,8 @@ impl Backup {
     /// What [`Table::check`] finds wrong.
     pub fn of(table: &Table, sector_0: &[u8]) -> Result<Backup, Error> {
         table.check()?;
-        let mut sector_0 = sector_0.get(..SECTOR).unwrap_or(sector_0).to_vec();
-        sector_0.resize(SECTOR, 0);
+        let mut sector_0 = sector_0.get(..SECTOR_LEN).unwrap_or(sector_0).to_vec();
+        sector_0.resize(SECTOR_LEN, 0);
         Backup::made(table.clone(), sector_0)
     }
 
@@ -116,8 +119,8 @@ impl Backup {
         let mut entries = primary.entries;
         entries.truncate(table.entry_count as usize * header::ENTRY_SIZE as usize);
         // The first 512 bytes of a header's block.
-        primary.header.truncate(SECTOR);
-        backup.header.truncate(SECTOR);
+        primary.header.truncate(SECTOR_LEN);
+        backup.header.truncate(SECTOR_LEN);
         Ok(Backup {
             sector_0,
             primary: primary.header,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! GUIDs as GPT stores them: the first three fields little-endian.
 
+use crate::uuid;
 use std::{fmt, str::FromStr};
 
 /// A GUID: the 16 bytes in the order they have on disk.
@@ -11,9 +12,6 @@ pub struct Guid(pub [u8; 16]);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a GUID of the form 0FC63DAF-8483-4772-8E79-3D69D8477DE4")]
 pub struct GuidError(String);
-
-/// Position on disk of each byte of the written form.
-const ORDER: [usize; 16] = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
 
 impl Guid {
     /// All zero: the type of an unused entry.
@@ -35,17 +33,17 @@ impl Guid {
             w[14], w[15],
         ])
     }
+
+    /// The bytes in the order of the written form.
+    pub(crate) const fn written(&self) -> [u8; 16] {
+        // Turned around twice is as it was.
+        Guid::from_written(u128::from_be_bytes(self.0)).0
+    }
 }
 
 impl fmt::Display for Guid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, &at) in ORDER.iter().enumerate() {
-            if matches!(i, 4 | 6 | 8 | 10) {
-                f.write_str("-")?;
-            }
-            write!(f, "{:02X}", self.0.get(at).copied().unwrap_or(0))?;
-        }
-        Ok(())
+        f.write_str(&uuid::text(&self.written()).to_ascii_uppercase())
     }
 }
 
@@ -59,18 +57,8 @@ impl FromStr for Guid {
     type Err = GuidError;
 
     fn from_str(text: &str) -> Result<Guid, GuidError> {
-        let error = || GuidError(text.to_owned());
-        let dashes = text.len() == 36
-            && text
-                .bytes()
-                .enumerate()
-                .all(|(i, b)| (b == b'-') == matches!(i, 8 | 13 | 18 | 23));
-        if !dashes || !text.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit()) {
-            return Err(error());
-        }
-        u128::from_str_radix(&text.replace('-', ""), 16)
-            .map(Guid::from_written)
-            .map_err(|_| error())
+        let written = uuid::parse(text).ok_or_else(|| GuidError(text.to_owned()))?;
+        Ok(Guid::from_written(u128::from_be_bytes(written)))
     }
 }
 

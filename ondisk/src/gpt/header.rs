@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One header and its entries: checked here, decoded and encoded by gptman.
 
+use crate::numbers::{array_at, u32_at};
 use std::io::{self, Cursor, Seek, SeekFrom, Write};
 
 use gptman::{GPTHeader, GPTPartitionEntry};
@@ -22,7 +23,7 @@ const GUID_AT: usize = 56;
 #[must_use]
 pub fn disk_guid(block: &[u8]) -> Option<Guid> {
     block.starts_with(SIGNATURE).then_some(())?;
-    block.get(GUID_AT..)?.first_chunk().copied().map(Guid)
+    array_at(block, GUID_AT).map(Guid)
 }
 
 /// Blocks that `count` entries take.
@@ -58,12 +59,7 @@ pub(super) fn parse(block: &[u8], copy: Copy) -> Result<GPTHeader, Error> {
         have: block.len() as u64,
         need: HEADER_SIZE as u64,
     })?;
-    let u32_at = |at: usize| {
-        bytes
-            .get(at..)
-            .and_then(|b| b.first_chunk())
-            .map_or(0, |b| u32::from_le_bytes(*b))
-    };
+    let number = |at| u32_at(bytes, at).unwrap_or(0);
     if !bytes.starts_with(SIGNATURE) {
         return Err(Error::NoSignature(copy));
     }
@@ -72,11 +68,11 @@ pub(super) fn parse(block: &[u8], copy: Copy) -> Result<GPTHeader, Error> {
         field,
         value: value.into(),
     };
-    if u32_at(8) != 0x0001_0000 {
-        return Err(unsupported("revision", u32_at(8)));
+    if number(8) != 0x0001_0000 {
+        return Err(unsupported("revision", number(8)));
     }
-    if u32_at(12) as usize != HEADER_SIZE {
-        return Err(unsupported("header size", u32_at(12)));
+    if number(12) as usize != HEADER_SIZE {
+        return Err(unsupported("header size", number(12)));
     }
     let header = GPTHeader::read_from(&mut padded(bytes)).map_err(|e| match e {
         gptman::Error::InvalidChecksum(stored, computed) => Error::HeaderChecksum {

@@ -9,9 +9,8 @@
 //! grub-mkimage made it but for its block list; they mend sectors that other
 //! programs overwrite, which nobody does in a BIOS boot partition.
 
-use super::image::{
-    BootImage, CoreImage, ImageError, KERNEL_SECTOR_AT, LIST_AT, RUN_SIZE, Run, SECTOR,
-};
+use super::image::{BootImage, CoreImage, ImageError, KERNEL_SECTOR_AT, LIST_AT, RUN_SIZE, Run};
+use crate::run::SECTOR_LEN;
 use std::ops::Range;
 
 /// The BIOS parameter block, which boot.img leaves alone (`BPB_START`, `BPB_END`).
@@ -29,7 +28,7 @@ const TABLE: Range<usize> = 0x1b8..0x1fe;
 const SEGMENT: u16 = 0x820;
 /// More sectors than a core image may have: from `GRUB_KERNEL_I386_PC_LINK_ADDR`
 /// up to where the BIOS's own memory may begin.
-const MAX_SECTORS: usize = (0x78000 - 0x9000) / SECTOR;
+const MAX_SECTORS: usize = (0x78000 - 0x9000) / SECTOR_LEN;
 
 /// Why images cannot be put on a disk.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,8 +71,8 @@ pub enum EmbedError {
 pub fn embed_core(core_img: &[u8], place: Range<u64>) -> Result<Vec<u8>, EmbedError> {
     CoreImage::parse(core_img, place.start)?;
     let mut bytes = core_img.to_vec();
-    bytes.resize(bytes.len().next_multiple_of(SECTOR), 0);
-    let sectors = bytes.len() / SECTOR;
+    bytes.resize(bytes.len().next_multiple_of(SECTOR_LEN), 0);
+    let sectors = bytes.len() / SECTOR_LEN;
     let size = EmbedError::Size { sectors };
     if !(2..=MAX_SECTORS).contains(&sectors) {
         return Err(size);
@@ -128,14 +127,14 @@ pub fn embed_boot(
     bpb: &[u8],
     table: &[u8],
     core_sector: u64,
-) -> Result<[u8; SECTOR], EmbedError> {
+) -> Result<[u8; SECTOR_LEN], EmbedError> {
     BootImage::parse(boot_img)?;
     let short = |what, bytes: &[u8]| ImageError::TooShort {
         what,
         have: bytes.len(),
     };
-    let first = |what, bytes: &[u8]| -> Result<[u8; SECTOR], ImageError> {
-        let sector = bytes.first_chunk::<SECTOR>().copied();
+    let first = |what, bytes: &[u8]| -> Result<[u8; SECTOR_LEN], ImageError> {
+        let sector = bytes.first_chunk::<SECTOR_LEN>().copied();
         sector.ok_or_else(|| short(what, bytes))
     };
     let mut sector = first("boot.img", boot_img)?;

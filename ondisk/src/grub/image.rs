@@ -6,10 +6,10 @@
 //! downward from byte 0x1f4 (GRUB 2.06, boot/i386/pc/boot.S and diskboot.S).
 //! Sectors have 512 bytes and count from the start of the disk.
 
+use crate::numbers::{u16_at, u64_at};
+use crate::run::SECTOR_LEN;
 use std::{fmt, ops::Range};
 
-/// Bytes of a sector.
-pub(super) const SECTOR: usize = 512;
 /// Where boot.img has the core image's first sector.
 pub(super) const KERNEL_SECTOR_AT: usize = 0x5c;
 /// Where the first entry of the block list is, and the size of an entry.
@@ -171,8 +171,8 @@ impl CoreImage {
         mut read: impl FnMut(u64, &mut [u8]) -> Result<(), E>,
     ) -> Result<CoreImage, ImageError> {
         let mut load = |number: u64| {
-            let mut bytes = [0; SECTOR];
-            read(number.saturating_mul(SECTOR as u64), &mut bytes).map_err(|e| {
+            let mut bytes = [0; SECTOR_LEN];
+            read(number.saturating_mul(SECTOR_LEN as u64), &mut bytes).map_err(|e| {
                 ImageError::Read {
                     sector: number,
                     reason: e.to_string(),
@@ -200,7 +200,7 @@ impl CoreImage {
 }
 
 fn sector<'a>(bytes: &'a [u8], what: &'static str) -> Result<&'a [u8], ImageError> {
-    bytes.get(..SECTOR).ok_or(ImageError::TooShort {
+    bytes.get(..SECTOR_LEN).ok_or(ImageError::TooShort {
         what,
         have: bytes.len(),
     })
@@ -208,20 +208,6 @@ fn sector<'a>(bytes: &'a [u8], what: &'static str) -> Result<&'a [u8], ImageErro
 
 fn contains(sector: &[u8], text: &[u8]) -> bool {
     sector.windows(text.len()).any(|w| w == text)
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    bytes
-        .get(at..)?
-        .first_chunk()
-        .map(|b| u64::from_le_bytes(*b))
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    bytes
-        .get(at..)?
-        .first_chunk()
-        .map(|b| u16::from_le_bytes(*b))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! interpreter that it names (`fs/binfmt_elf.c`, `fs/binfmt_script.c`).
 
 use super::tree::{Format, Node, Tree};
+use crate::numbers::{u16_at, u32_at};
 use crate::pax::Name;
 
 pub(super) const NOT_EXECUTABLE: Format = Format::Closed;
@@ -77,31 +78,35 @@ fn script(line: &[u8]) -> Format {
 
 fn elf(head: &[u8]) -> Option<Format> {
     const INTERP: u32 = 3;
-    let u16_at = |at: usize| Some(u16::from_le_bytes(*head.get(at..)?.first_chunk()?));
-    let u32_at = |at: usize| Some(u32::from_le_bytes(*head.get(at..)?.first_chunk()?));
-    let (class, order, machine) = (*head.get(4)?, *head.get(5)?, u16_at(18)?);
+    let (class, order, machine) = (*head.get(4)?, *head.get(5)?, u16_at(head, 18)?);
     // x86-64 and i386.
     if order != 1 || !matches!((class, machine), (2, 62) | (1, 3)) {
         return Some(Format::Foreign(class, machine));
     }
     // The low half of 64 bits is enough for what lies in the head.
     let (table, size, count) = match class {
-        2 => (u32_at(32)?, u16_at(54)?, u16_at(56)?),
-        _ => (u32_at(28)?, u16_at(42)?, u16_at(44)?),
+        2 => (u32_at(head, 32)?, u16_at(head, 54)?, u16_at(head, 56)?),
+        _ => (u32_at(head, 28)?, u16_at(head, 42)?, u16_at(head, 44)?),
     };
     for n in 0..usize::from(count) {
         let at = usize::try_from(table)
             .ok()?
             .checked_add(n * usize::from(size))?;
-        let Some(kind) = u32_at(at) else {
+        let Some(kind) = u32_at(head, at) else {
             return Some(Format::Far);
         };
         if kind != INTERP {
             continue;
         }
         let (offset, length) = match class {
-            2 => (u32_at(at.checked_add(8)?), u32_at(at.checked_add(32)?)),
-            _ => (u32_at(at.checked_add(4)?), u32_at(at.checked_add(16)?)),
+            2 => (
+                u32_at(head, at.checked_add(8)?),
+                u32_at(head, at.checked_add(32)?),
+            ),
+            _ => (
+                u32_at(head, at.checked_add(4)?),
+                u32_at(head, at.checked_add(16)?),
+            ),
         };
         let (Some(offset), Some(length)) = (offset, length) else {
             return Some(Format::Far);

@@ -8,10 +8,11 @@
 //! zero when the way back to the old system is closed. Stage 1 goes through
 //! them in this order (`loader/src/stage1.s`).
 
+use crate::numbers::{u16_at, u32_at, u64_at};
 use std::ops::Range;
 
 /// Bytes of the sector.
-pub const BYTES: usize = 512;
+pub const BYTES: usize = crate::run::SECTOR_LEN;
 /// The most sectors that a blob may have: what every BIOS reads at once.
 pub const MAX_SECTORS: u16 = 127;
 /// What is not ours in the sector: where some BIOSes write as into a FAT's
@@ -137,9 +138,9 @@ impl Place {
 
     fn decode(entry: &[u8]) -> Option<Place> {
         Some(Place {
-            lba: u64::from_le_bytes(*entry.get(8..)?.first_chunk()?),
-            sectors: u16::from_le_bytes(*entry.get(2..)?.first_chunk()?),
-            crc32: u32::from_le_bytes(*entry.get(16..)?.first_chunk()?),
+            lba: u64_at(entry, 8)?,
+            sectors: u16_at(entry, 2)?,
+            crc32: u32_at(entry, 16)?,
         })
     }
 }

@@ -5,7 +5,8 @@
 
 use super::id::Id;
 use super::role::Role;
-use crate::run::SECTOR;
+use crate::numbers::{array_at, u32_at, u64_at};
+use crate::run::{SECTOR, SECTOR_LEN};
 use std::fmt;
 
 /// Bytes of a block of filler.
@@ -65,7 +66,7 @@ impl Filler {
     pub fn block(id: &Id, role: Role, number: u64) -> [u8; BLOCK] {
         let mut block = [0; BLOCK];
         let first = number.wrapping_mul(SECTORS);
-        let sectors = block.chunks_exact_mut(SECTOR as usize);
+        let sectors = block.chunks_exact_mut(SECTOR_LEN);
         for (bytes, at) in sectors.zip(0..SECTORS) {
             let filler = Filler {
                 id: *id,
@@ -86,7 +87,7 @@ impl Filler {
     /// The first sector that belongs elsewhere, or is missing.
     pub fn check(id: &Id, role: Role, number: u64, bytes: &[u8]) -> Result<(), Misplaced> {
         let first = number.wrapping_mul(SECTORS);
-        let mut read = bytes.chunks(SECTOR as usize);
+        let mut read = bytes.chunks(SECTOR_LEN);
         for at in 0..SECTORS {
             let want = Filler {
                 id: *id,
@@ -105,14 +106,13 @@ impl Filler {
     /// last one.
     #[must_use]
     pub fn decode(sector: &[u8]) -> Option<Filler> {
-        let field = |at: usize| sector.get(at..)?.first_chunk::<4>();
         let filler = Filler {
-            id: Id(*sector.get(16..)?.first_chunk()?),
-            sector: u64::from_le_bytes(*sector.get(32..)?.first_chunk()?),
-            role: Role::of(u32::from_le_bytes(*field(40)?))?,
+            id: Id(array_at(sector, 16)?),
+            sector: u64_at(sector, 32)?,
+            role: Role::of(u32_at(sector, 40)?)?,
         };
         let (used, unused) = sector.split_at_checked(USED)?;
-        let whole = sector.len() == SECTOR as usize
+        let whole = sector.len() == SECTOR_LEN
             && used == filler.encode()
             && unused.iter().all(|byte| *byte == 0);
         whole.then_some(filler)

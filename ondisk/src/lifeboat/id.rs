@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which staging something belongs to.
 
-use crate::hex;
+use crate::hex::{self, Hex};
 use std::fmt;
 
 /// The number of one staging: 128 random bits, the same in the kernel's command
@@ -12,7 +12,7 @@ pub struct Id(pub [u8; 16]);
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        Hex(&self.0).fmt(f)
     }
 }
 

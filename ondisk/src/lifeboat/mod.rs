@@ -16,7 +16,7 @@ pub mod state;
 mod stream;
 
 // Where its files lie.
-pub use crate::run::{Run, SECTOR, TooShort, cut, join};
+pub use crate::run::{Run, SECTOR, SECTOR_LEN, TooShort, cut, join};
 pub use address::{Address, BadAddress};
 pub use allowed::{AllowedError, DataArea, allowed, data_areas};
 pub use blob::{Blob, BlobError};

@@ -3,8 +3,8 @@
 
 use super::uuid::Uuid;
 use crate::checksum::lvm2;
+use crate::run::SECTOR_LEN;
 
-const SECTOR: usize = 512;
 /// Labels stand in one of the first four sectors.
 pub(super) const LABEL_SCAN_SECTORS: usize = 4;
 const MAGIC: &[u8; 8] = b"LABELONE";
@@ -103,7 +103,7 @@ impl Label {
     pub fn find(head: &[u8]) -> Result<Option<Self>, LabelError> {
         let mut first_error = None;
         for (n, sector) in head
-            .chunks_exact(SECTOR)
+            .chunks_exact(SECTOR_LEN)
             .take(LABEL_SCAN_SECTORS)
             .enumerate()
         {
@@ -171,7 +171,7 @@ impl Label {
     /// Fails only if the lists are too long for one sector (more than 20 areas
     /// in all).
     pub fn encode(&self) -> Result<[u8; 512], LabelError> {
-        let mut body = Vec::with_capacity(SECTOR);
+        let mut body = Vec::with_capacity(SECTOR_LEN);
         body.extend_from_slice(&32u32.to_le_bytes());
         body.extend_from_slice(TYPE);
         body.extend_from_slice(self.uuid.as_bytes());
@@ -183,14 +183,14 @@ impl Label {
             body.extend_from_slice(&self.extension_flags.to_le_bytes());
             put_areas(&mut body, &self.bootloader_areas);
         }
-        if body.len() > SECTOR - 20 {
+        if body.len() > SECTOR_LEN - 20 {
             return Err(LabelError::Bounds {
                 sector: self.sector,
                 what: "the list of areas",
             });
         }
-        body.resize(SECTOR - 20, 0);
-        let mut out = [0u8; SECTOR];
+        body.resize(SECTOR_LEN - 20, 0);
+        let mut out = [0u8; SECTOR_LEN];
         let sum = lvm2(&body).to_le_bytes();
         let number = self.sector.to_le_bytes();
         let bytes = MAGIC.iter().chain(&number).chain(&sum).chain(&body);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A new volume group, from wish to metadata.
 
+use crate::run::SECTOR;
 use std::ops::Range;
 
 use super::alloc::{AllocError, LvSize, Piece, PvSpace, Request, allocate, kept_pieces};
@@ -157,7 +158,7 @@ impl VgPlan {
         if self.pvs.is_empty() {
             return Err(PlanError::NoPv { vg: vg() });
         }
-        let extent_size = bytes / 512;
+        let extent_size = bytes / SECTOR;
         let pvs = self
             .pvs
             .iter()
@@ -273,9 +274,9 @@ fn words(list: &[&str]) -> Vec<String> {
 
 fn physical_volume(i: usize, pv: &PvPlan, extent: u64) -> Result<PhysicalVolume, PlanError> {
     let (device, size) = (pv.device.clone(), pv.size);
-    let dev_size = pv.size / 512;
+    let dev_size = pv.size / SECTOR;
     let room = dev_size.saturating_sub(PE_START);
-    let pe_count = room.checked_div(extent / 512).unwrap_or(0);
+    let pe_count = room.checked_div(extent / SECTOR).unwrap_or(0);
     match pe_count {
         0 => {
             return Err(PlanError::SmallDevice {

@@ -7,6 +7,7 @@ use super::mda::{HEADER, MdaError, MdaHeader};
 use super::ring::pieces;
 use super::vg::VolumeGroup;
 use crate::checksum::lvm2;
+use crate::run::SECTOR_LEN;
 
 /// A device with a label.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,7 +69,7 @@ impl PvRead {
 pub fn read_pv<E>(
     mut read: impl FnMut(u64, usize) -> Result<Vec<u8>, E>,
 ) -> Result<Result<Option<PvRead>, LabelError>, E> {
-    let head = read(0, LABEL_SCAN_SECTORS * 512)?;
+    let head = read(0, LABEL_SCAN_SECTORS * SECTOR_LEN)?;
     let label = match Label::find(&head) {
         Ok(Some(label)) => label,
         Ok(None) => return Ok(Ok(None)),

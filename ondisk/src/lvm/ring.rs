@@ -3,8 +3,8 @@
 
 use super::label::Area;
 use super::mda::{HEADER, MdaError, MdaHeader, RawLocation};
+use crate::run::SECTOR;
 
-const ALIGN: u64 = 512;
 /// No volume group has more text; a bound on what a damaged header makes us read.
 const MAX_TEXT: u64 = 64 << 20;
 
@@ -70,7 +70,7 @@ pub(super) fn place(
     current: Option<&RawLocation>,
     size: u64,
 ) -> Result<Placement, RingError> {
-    let max = (area.saturating_sub(HEADER) / 2).saturating_sub(ALIGN);
+    let max = (area.saturating_sub(HEADER) / 2).saturating_sub(SECTOR);
     if size == 0 || size > max {
         return Err(RingError { size, area, max });
     }
@@ -80,8 +80,8 @@ pub(super) fn place(
             if end > area {
                 end = (end - area).saturating_add(HEADER);
             }
-            let next = end.next_multiple_of(ALIGN);
-            if area.saturating_sub(end) < ALIGN || next > area.saturating_sub(ALIGN) {
+            let next = end.next_multiple_of(SECTOR);
+            if area.saturating_sub(end) < SECTOR || next > area.saturating_sub(SECTOR) {
                 HEADER
             } else {
                 next

@@ -8,6 +8,7 @@ use super::ring::{RingError, pieces, place};
 use super::uuid::Uuid;
 use super::vg::VolumeGroup;
 use crate::checksum::lvm2;
+use crate::run::{SECTOR, SECTOR_LEN};
 
 /// Where lvm2 puts the first metadata area.
 const MDA_START: u64 = 4096;
@@ -140,7 +141,7 @@ pub fn create(vg: &VolumeGroup, sizes: &[u64]) -> Result<Vec<Step>, WriteError> 
     let mut targets = Vec::new();
     let mut steps = Vec::new();
     for (i, (pv, size)) in vg.pvs.iter().zip(sizes).enumerate() {
-        let data = pv.pe_start.saturating_mul(512);
+        let data = pv.pe_start.saturating_mul(SECTOR);
         let mda_size = data.saturating_sub(MDA_START);
         if mda_size < CLEARED as u64 {
             let (name, uuid, pe_start) = (pv.section.clone(), pv.id, pv.pe_start);
@@ -179,7 +180,7 @@ pub fn create(vg: &VolumeGroup, sizes: &[u64]) -> Result<Vec<Step>, WriteError> 
             committed: empty,
             precommitted: empty,
         };
-        let mut head = vec![0u8; 512];
+        let mut head = vec![0u8; SECTOR_LEN];
         head.extend_from_slice(&label.encode()?);
         head.resize(MDA_START as usize, 0);
         head.extend_from_slice(&header.encode());
@@ -199,7 +200,7 @@ pub fn create(vg: &VolumeGroup, sizes: &[u64]) -> Result<Vec<Step>, WriteError> 
         let bytes = label.encode()?.to_vec();
         steps.push(Step::Write {
             pv,
-            offset: LABEL_SECTOR * 512,
+            offset: LABEL_SECTOR * SECTOR,
             bytes,
         });
     }
@@ -236,7 +237,7 @@ fn commit(
         let MdaHeader {
             start, size: area, ..
         } = header;
-        if !area.is_multiple_of(512) || !start.is_multiple_of(512) {
+        if !area.is_multiple_of(SECTOR) || !start.is_multiple_of(SECTOR) {
             // Padding to whole sectors would reach into the extents.
             return Err(WriteError::Unaligned {
                 vg: vg.name.clone(),
@@ -264,7 +265,7 @@ fn commit(
         for (offset, part) in [(placed.offset, a), (HEADER, b)] {
             if !part.is_empty() {
                 let mut bytes = part.to_vec();
-                bytes.resize(bytes.len().next_multiple_of(512), 0);
+                bytes.resize(bytes.len().next_multiple_of(SECTOR_LEN), 0);
                 steps.push(Step::Write {
                     pv,
                     offset: header.start.saturating_add(offset),

@@ -3,8 +3,9 @@
 
 use crate::ext4::Label;
 use crate::lvm::{EXTENT_BYTES, check_lv_name, check_vg_name};
+use crate::uuid;
 
-use super::{Device, Error, INITRAMFS, KERNEL, Manifest, PAYLOAD, Size, TABLE, parse_uuid};
+use super::{Device, Error, INITRAMFS, KERNEL, Manifest, PAYLOAD, Size, TABLE};
 
 fn wrong(place: impl Into<String>, what: impl Into<String>) -> Error {
     Error::Value {
@@ -138,7 +139,7 @@ fn filesystems(manifest: &Manifest) -> Result<(), Error> {
         if filesystem
             .uuid
             .as_deref()
-            .is_some_and(|text| parse_uuid(text).is_none())
+            .is_some_and(|text| uuid::parse(text).is_none())
         {
             return Err(wrong(place, "uuid is not of the form 8-4-4-4-12"));
         }

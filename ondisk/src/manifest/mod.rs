@@ -22,7 +22,7 @@ pub use protection::{BadProtection, Protection};
 pub use seal::Seal;
 pub use size::Size;
 
-use crate::{document, hex};
+use crate::{document, uuid};
 use serde::{Deserialize, Serialize};
 
 /// The format that this version writes and reads.
@@ -312,30 +312,8 @@ impl Filesystem {
 
     /// The parsed UUID; `None` when there is none, or not in `8-4-4-4-12` form.
     pub fn uuid_bytes(&self) -> Option<[u8; 16]> {
-        parse_uuid(self.uuid.as_deref()?)
+        uuid::parse(self.uuid.as_deref()?)
     }
-}
-
-/// Parses a UUID in the form `8-4-4-4-12`.
-pub fn parse_uuid(text: &str) -> Option<[u8; 16]> {
-    let groups: Vec<usize> = text.split('-').map(str::len).collect();
-    if groups != [8, 4, 4, 4, 12] {
-        return None;
-    }
-    let digits: Vec<u8> = text.bytes().filter(|b| *b != b'-').collect();
-    hex::decode(&digits)
-}
-
-/// A UUID in the form `8-4-4-4-12`, in small letters.
-pub fn uuid_text(uuid: &[u8; 16]) -> String {
-    let mut text = String::new();
-    for (at, byte) in uuid.iter().enumerate() {
-        if [4, 6, 8, 10].contains(&at) {
-            text.push('-');
-        }
-        text.push_str(&format!("{byte:02x}"));
-    }
-    text
 }
 
 /// What is wrong with a manifest.

@@ -8,10 +8,10 @@
 #[cfg(test)]
 mod tests;
 
+use crate::numbers::u32_at;
+use crate::run::SECTOR_LEN;
 use std::fmt;
 
-/// Bytes of a table's sector.
-const SECTOR: usize = 512;
 /// Where the four entries start.
 const ENTRIES_AT: usize = 446;
 /// The kernel's own bound on links of the chain without a partition.
@@ -134,16 +134,11 @@ fn entries(sector: &[u8]) -> Option<[Entry; 4]> {
         .iter_mut()
         .zip(sector.get(ENTRIES_AT..)?.chunks_exact(16))
     {
-        let u32_at = |at: usize| {
-            b.get(at..)?
-                .first_chunk()
-                .map(|b| u64::from(u32::from_le_bytes(*b)))
-        };
         *entry = Entry {
             status: *b.first()?,
             kind: *b.get(4)?,
-            start: u32_at(8)?,
-            blocks: u32_at(12)?,
+            start: u32_at(b, 8)?.into(),
+            blocks: u32_at(b, 12)?.into(),
         };
     }
     Some(entries)
@@ -152,14 +147,14 @@ fn entries(sector: &[u8]) -> Option<[Entry; 4]> {
 /// Whether sector 0 ends as those that a BIOS starts, and those with a table.
 #[must_use]
 pub fn is_marked(sector_0: &[u8]) -> bool {
-    sector_0.get(SECTOR - 2..SECTOR) == Some(&[0x55, 0xaa])
+    sector_0.get(SECTOR_LEN - 2..SECTOR_LEN) == Some(&[0x55, 0xaa])
 }
 
 /// Sector 0 `new` with its first entry active if `old` has an active entry:
 /// some BIOSes start no disk without one, although a protective entry must not
 /// be active (UEFI 2.10, 5.2.3), so on UEFI this is not called.
 #[must_use]
-pub fn active_as(old: &[u8], new: &[u8; SECTOR]) -> [u8; SECTOR] {
+pub fn active_as(old: &[u8], new: &[u8; SECTOR_LEN]) -> [u8; SECTOR_LEN] {
     let was = entries(old).is_some_and(|entries| entries.iter().any(|e| e.status == 0x80));
     let mut sector = *new;
     if let Some(status) = sector.get_mut(ENTRIES_AT).filter(|_| was) {
@@ -170,10 +165,7 @@ pub fn active_as(old: &[u8], new: &[u8; SECTOR]) -> [u8; SECTOR] {
 
 /// The disk signature in sector 0 (bytes 440 to 443); 0 if it has none.
 pub fn disk_signature(sector_0: &[u8]) -> u32 {
-    sector_0
-        .get(440..)
-        .and_then(|b| b.first_chunk())
-        .map_or(0, |b| u32::from_le_bytes(*b))
+    u32_at(sector_0, 440).unwrap_or(0)
 }
 
 /// Reads the table of a disk of `disk_bytes` bytes; `read` fills a buffer of
@@ -188,8 +180,8 @@ pub fn from_disk<E: fmt::Display>(
     block_size: u32,
     mut read: impl FnMut(u64, &mut [u8]) -> Result<(), E>,
 ) -> Result<Sector0, E> {
-    let mut sector = [0; SECTOR];
-    if disk_bytes < SECTOR as u64 || block_size == 0 {
+    let mut sector = [0; SECTOR_LEN];
+    if disk_bytes < SECTOR_LEN as u64 || block_size == 0 {
         return Ok(Sector0::None);
     }
     read(0, &mut sector)?;
@@ -270,7 +262,7 @@ impl Table {
             if here >= disk_blocks {
                 return Err(ChainProblem::Outside { lba: here });
             }
-            let mut sector = [0; SECTOR];
+            let mut sector = [0; SECTOR_LEN];
             read(here * u64::from(self.block_size), &mut sector).map_err(|e| {
                 ChainProblem::Read {
                     lba: here,

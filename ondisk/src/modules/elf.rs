@@ -2,6 +2,7 @@
 //! What a module says about itself: the `.modinfo` section of its ELF file.
 
 use super::Error;
+use crate::numbers::{u16_at, u32_at, u64_at};
 
 /// The `key=value` strings of a module's `.modinfo` section, in its order.
 ///
@@ -100,20 +101,4 @@ impl ModInfo {
     pub fn softdeps(&self) -> impl Iterator<Item = &str> {
         self.values("softdep")
     }
-}
-
-fn bytes_at<const N: usize>(file: &[u8], at: usize) -> Option<[u8; N]> {
-    file.get(at..at.checked_add(N)?)?.try_into().ok()
-}
-
-fn u16_at(file: &[u8], at: usize) -> Option<u16> {
-    bytes_at(file, at).map(u16::from_le_bytes)
-}
-
-fn u32_at(file: &[u8], at: usize) -> Option<u32> {
-    bytes_at(file, at).map(u32::from_le_bytes)
-}
-
-fn u64_at(file: &[u8], at: usize) -> Option<u64> {
-    bytes_at(file, at).map(u64::from_le_bytes)
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Damaged manifests.
 
-use ondisk::manifest::{Manifest, Size, parse_uuid};
+use ondisk::manifest::{Manifest, Size};
 
 use testkit::Target;
 
@@ -84,7 +84,7 @@ fn sizes_and_uuids() {
         if let Some(size) = size {
             assert_eq!(Size::parse(&size.to_string()), Some(size));
         }
-        size.is_some() || parse_uuid(&text).is_some()
+        size.is_some() || ondisk::uuid::parse(&text).is_some()
     });
     tally.at_least(500, 1000);
 }

@@ -5,13 +5,13 @@
 use harness::example::example;
 use harness::hostroot;
 use harness::vm::Vm;
+use ondisk::run::SECTOR_LEN;
 use ondisk::sha256::Sha256Sum;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 use testkit::Random;
 
-const SECTOR: usize = 512;
 const CHUNK: usize = 256 << 10;
 /// Sectors of a run; it begins at odd places.
 const RUN: usize = 61;
@@ -39,11 +39,11 @@ fn a_bad_sector_is_named_and_one_that_fails_once_is_passed() {
     for n in (1..RUNS).rev() {
         places.swap(n, random.below(n + 1));
     }
-    let bytes = random.bytes(RUNS * RUN * SECTOR - 333);
+    let bytes = random.bytes(RUNS * RUN * SECTOR_LEN - 333);
     let mut image = vec![0; 8 << 20];
     let mut list = format!("size {}\nchunk {CHUNK}\n", bytes.len());
-    for (lba, piece) in places.iter().zip(bytes.chunks(RUN * SECTOR)) {
-        image[lba * SECTOR..][..piece.len()].copy_from_slice(piece);
+    for (lba, piece) in places.iter().zip(bytes.chunks(RUN * SECTOR_LEN)) {
+        image[lba * SECTOR_LEN..][..piece.len()].copy_from_slice(piece);
         writeln!(list, "run {lba} {RUN}").unwrap();
     }
     for chunk in bytes.chunks(CHUNK) {

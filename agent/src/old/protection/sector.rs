@@ -4,7 +4,7 @@
 
 use crate::disk::{self, Disk, sector_0};
 use ondisk::checksum::crc32;
-use ondisk::lifeboat::{BootSector, BootSectorError, SECTOR};
+use ondisk::lifeboat::{BootSector, BootSectorError, SECTOR, SECTOR_LEN};
 
 /// Bytes of boot code. The rest of the sector, disk signature and table, was
 /// never changed by replant, but others may have changed it since.
@@ -26,7 +26,7 @@ pub enum Error {
 /// # Errors
 /// When it cannot be read.
 pub fn is_armed(disk: &Disk) -> Result<bool, disk::Error> {
-    let sector = disk.read_fresh(0, SECTOR as usize)?;
+    let sector = disk.read_fresh(0, SECTOR_LEN)?;
     let other = |e| matches!(e, BootSectorError::NotOurs | BootSectorError::Length { .. });
     Ok(!BootSector::decode(&sector).is_err_and(other))
 }
@@ -42,13 +42,13 @@ pub fn put_back(disk: &Disk) -> Result<bool, Error> {
         disk: name.clone(),
         why,
     };
-    let found = match BootSector::decode(&disk.read_fresh(0, SECTOR as usize)?) {
+    let found = match BootSector::decode(&disk.read_fresh(0, SECTOR_LEN)?) {
         Ok(found) => found,
         Err(BootSectorError::NotOurs | BootSectorError::Length { .. }) => return Ok(false),
         Err(damaged) => return Err(lost(damaged.to_string())),
     };
     for blob in &found.blobs {
-        let bytes = usize::from(blob.sectors) * SECTOR as usize;
+        let bytes = usize::from(blob.sectors) * SECTOR_LEN;
         let Some(at) = blob.lba.checked_mul(SECTOR) else {
             continue;
         };
@@ -56,7 +56,7 @@ pub fn put_back(disk: &Disk) -> Result<bool, Error> {
         let Ok(read) = disk.read_fresh(at, bytes) else {
             continue;
         };
-        let old = read.rchunks(SECTOR as usize).next().unwrap_or_default();
+        let old = read.rchunks(SECTOR_LEN).next().unwrap_or_default();
         let whole = crc32(&read) == blob.crc32 || found.way_back == Some(crc32(old));
         if let (true, Some(code)) = (whole, old.get(..CODE)) {
             sector_0::write(disk, "the old boot code", 0, code)?;

@@ -164,7 +164,6 @@ fn initramfs(root: &RootDir, kernel: &str) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ondisk::manifest::uuid_text;
 
     #[test]
     fn a_menu_of_entries_needs_one_that_boots() {
@@ -292,7 +291,7 @@ mod tests {
                 message[0].contains("may be another disk's name"),
                 "{disk}: {message:?}"
             );
-            let uuid = uuid_text(&plan.root().unwrap().options.uuid);
+            let uuid = ondisk::uuid::text(&plan.root().unwrap().options.uuid);
             assert_eq!(judged(&format!("UUID={uuid}")).unwrap(), [""; 0]);
             judged("/dev/sdz9").unwrap_err();
         }

@@ -3,7 +3,7 @@
 
 use super::{Error, programs};
 use crate::plan::Plan;
-use ondisk::manifest::{Filesystem, Manifest, uuid_text};
+use ondisk::manifest::{Filesystem, Manifest};
 use ondisk::naming::Made;
 use ondisk::words;
 use rootdir::RootDir;
@@ -16,7 +16,7 @@ pub(super) fn filesystems(plan: &Plan, manifest: &Manifest) -> Vec<Filesystem> {
             .filesystems
             .iter()
             .find(|p| p.mount == filesystem.mount);
-        filesystem.uuid = planned.map(|p| uuid_text(&p.options.uuid));
+        filesystem.uuid = planned.map(|p| ondisk::uuid::text(&p.options.uuid));
     }
     filesystems
 }

@@ -11,8 +11,7 @@ use std::io::Read;
 use std::ops::Range;
 use sys::cannot;
 
-/// Bytes of a sector, as GRUB counts them on every disk.
-const SECTOR: u64 = 512;
+use ondisk::run::{SECTOR, SECTOR_LEN};
 /// The most bytes that are read of an image.
 const MOST: u64 = 1 << 20;
 
@@ -74,8 +73,8 @@ impl Images {
     }
 
     /// Sector 0 as it will be: table and BIOS parameter block stay.
-    fn boot_sector(&self, disk: &Disk) -> Result<[u8; SECTOR as usize], Error> {
-        let old = disk.read_fresh(0, SECTOR as usize)?;
+    fn boot_sector(&self, disk: &Disk) -> Result<[u8; SECTOR_LEN], Error> {
+        let old = disk.read_fresh(0, SECTOR_LEN)?;
         embed_boot(&self.boot, &old, &old, self.place.start).map_err(|e| grub(disk, e))
     }
 
@@ -104,7 +103,7 @@ impl Images {
     /// [`Error::Grub`], [`crate::disk::Error::ReadBack`].
     pub fn confirm(&self, disk: &Disk) -> Result<(), Error> {
         self.require_core(disk)?;
-        let boot = disk.read_fresh(0, SECTOR as usize)?;
+        let boot = disk.read_fresh(0, SECTOR_LEN)?;
         match boot == self.boot_sector(disk)? {
             true => Ok(()),
             false => Err(grub(

@@ -7,7 +7,6 @@
 
 use super::Error;
 use crate::plan::Plan;
-use ondisk::manifest::uuid_text;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use sys::cannot;
@@ -15,7 +14,7 @@ use sys::cannot;
 /// Makes `disk/by-uuid` and `disk/by-partuuid` below `dev` (`/dev`).
 pub(crate) fn make(dev: &Path, plan: &Plan) -> Result<(), Error> {
     for filesystem in &plan.filesystems {
-        let uuid = uuid_text(&filesystem.options.uuid);
+        let uuid = ondisk::uuid::text(&filesystem.options.uuid);
         link(dev, "by-uuid", &uuid, &filesystem.device)?;
     }
     for partition in &plan.table.partitions {

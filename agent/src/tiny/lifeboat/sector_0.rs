@@ -4,11 +4,9 @@
 
 use super::{Error, Lifeboat};
 use crate::disk::{Disk, sector_0};
-use ondisk::lifeboat::BootSector;
 use ondisk::lifeboat::record::Old;
+use ondisk::lifeboat::{BootSector, boot_sector::BYTES};
 
-/// Bytes of a boot sector.
-const BYTES: usize = 512;
 const LOADER: &str = "replant's loader";
 
 /// Sector 0 of a disk, of which the first 512 bytes count.

@@ -6,7 +6,7 @@ use super::{Error, Lifeboat};
 use crate::disk::{Disk, own};
 use ondisk::lifeboat::record::{Old, Pinned, Record};
 use ondisk::lifeboat::state::{Phase, State};
-use ondisk::lifeboat::{Role, SECTOR, Twin, cut};
+use ondisk::lifeboat::{Role, SECTOR, SECTOR_LEN, Twin, cut};
 
 impl Lifeboat {
     /// Writes the phase into the older copy, as one block that is on the medium
@@ -85,7 +85,7 @@ pub(super) fn rewrite(disk: &Disk, file: &Pinned, at: u64, bytes: &[u8]) -> Resu
 
 fn put(disk: &Disk, what: &'static str, file: &Pinned, at: u64, bytes: &[u8]) -> Result<(), Error> {
     let mut bytes = bytes.to_vec();
-    bytes.resize(bytes.len().next_multiple_of(SECTOR as usize), 0);
+    bytes.resize(bytes.len().next_multiple_of(SECTOR_LEN), 0);
     let sectors = bytes.len() as u64 / SECTOR;
     let runs = cut(&file.runs, at / SECTOR, sectors).map_err(|short| Error::Places {
         role: file.role,

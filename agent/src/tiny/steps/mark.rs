@@ -14,6 +14,7 @@ use crate::disk::{self, Disk, DiskId, sector_0};
 use crate::paths;
 use crate::plan::Plan;
 use crate::tiny::lifeboat::{self, Lifeboat};
+use ondisk::hex::{self, Hex};
 use ondisk::lifeboat::Address;
 use ondisk::{document, mark};
 use serde::{Deserialize, Serialize};
@@ -44,15 +45,16 @@ struct Digits([u8; 16]);
 
 impl From<Digits> for String {
     fn from(Digits(bytes): Digits) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        Hex(&bytes).to_string()
     }
 }
 
 impl TryFrom<String> for Digits {
-    type Error = std::num::ParseIntError;
+    type Error = &'static str;
 
     fn try_from(text: String) -> Result<Digits, Self::Error> {
-        Ok(Digits(u128::from_str_radix(&text, 16)?.to_be_bytes()))
+        let number = hex::decode(text.as_bytes()).map(Digits);
+        number.ok_or("a mark's number has 32 hexadecimal digits")
     }
 }
 

@@ -9,7 +9,6 @@ use crate::network::model::{Kind, Route, Rule};
 use crate::report::Report;
 use crate::text::HEADER;
 use ondisk::sha256::Sha256Sum;
-use std::fmt::Write;
 use std::net::IpAddr;
 
 /// One file per interface. `seed` makes the UUIDs this machine's own.
@@ -33,20 +32,16 @@ pub(super) fn render(network: &Network, seed: &str, old: bool, report: &mut Repo
 /// A UUID of version 8 that is the same for the same machine and interface.
 fn uuid(seed: &str, name: &str) -> String {
     let sum = Sha256Sum::of(format!("replant\0{seed}\0{name}").as_bytes());
-    let mut bytes: Vec<u8> = sum.0.into_iter().take(16).collect();
+    let mut bytes = [0; 16];
+    for (byte, from) in bytes.iter_mut().zip(sum.0) {
+        *byte = from;
+    }
     for (at, keep, set) in [(6, 0x0f, 0x80), (8, 0x3f, 0x80)] {
         if let Some(byte) = bytes.get_mut(at) {
             *byte = *byte & keep | set;
         }
     }
-    let mut text = String::new();
-    for (at, byte) in bytes.iter().enumerate() {
-        if [4, 6, 8, 10].contains(&at) {
-            text.push('-');
-        }
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    ondisk::uuid::text(&bytes)
 }
 
 fn text(i: &Interface, network: &Network, seed: &str, old: bool, report: &mut Report) -> String {

@@ -3,7 +3,8 @@
 
 use super::encode::{ENTRY, HEADER, LINE, MAGIC, MAGIC_AT, letter};
 use super::{Blob, BlobError, CommandLine, Id, Load, MAX_BYTES, Twin, sectors};
-use crate::run::{Run, SECTOR};
+use crate::numbers::{array_at, u16_at, u32_at, u64_at};
+use crate::run::{Run, SECTOR, SECTOR_LEN};
 
 /// What the header says, but for the numbers of the two loads.
 struct Header {
@@ -14,24 +15,16 @@ struct Header {
     twin: Twin,
 }
 
-fn field<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
-    bytes.get(at..)?.first_chunk().copied()
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    field(bytes, at).map(u32::from_le_bytes)
-}
-
 fn header(blob: &[u8]) -> Option<Header> {
     let mut numbers = [0; 10];
     for (number, at) in numbers.iter_mut().zip((0x18..).step_by(2)) {
-        *number = usize::from(u16::from_le_bytes(field(blob, at)?));
+        *number = usize::from(u16_at(blob, at)?);
     }
     let range = |at: usize| Some(u32_at(blob, at)?..u32_at(blob, at + 4)?);
     let twins = [Twin::A, Twin::B];
     let shown = blob.get(0x54)?;
     Some(Header {
-        id: Id(field(blob, 0x08)?),
+        id: Id(array_at(blob, 0x08)?),
         numbers,
         ram: [range(0x3c)?, range(0x44)?, range(0x4c)?],
         twin: twins.into_iter().find(|twin| letter(*twin) == *shown)?,
@@ -40,7 +33,7 @@ fn header(blob: &[u8]) -> Option<Header> {
 
 /// Stage 2, as far as it is code: what the load table follows.
 pub(super) fn code_of(blob: &[u8]) -> Option<&[u8]> {
-    let code = u16::from_le_bytes(field(blob, 0x18)?);
+    let code = u16_at(blob, 0x18)?;
     blob.get(..usize::from(code))
 }
 
@@ -64,7 +57,7 @@ fn load<'a>(table: &'a [u8], count: usize, header: &[u8], at: usize) -> Option<(
         next = next.checked_add(count.checked_mul(SECTOR as u32)?)?;
         total = total.checked_add(u64::from(count))?;
         let run = Run {
-            lba: u64::from_le_bytes(field(entry, 0)?),
+            lba: u64_at(entry, 0)?,
             sectors: u64::from(count),
         };
         run.end()?;
@@ -80,8 +73,8 @@ impl Blob {
     /// When the bytes are not a blob, or not as [`Blob::encode`] writes one.
     pub fn decode(blob: &[u8]) -> Result<Blob, BlobError> {
         let damaged = BlobError::Damaged;
-        let whole = blob.len().is_multiple_of(SECTOR as usize) && blob.len() <= MAX_BYTES;
-        let magic = field(blob, MAGIC_AT);
+        let whole = blob.len().is_multiple_of(SECTOR_LEN) && blob.len() <= MAX_BYTES;
+        let magic = array_at(blob, MAGIC_AT);
         if !whole || magic.as_ref() != Some(MAGIC) {
             return Err(BlobError::NotOurs);
         }
@@ -104,8 +97,8 @@ impl Blob {
             && code.is_multiple_of(ENTRY)
             && setup == code + table_bytes
             && line == setup + setup_bytes
-            && old == (line + line_bytes).next_multiple_of(SECTOR as usize)
-            && blob.len() == old + SECTOR as usize;
+            && old == (line + line_bytes).next_multiple_of(SECTOR_LEN)
+            && blob.len() == old + SECTOR_LEN;
         let zeros = [0x55..HEADER.min(code), line + line_bytes..old];
         let is_zero = |range: std::ops::Range<usize>| {
             let bytes = blob.get(range);
@@ -141,7 +134,7 @@ impl Blob {
             ram: head.ram,
             setup: setup.to_vec(),
             line: line.ok_or(damaged("command line"))?,
-            old_sector: field(blob, old).ok_or(damaged("old boot sector"))?,
+            old_sector: array_at(blob, old).ok_or(damaged("old boot sector"))?,
         })
     }
 }

@@ -2,7 +2,7 @@
 //! A blob's bytes.
 
 use super::{Blob, BlobError, Load, MAX_BYTES};
-use crate::run::SECTOR;
+use crate::run::{SECTOR, SECTOR_LEN};
 
 /// `RPL2`, at the start of what stage 2 leaves free.
 pub(super) const MAGIC: &[u8; 4] = b"RPL2";
@@ -78,7 +78,7 @@ impl Blob {
         let setup = pieces.saturating_mul(ENTRY).saturating_add(code);
         let line = setup.saturating_add(self.setup.len());
         let line_bytes = self.line.text().len() + 1;
-        let sector = SECTOR as usize;
+        let sector = SECTOR_LEN;
         let old = line.saturating_add(line_bytes).div_ceil(sector) * sector;
         let bytes = old + sector;
         let too_large = || BlobError::TooLarge { bytes, pieces };

@@ -21,11 +21,11 @@ use super::boot_sector::MAX_SECTORS;
 use super::id::Id;
 use super::role::Twin;
 use crate::bzimage::{BzImage, LOAD_ADDRESS};
-use crate::run::{Run, SECTOR, cut};
+use crate::run::{Run, SECTOR, SECTOR_LEN, cut};
 use std::ops::Range;
 
 /// The most bytes that a blob may have.
-pub const MAX_BYTES: usize = MAX_SECTORS as usize * SECTOR as usize;
+pub const MAX_BYTES: usize = MAX_SECTORS as usize * SECTOR_LEN;
 /// The most bytes of a kernel's setup: what the boot protocol leaves for it.
 const MAX_SETUP: usize = 0x8000;
 /// The most bytes of a command line, without its NUL: what is behind the

@@ -4,7 +4,6 @@
 use super::dracut::DRACUT_CONF;
 use super::*;
 use crate::plan::sample;
-use ondisk::manifest::uuid_text;
 use std::path::Path;
 
 fn touch(root: &Path, path: &str) {
@@ -181,7 +180,7 @@ fn entries_that_name_another_root_are_written_anew_where_that_can_be() {
     };
     let plain = "grub2-mkconfig -o /boot/grub2/grub.cfg";
     let known = "case --update-bls-cmdline in";
-    let uuid = uuid_text(&plan.root().unwrap().options.uuid);
+    let uuid = ondisk::uuid::text(&plan.root().unwrap().options.uuid);
     for right in [format!("root=UUID={uuid} ro"), "root=/dev/VA/root".into()] {
         assert_eq!(menu(&right, known), plain, "{right}");
     }

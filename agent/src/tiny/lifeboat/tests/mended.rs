@@ -5,7 +5,7 @@ use super::super::*;
 use super::image::{armed, data};
 use super::looks::open;
 use crate::disk::{cut, rot};
-use ondisk::lifeboat::{Run, SECTOR, Twin};
+use ondisk::lifeboat::{Run, SECTOR, SECTOR_LEN, Twin};
 use std::os::unix::fs::FileExt;
 
 /// The roles of which there are two, without the state, which is written anew
@@ -60,7 +60,7 @@ fn a_damaged_copy_is_made_anew_from_the_other_one() {
     type Harm = fn(&Lifeboat, u64);
     let harms: [Harm; 3] = [
         flip,
-        |boat, lba| change(boat, lba, &[0; SECTOR as usize]),
+        |boat, lba| change(boat, lba, &[0; SECTOR_LEN]),
         |boat, lba| rot::at(boat.path(), lba),
     ];
     for of in OF {
