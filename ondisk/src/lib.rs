@@ -30,6 +30,7 @@ pub mod minisign;
 pub mod modules;
 pub mod naming;
 mod numbers;
+pub mod os_release;
 pub mod package;
 pub mod pax;
 pub mod run;

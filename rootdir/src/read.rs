@@ -3,6 +3,7 @@
 
 use super::error::{Error, Result, io};
 use super::{Attributes, RootDir, resolve};
+use ondisk::os_release::{self, OsRelease};
 use rustix::fs::{FileType, OFlags};
 use rustix::io::Errno;
 use std::fs::File;
@@ -103,6 +104,16 @@ impl RootDir {
         Ok(self
             .read(rel)?
             .map(|b| String::from_utf8_lossy(&b).into_owned()))
+    }
+
+    /// What its os-release says; nothing where there is none.
+    pub fn os_release(&self) -> Result<OsRelease> {
+        for path in os_release::PATHS {
+            if let Some(text) = self.text(path)? {
+                return Ok(OsRelease::of(&text));
+            }
+        }
+        Ok(OsRelease::default())
     }
 
     /// Names in a directory, sorted; empty if there is no such directory.

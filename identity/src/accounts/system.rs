@@ -4,7 +4,6 @@
 use super::login_defs::LoginDefs;
 use super::sudoers::Sudoers;
 use crate::error::Result;
-use crate::text::shell;
 use rootdir::RootDir;
 use std::collections::BTreeSet;
 
@@ -38,13 +37,8 @@ impl System {
                     .map(|name| format!("/{dir}/{name}")),
             );
         }
-        let mut release = root.text("etc/os-release")?;
-        if release.is_none() {
-            release = root.text("usr/lib/os-release")?;
-        }
-        let v = shell::parse(&release.unwrap_or_default());
-        let get = |key: &str| v.get(key).map_or("", String::as_str);
-        system.id = format!("{} {}", get("ID"), get("VERSION_ID"));
+        let release = root.os_release()?;
+        system.id = format!("{} {}", release.id, release.version_id);
         Ok(system)
     }
 }

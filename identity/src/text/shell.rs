@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Files of `NAME=value` lines that a shell could read: sysconfig, os-release,
+//! Files of `NAME=value` lines that a shell could read: sysconfig and
 //! locale.conf.
 
 use std::collections::BTreeMap;

@@ -7,6 +7,7 @@
 
 use super::tree::{Dead, Node, Tree, parent};
 use super::{Findings, is_inside};
+use crate::os_release;
 use std::collections::BTreeSet;
 
 /// The longest file of the new system that the identity step reads, in bytes.
@@ -35,7 +36,7 @@ pub const IDENTITY_FILES: [&str; 39] = [
     "etc/network/interfaces",
     "etc/ntp.conf",
     "etc/ntpsec/ntp.conf",
-    "etc/os-release",
+    os_release::PATHS[0],
     "etc/passwd",
     "etc/resolv.conf",
     "etc/selinux/config",
@@ -51,7 +52,7 @@ pub const IDENTITY_FILES: [&str; 39] = [
     "etc/timezone",
     "etc/udev/rules.d/70-persistent-net.rules",
     "etc/vconsole.conf",
-    "usr/lib/os-release",
+    os_release::PATHS[1],
     "var/lib/dbus/machine-id",
 ];
 

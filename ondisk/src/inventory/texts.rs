@@ -3,6 +3,7 @@
 
 use super::{Findings, is_inside};
 use crate::grub::config::Dialect;
+use crate::os_release::{self, OsRelease};
 use crate::pax::{Entry, Kind};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,13 +20,11 @@ const FILES: [&str; 10] = [
     "etc/dracut.conf",
     "etc/fstab",
     "etc/kernel/cmdline",
-    OS_RELEASE[0],
+    os_release::PATHS[0],
     "etc/selinux/config",
     "usr/lib/kernel/cmdline",
-    OS_RELEASE[1],
+    os_release::PATHS[1],
 ];
-/// The first of them that is a file; usually the one is a link to the other.
-const OS_RELEASE: [&str; 2] = ["etc/os-release", "usr/lib/os-release"];
 
 /// Directories, of which every file with this ending counts.
 const DIRECTORIES: [(&str, &str); 5] = [
@@ -106,8 +105,8 @@ impl Texts {
 
     /// Whose GRUB the new system has.
     pub(super) fn dialect(&self) -> Dialect {
-        let text = OS_RELEASE.iter().find_map(|path| self.get(path));
-        Dialect::of(text.unwrap_or_default())
+        let text = os_release::PATHS.iter().find_map(|path| self.get(path));
+        Dialect::of(&OsRelease::of(text.unwrap_or_default()))
     }
 
     pub(super) fn begin(&mut self, path: &[u8]) {
@@ -180,7 +179,7 @@ impl Texts {
                 refusals.push(path.as_bytes(), format!(
                     "{why}, and must be a file that can be looked at; make it a short file of its own in the new system"
                 ));
-            } else if path.starts_with("boot/grub") || OS_RELEASE.contains(&path.as_str()) {
+            } else if path.starts_with("boot/grub") || os_release::PATHS.contains(&path.as_str()) {
                 // Made anew by the boot step; the same in two places.
             } else {
                 warnings.push(

@@ -34,13 +34,13 @@ impl std::fmt::Display for Normal {
 
 impl View {
     /// Opens the file system with this UUID, mounted at `mount`, which holds the
-    /// loader's files. `os_release` tells which distribution's patches this GRUB
+    /// loader's files. `dialect` tells which distribution's patches this GRUB
     /// has.
     pub fn open(
         loader: &Loader,
         mount: &Path,
         uuid: &str,
-        os_release: &str,
+        dialect: Dialect,
     ) -> Result<View, Error> {
         let mut files = GrubFiles::default();
         // No label is needed: our entry searches by UUID only, and on this disk
@@ -51,7 +51,7 @@ impl View {
             start: Start {
                 device: DEVICE.into(),
                 directory: String::new(),
-                dialect: Dialect::of(os_release),
+                dialect,
             },
             mount: mount.into(),
         };

@@ -8,6 +8,8 @@ use crate::old::bootentry::{Entry, Loader, Normal, View};
 use crate::old::places;
 use crate::old::rows::Rows;
 use crate::old::survey::Survey;
+use ondisk::grub::config::Dialect;
+use ondisk::os_release::{self, OsRelease};
 use std::path::{Path, PathBuf};
 
 /// How the tiny system is started.
@@ -76,7 +78,7 @@ impl Starting {
             &loader,
             &survey.boot_mount,
             &survey.boot_uuid,
-            &os_release(),
+            Dialect::of(&os_release()),
         )?;
         let normal = view.normal(&loader)?;
         view.forecast(&loader, &entry, &normal)?;
@@ -91,11 +93,13 @@ impl Starting {
     }
 }
 
-/// The text of os-release, which tells whose GRUB it is. Without such a file it is
-/// empty, which stands for a GRUB without a distribution's patches.
-fn os_release() -> String {
-    let paths = ["/etc/os-release", "/usr/lib/os-release"];
-    let mut texts = paths.iter().filter_map(|path| std::fs::read(path).ok());
+/// os-release, which tells whose GRUB it is. A system without it counts as one
+/// whose GRUB has no distribution's patches.
+fn os_release() -> OsRelease {
+    let root = Path::new("/");
+    let mut texts = os_release::PATHS
+        .iter()
+        .filter_map(|path| std::fs::read(root.join(path)).ok());
     let text = texts.next().unwrap_or_default();
-    String::from_utf8_lossy(&text).into_owned()
+    OsRelease::of(&String::from_utf8_lossy(&text))
 }

@@ -63,11 +63,10 @@ fn starts(
     let mounts = filesystems.iter().map(|f| f.mount.as_str());
     let holds = |mount: &&str| Path::new(directory).starts_with(mount);
     let device = mounts.filter(holds).max_by_key(|m| m.len()).unwrap_or("/");
-    let os_release = root.text("etc/os-release")?.unwrap_or_default();
     let start = Start {
         device: device.into(),
         directory: directory.strip_prefix(device).unwrap_or(directory).into(),
-        dialect: Dialect::of(&os_release),
+        dialect: Dialect::of(&root.os_release()?),
     };
     let made = Made {
         table: &plan.table,

@@ -2,7 +2,6 @@
 //! Finds the program that configures the network in the new system.
 
 use crate::error::Result;
-use crate::text::shell;
 use rootdir::RootDir;
 use std::fmt;
 
@@ -35,15 +34,8 @@ pub(super) fn detect(root: &RootDir) -> Result<Option<Manager>> {
         Ok(root.exists(&format!("usr/sbin/{name}"))? || root.exists(&format!("sbin/{name}"))?)
     };
     let unit = |name: &str| root.present(&format!("{WANTS}/{name}.service"));
-    let release = root.text("etc/os-release")?.unwrap_or_default();
-    let v = shell::parse(&release);
-    // EL7 has 1.18 at most, and is the only one of interest that old.
-    let old = v
-        .get("VERSION_ID")
-        .is_some_and(|v| v.split('.').next() == Some("7"))
-        && v.get("ID_LIKE").is_some_and(|l| l.contains("rhel"))
-        || v.get("ID").is_some_and(|i| i == "rhel")
-            && v.get("VERSION_ID").is_some_and(|v| v.starts_with("7."));
+    // EL7 has NetworkManager 1.18 at most, and nothing else of interest is that old.
+    let old = root.os_release()?.el() == Some("7");
     let manager = program("NetworkManager")?;
     let networkd = root.exists("usr/lib/systemd/systemd-networkd")?
         || root.exists("lib/systemd/systemd-networkd")?;

@@ -34,6 +34,7 @@ mod words;
 
 use super::files::{Changed, Files, Place};
 use super::script::{Source, parse};
+use crate::os_release::OsRelease;
 use run::Interpreter;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -52,22 +53,14 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// The dialect of the system that has this /etc/os-release.
-    pub fn of(os_release: &str) -> Dialect {
-        let value = |key: &str| {
-            let lines = os_release.lines().rev();
-            let mut values = lines.filter_map(|l| l.trim().strip_prefix(key)?.strip_prefix('='));
-            let value = values.next().unwrap_or_default();
-            value.trim_matches(['"', '\'']).to_ascii_lowercase()
-        };
-        let names = format!("{} {}", value("ID"), value("ID_LIKE"));
-        let family = ["rhel", "fedora", "centos"];
-        if !names.split_whitespace().any(|n| family.contains(&n)) {
+    /// The dialect of the system that has this os-release.
+    pub fn of(os_release: &OsRelease) -> Dialect {
+        let Some(release) = os_release.el() else {
             return Dialect::Upstream;
-        }
-        match value("VERSION_ID").split('.').next() {
-            Some("7") => Dialect::El7,
-            Some("8") => Dialect::El8,
+        };
+        match release {
+            "7" => Dialect::El7,
+            "8" => Dialect::El8,
             _ => Dialect::El9,
         }
     }

@@ -3,12 +3,15 @@
 //! real machines.
 
 use super::*;
+use ondisk::grub::config::Dialect;
+use ondisk::os_release::OsRelease;
 use std::process::Command;
 
 impl Machine {
     /// As GRUB sees it.
     fn view(&self) -> View {
-        View::open(&self.loader, self.root.path(), self.uuid, self.os_release).unwrap()
+        let dialect = Dialect::of(&OsRelease::of(self.os_release));
+        View::open(&self.loader, self.root.path(), self.uuid, dialect).unwrap()
     }
 
     /// What staging does with the entry, in its order. At the end the entry is

@@ -9,6 +9,7 @@ use crate::old::bootentry::{Entry, Loader, View};
 use crate::old::protection::{Obstacle, Question, judge};
 use crate::old::survey::Survey;
 use crate::plan::{Facts, Plan, sample_input};
+use ondisk::grub::config::Dialect;
 use ondisk::manifest::{INITRAMFS, KERNEL, PAYLOAD, Seal};
 use std::fs;
 use std::path::PathBuf;
@@ -93,7 +94,7 @@ impl Machine {
     fn judged(&self) -> Vec<Obstacle> {
         let root = self.dir.path();
         let loader = Loader::detect(root).unwrap();
-        let view = View::open(&loader, root, "0de0", "").unwrap();
+        let view = View::open(&loader, root, "0de0", Dialect::Upstream).unwrap();
         let normal = view.normal(&loader).unwrap();
         let compute = |protected| {
             let facts = Facts {
