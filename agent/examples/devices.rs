@@ -47,7 +47,7 @@ fn tell() -> Result<(), Box<dyn Error>> {
         marker.modules,
         uptime()
     );
-    let cmdline = std::fs::read_to_string("/proc/cmdline")?;
+    let cmdline = replant::cmdline::read(replant::cmdline::PATH)?;
     let word = |key: &str| {
         let words = cmdline
             .split_whitespace()

@@ -8,10 +8,13 @@ use ondisk::lifeboat::Address;
 use std::path::Path;
 use sys::{FileError, cannot};
 
-/// The text of `path` (/proc/cmdline). Invalid UTF-8 is replaced, for a person
+/// Where the kernel says what it was given.
+pub const PATH: &str = "/proc/cmdline";
+
+/// The text of `path` ([`PATH`]). Invalid UTF-8 is replaced, for a person
 /// may have typed any bytes.
-pub fn read(path: &Path) -> Result<String, FileError> {
-    let bytes = std::fs::read(path).map_err(cannot("read", path))?;
+pub fn read(path: impl AsRef<Path>) -> Result<String, FileError> {
+    let bytes = std::fs::read(&path).map_err(cannot("read", &path))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

@@ -6,16 +6,17 @@ use core::ffi::CStr;
 use core::fmt::Write;
 use core::mem::MaybeUninit;
 
+use contract::kmsg::Record;
 use contract::path::CONSOLE_PASSWORD;
 use heapless::{String, Vec};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, openat, statat};
 use rustix::io::Errno;
 
+use crate::errno;
 use crate::line_editor::{Edit, LENGTH, LineEditor};
 use crate::system::{Pace, System, must_stay, past_no_return};
 use crate::unattended::Unattended;
 use crate::verdict::Verdict;
-use crate::{errno, kmsg};
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command<'a> {
@@ -270,9 +271,11 @@ fn dmesg(system: &mut System) -> Result<(), Errno> {
         match rustix::io::read(&log, &mut buffer) {
             Ok(got @ 1..) => {
                 let record = buffer.get(..got).unwrap_or_default();
-                if let Some((stamp, text)) = kmsg::readable(record) {
+                if let Some(record) = Record::parse(record) {
+                    let mut stamp = String::<24>::new();
+                    let _ = write!(stamp, "{} ", record.stamp);
                     show(system, stamp.as_bytes())?;
-                    show(system, text)?;
+                    show(system, record.text)?;
                     show(system, b"\n")?;
                 }
             }

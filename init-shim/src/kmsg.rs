@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The kernel's log: written by /dev/kmsg, read for `dmesg`, and how much of
+//! The kernel's log: written by /dev/kmsg, and how much of
 //! it the kernel puts on the consoles by itself.
-
-use core::fmt::Write;
 
 use heapless::String;
 use rustix::fd::OwnedFd;
@@ -63,22 +61,6 @@ pub fn quiet(options: Options) {
     }
 }
 
-/// One record of /dev/kmsg as a line of dmesg: `[    1.234567] text`.
-///
-/// The record is `PRIORITY,SEQUENCE,MICROSECONDS,FLAGS;TEXT\n KEY=VALUE\n...`
-/// (Documentation/ABI/testing/dev-kmsg); `None` if it is not.
-pub fn readable(record: &[u8]) -> Option<(String<24>, &[u8])> {
-    let semicolon = record.iter().position(|b| *b == b';')?;
-    let (head, text) = record.split_at_checked(semicolon)?;
-    let microseconds = head.split(|b| *b == b',').nth(2)?;
-    let microseconds: u64 = core::str::from_utf8(microseconds).ok()?.parse().ok()?;
-    let mut stamp = String::new();
-    let (seconds, rest) = (microseconds / 1_000_000, microseconds % 1_000_000);
-    write!(stamp, "[{seconds:5}.{rest:06}] ").ok()?;
-    let text = text.get(1..)?.split(|b| *b == b'\n').next()?;
-    Some((stamp, text))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,22 +73,5 @@ mod tests {
             let record = record(&long);
             assert!(record.len() >= 998 && record.ends_with("\u{e4}\n"));
         }
-    }
-
-    #[test]
-    fn records() {
-        let (stamp, text) = readable(b"6,339,5140900,-;NET: Registered\n SUBSYSTEM=x\n").unwrap();
-        assert_eq!(
-            (stamp.as_str(), text),
-            ("[    5.140900] ", b"NET: Registered".as_slice())
-        );
-        assert!(readable(b"").is_none());
-        assert!(readable(b"6,339;x").is_none());
-        assert!(readable(b"6,339,x,-;y").is_none());
-        let (stamp, text) = readable(b"0,0,18446744073709551615,-;").unwrap();
-        assert_eq!(
-            (stamp.as_str(), text),
-            ("[18446744073709.551615] ", b"".as_slice())
-        );
     }
 }

@@ -6,7 +6,11 @@
 ///
 /// Matches byte by byte; on a mismatch the last `*` takes one byte more, so
 /// that the time is bounded by the product of the lengths.
-pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
+pub fn matches(pattern: impl AsRef<[u8]>, text: impl AsRef<[u8]>) -> bool {
+    matches_bytes(pattern.as_ref(), text.as_ref())
+}
+
+fn matches_bytes(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while let Some(byte) = text.get(t) {

@@ -183,7 +183,7 @@ fn hint(error: Errno) -> &'static str {
 /// module itself: a file system at mount, a character set for vfat. `args` are
 /// the arguments after the program's name; options are skipped.
 pub fn modprobe(args: impl IntoIterator<Item = String>) -> Result<(), Error> {
-    let cmdline = cmdline::read(Path::new("/proc/cmdline")).unwrap_or_default();
+    let cmdline = cmdline::read(cmdline::PATH).unwrap_or_default();
     let mut modules = Modules::open(Path::new("/"), &cmdline)?;
     for name in args.into_iter().filter(|arg| !arg.starts_with('-')) {
         modules.ensure(&[&name])?;

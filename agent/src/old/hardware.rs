@@ -80,7 +80,7 @@ fn processor(found: &Found, rows: &mut Rows) {
     let Some(text) = rows.take("processor", text) else {
         return;
     };
-    let words = std::fs::read_to_string("/proc/cmdline").unwrap_or_default();
+    let words = crate::cmdline::read(crate::cmdline::PATH).unwrap_or_default();
     let hidden = words.split_whitespace().find(|word| hides_flags(word));
     match level.lacking(&text) {
         None => rows.warn("processor", format_args!(

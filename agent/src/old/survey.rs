@@ -54,7 +54,7 @@ impl Survey {
         let root = holding(&mounts, Path::new("/"))?;
         let boot = holding(&mounts, Path::new("/boot"))?;
         let blocks = block::list(sys)?;
-        let cmdline = cmdline::read(Path::new("/proc/cmdline"))?;
+        let cmdline = cmdline::read(cmdline::PATH)?;
 
         let uefi = Path::new("/sys/firmware/efi").exists();
         if uefi {

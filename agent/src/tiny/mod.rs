@@ -51,7 +51,7 @@ pub fn require() -> Result<(), Error> {
 pub fn run(by_hand: Option<Mode>, payload: Option<Elsewhere>) -> Result<Exit, Error> {
     require()?;
     std::fs::create_dir_all(paths::RUN).map_err(cannot("create the directory", paths::RUN))?;
-    let text = cmdline::read(Path::new("/proc/cmdline"))?;
+    let text = cmdline::read(cmdline::PATH)?;
     stop::watch(Path::new(paths::STOP));
     let cmdline = Cmdline::parse(&text);
     let mode = by_hand.unwrap_or(cmdline.mode);

@@ -5,7 +5,7 @@
 use super::packages::Packages;
 use super::{Kind, Loss, texts};
 use crate::error::Result;
-use crate::text::glob;
+use ondisk::glob;
 use rootdir::RootDir;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -12,6 +12,7 @@ mod tests;
 pub(crate) use apply::apply;
 pub use collect::{Mounted, Place, collect};
 
+use ondisk::fstab;
 use serde::{Deserialize, Serialize};
 
 /// A line that is carried over.
@@ -37,7 +38,7 @@ impl Kept {
         let mut options: Vec<&str> = self.options.split(',').filter(ours).collect();
         options.push("nofail");
         let fields = [&self.source, &self.target, &self.kind, &options.join(",")];
-        let fields = fields.map(|field| encode(field));
+        let fields = fields.map(|field| fstab::encode(field));
         format!("{} 0 {}", fields.join(" "), self.pass)
     }
 
@@ -70,19 +71,4 @@ const REMOTE: [&str; 16] = [
 /// Whether file systems of the type lie on other machines.
 pub fn is_remote(kind: &str) -> bool {
     REMOTE.contains(&kind)
-}
-
-/// The escapes that getmntent reads.
-fn encode(field: &str) -> String {
-    let mut text = String::new();
-    for c in field.chars() {
-        match c {
-            ' ' => text.push_str("\\040"),
-            '\t' => text.push_str("\\011"),
-            '\n' => text.push_str("\\012"),
-            '\\' => text.push_str("\\134"),
-            c => text.push(c),
-        }
-    }
-    text
 }

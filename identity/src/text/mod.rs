@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Small grammars that several kinds of configuration files share.
 
-pub(crate) mod glob;
 pub(crate) mod ini;
 pub(crate) mod secret;
 pub(crate) mod shell;

@@ -223,19 +223,33 @@ fn simple(path: String) -> String {
     }
 }
 
-/// Reads the escapes that getmntent knows.
+/// The escapes that getmntent knows; a backslash has two, of which the last one
+/// is only read.
+const ESCAPES: [(&str, char); 5] = [
+    ("\\040", ' '),
+    ("\\011", '\t'),
+    ("\\012", '\n'),
+    ("\\134", '\\'),
+    ("\\\\", '\\'),
+];
+
+/// A field as it is written into the file.
+pub fn encode(field: &str) -> String {
+    let mut text = String::new();
+    for c in field.chars() {
+        match ESCAPES.iter().find(|(_, means)| *means == c) {
+            Some((code, _)) => text.push_str(code),
+            None => text.push(c),
+        }
+    }
+    text
+}
+
 fn decode(field: &str) -> String {
-    let escapes = [
-        ("\\040", ' '),
-        ("\\011", '\t'),
-        ("\\012", '\n'),
-        ("\\134", '\\'),
-        ("\\\\", '\\'),
-    ];
     let mut decoded = String::new();
     let mut rest = field;
     while let Some(first) = rest.chars().next() {
-        let found = escapes
+        let found = ESCAPES
             .iter()
             .find_map(|(code, means)| Some((rest.strip_prefix(code)?, *means)));
         let (after, means) = found.unwrap_or_else(|| {

@@ -22,7 +22,7 @@ impl Pattern {
 
     /// Whether `text`, which went through `normalize`, matches.
     pub fn matches_normalized(&self, text: &str) -> bool {
-        matches(self.0.as_bytes(), text.as_bytes())
+        matches(&self.0, text)
     }
 
     /// Whether `text` (a modalias or a name) matches.

@@ -248,7 +248,7 @@ fn listed(root: &Path, file: &str, depth: u32) -> Vec<String> {
         let names = entries.into_iter().flatten().flatten();
         let mut names: Vec<_> = names
             .map(|e| e.file_name().to_string_lossy().into_owned())
-            .filter(|name| glob::matches(last.as_bytes(), name.as_bytes()))
+            .filter(|name| glob::matches(last, name))
             .collect();
         names.sort();
         for name in names {

@@ -2,6 +2,7 @@
 //! The lines of sshd_config, and whether a Match block holds.
 
 use super::Login;
+use ondisk::glob;
 
 /// A line, with the blocks that it stands in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,32 +93,10 @@ fn fits(list: &str, names: &[&str]) -> bool {
     !patterns().any(denied) && patterns().any(|p| !p.starts_with('!') && any(p))
 }
 
-/// `*` and `?`, and nothing else, in time that grows with the product of the
-/// lengths.
+/// `*` and `?`, and nothing else.
 fn wildcard(pattern: &str, name: &str) -> bool {
-    let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
-    // reached[n]: what was read of the pattern fits the first n bytes.
-    let mut reached = vec![false; name.len() + 1];
-    if let Some(first) = reached.first_mut() {
-        *first = true;
-    }
-    for part in pattern {
-        let mut before = false;
-        for at in 0..=name.len() {
-            let here = reached.get(at).copied().unwrap_or_default();
-            let byte = at.checked_sub(1).and_then(|at| name.get(at));
-            let left = at.checked_sub(1).and_then(|at| reached.get(at)).copied();
-            let now = match part {
-                b'*' => here || left.unwrap_or_default(),
-                part => before && byte.is_some_and(|b| *part == b'?' || b == part),
-            };
-            before = here;
-            if let Some(slot) = reached.get_mut(at) {
-                *slot = now;
-            }
-        }
-    }
-    reached.last().copied().unwrap_or_default()
+    let plain = pattern.replace('\\', "\\\\").replace('[', "\\[");
+    glob::matches(plain, name)
 }
 
 /// Keyword and arguments of a line; none for empty ones and comments.
@@ -154,4 +133,21 @@ fn split(text: &str) -> Vec<String> {
     }
     words.extend(word);
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_and_backslashes_of_a_match_mean_themselves() {
+        for (pattern, name, want) in [
+            ("[ab]*", "[ab]c", true),
+            ("[ab]", "a", false),
+            ("D\\?b", "D\\ob", true),
+            ("D\\*", "D*", false),
+        ] {
+            assert_eq!(wildcard(pattern, name), want, "{pattern} {name}");
+        }
+    }
 }

@@ -4,7 +4,7 @@
 use super::Sshd;
 use super::parse::{Block, Setting, words};
 use crate::error::Result;
-use crate::text::glob;
+use ondisk::glob;
 use rootdir::RootDir;
 
 /// Where it lies; openSUSE's own is in the second place.

@@ -5,7 +5,7 @@ use super::{Candidate, Files, connections, interfaces, netplan, resolv, rule, sc
 use super::{loopback, wicked_files};
 use crate::error::Result;
 use crate::network::model::Kind;
-use crate::text::glob;
+use ondisk::glob;
 use rootdir::RootDir;
 
 const INTERFACES: &str = "etc/network/interfaces";

@@ -6,7 +6,8 @@
 use super::{Candidate, OwnAddress};
 use crate::network::address::Mac;
 use crate::network::model::{Dns, Privacy};
-use crate::text::{glob, ini::Ini, is_yes, line_of, secret};
+use crate::text::{ini::Ini, is_yes, line_of, secret};
+use ondisk::glob;
 
 /// The merged contents of all of its files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use crate::network::files::{Candidate, Files, own_address};
 use crate::network::kernel::{self, KernelNetwork};
 use crate::network::model::{Interface, Kind, Methods, Network, is_interface_name};
 use crate::report::Report;
-use crate::text::glob;
+use ondisk::glob;
 use std::collections::BTreeSet;
 
 /// Kinds of links on top of physical ones that can be carried over.

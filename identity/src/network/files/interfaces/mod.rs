@@ -10,7 +10,7 @@ pub(super) use syntax::{Parsed, parse};
 use super::{Candidate, place};
 use crate::network::bond;
 use crate::network::model::{Interface, Kind};
-use crate::text::glob;
+use ondisk::glob;
 use stanza::{Elsewhere, apply};
 
 /// Builds the interfaces from the stanzas of all files.

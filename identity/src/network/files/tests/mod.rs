@@ -5,9 +5,10 @@
 use super::*;
 use crate::network::address::Cidr;
 use crate::network::model::{Kind, Methods, Route};
-use crate::text::{glob, shell};
+use crate::text::shell;
 use debian::DEBIAN;
 use keyfiles::KEYFILE;
+use ondisk::glob;
 use rootdir::RootDir;
 use scripts::el7;
 use testkit::Target;
