@@ -148,7 +148,7 @@ pub fn usual_text() -> String {
     format!(
         "
 # What belongs to one machine, and is not cloned. Who deletes a line gets the
-# file. A * stands for anything, slashes too; a / at the start is the new
+# file. A * stands for anything, slashes too; a / or ./ at the start is the new
 # system's root.
 [leave_out]
 # Not in the package:
