@@ -13,9 +13,9 @@ use std::error::Error;
 use std::process::ExitCode;
 
 /// What is read again is told.
-struct Told;
+struct Log;
 
-impl log::Log for Told {
+impl log::Log for Log {
     fn enabled(&self, _: &log::Metadata<'_>) -> bool {
         true
     }
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    log::set_logger(&Told)?;
+    log::set_logger(&Log)?;
     log::set_max_level(log::LevelFilter::Info);
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [disk, list] = arguments.as_slice() else {

@@ -2,7 +2,7 @@
 //! Mounted file systems as GRUB sees them: each by itself, without what is
 //! mounted in it.
 
-use ondisk::grub::{Files, Node, Place, Search};
+use ondisk::grub::{Files, GrubPath, Node, Search};
 use rootdir::{self, RootDir};
 use rustix::fs::fstat;
 use std::path::Path;
@@ -27,7 +27,7 @@ struct System {
 
 impl GrubFiles {
     /// Adds the file system that is mounted at `mount`. `device` is the name
-    /// that it gets in [`Place`].
+    /// that it gets in [`GrubPath`].
     pub fn add(
         &mut self,
         device: &str,
@@ -46,7 +46,7 @@ impl GrubFiles {
         Ok(())
     }
 
-    fn system(&self, place: &Place) -> Option<&System> {
+    fn system(&self, place: &GrubPath) -> Option<&System> {
         self.systems.iter().find(|s| s.device == place.device)
     }
 }
@@ -65,7 +65,7 @@ impl System {
 }
 
 impl Files for GrubFiles {
-    fn node(&self, place: &Place) -> Option<Node> {
+    fn node(&self, place: &GrubPath) -> Option<Node> {
         let system = self.system(place)?;
         if system.root.link(&place.path).ok()?.is_some() {
             return Some(Node::Link);
@@ -76,18 +76,18 @@ impl Files for GrubFiles {
         system.file(&place.path).map(|_| Node::File)
     }
 
-    fn size(&self, place: &Place) -> Option<u64> {
+    fn size(&self, place: &GrubPath) -> Option<u64> {
         let file = self.system(place)?.file(&place.path)?;
         file.metadata().ok().map(|meta| meta.len())
     }
 
-    fn read(&self, place: &Place) -> Option<Vec<u8>> {
+    fn read(&self, place: &GrubPath) -> Option<Vec<u8>> {
         let system = self.system(place)?;
         system.file(&place.path)?;
         system.root.read(&place.path).ok()?
     }
 
-    fn list(&self, place: &Place) -> Option<Vec<String>> {
+    fn list(&self, place: &GrubPath) -> Option<Vec<String>> {
         let system = self.system(place)?;
         let there = system.directory(&place.path);
         there.then(|| system.root.list(&place.path).ok())?
@@ -120,7 +120,7 @@ mod tests {
         symlink(outside.join("kernel"), boot.join("kernel")).unwrap();
         let mut files = GrubFiles::default();
         files.add("boot", &boot, "AB-12", "").unwrap();
-        let at = |path: &str| Place::new("boot", path);
+        let at = |path: &str| GrubPath::new("boot", path);
         assert_eq!(files.node(&at("/grub2")), Some(Node::Directory));
         assert_eq!(files.node(&at("/vmlinuz-1")), Some(Node::File));
         assert_eq!(files.node(&at("/kernel")), Some(Node::Link));
@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(files.node(&at("/none")), None);
         assert_eq!(files.list(&at("/grub2")), Some(vec![]));
         assert_eq!(files.list(&at("/none")), None);
-        assert_eq!(files.size(&Place::new("other", "/vmlinuz-1")), None);
+        assert_eq!(files.size(&GrubPath::new("other", "/vmlinuz-1")), None);
         let found = |wanted| files.search(wanted).is_some();
         assert!(found(Search::Uuid("ab-12")) && found(Search::File("/vmlinuz")));
         assert!(!found(Search::Label("")) && !found(Search::File("/kernel")));
@@ -140,7 +140,7 @@ mod tests {
     fn what_is_mounted_below_is_not_seen() {
         let mut files = GrubFiles::default();
         files.add("root", Path::new("/"), "", "").unwrap();
-        let at = |path: &str| Place::new("root", path);
+        let at = |path: &str| GrubPath::new("root", path);
         assert_eq!(files.node(&at("/usr")), Some(Node::Directory));
         assert_eq!(files.node(&at("/proc")), None);
         assert_eq!(files.size(&at("/proc/version")), None);

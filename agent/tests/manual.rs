@@ -114,7 +114,7 @@ fn what_documents_name_of_the_tree_is_there() {
             "{document}: of {} are gone: {gone:?}",
             named.len()
         );
-        // "`Way::of` in `agent/src/tiny/lifeboat/way.rs`"
+        // "`Course::of` in `agent/src/tiny/lifeboat/course.rs`"
         for three in words.windows(3) {
             let [what, " in ", path] = three else {
                 continue;

@@ -40,7 +40,7 @@ unsafe extern "C" {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ondisk::lifeboat::boot_sector::Place;
+    use ondisk::lifeboat::boot_sector::BlobPlace;
     use ondisk::lifeboat::{BootSector, BootSectorError};
 
     #[test]
@@ -54,13 +54,13 @@ mod tests {
     /// The parameters of stage 1 are where ondisk looks for them.
     #[test]
     fn parameters() {
-        let no_blob = BootSectorError::Place {
+        let no_blob = BootSectorError::BlobPlace {
             number: 1,
             lba: 0,
             sectors: 0,
         };
         assert_eq!(BootSector::decode(&STAGE1), Err(no_blob));
-        let place = Place {
+        let place = BlobPlace {
             lba: 1,
             sectors: 2,
             crc32: 3,

@@ -9,7 +9,7 @@
 use crate::agreement;
 use crate::gpt::{Guid, Table};
 use crate::inventory;
-use crate::inventory::{Findings, Found};
+use crate::inventory::{Findings, Report};
 use crate::manifest::{Device, Filesystem, Manifest, PAYLOAD, TABLE, VolumeGroup};
 
 /// The warning about a manifest without a checksum of its own.
@@ -82,7 +82,7 @@ pub fn table(
 ///
 /// # Errors
 /// [`Refusal`] with what to do.
-pub fn judge(manifest: &Manifest, made: &Table, found: &Found) -> Result<Vec<String>, Refusal> {
+pub fn judge(manifest: &Manifest, made: &Table, found: &Report) -> Result<Vec<String>, Refusal> {
     if !found.refusals.is_empty() {
         return Err(Refusal::Payload(found.refusals.clone()));
     }

@@ -9,7 +9,7 @@
 )]
 
 use ondisk::grub::config::{Boot, Dialect, First, Start, boot, boots, reads};
-use ondisk::grub::{Env, Files, Place, Tree};
+use ondisk::grub::{Env, Files, GrubPath, Tree};
 
 const UUID: &str = "7d1d4a2e-0e5f-4c3a-9d55-5d6e0a1b2c3d";
 /// What `stage` adds: decided while GRUB reads it, for only then is
@@ -342,7 +342,7 @@ fn a_boot_sector_that_is_chained() {
             assert_eq!((outcome.boots, outcome.chained), (false, None), "{bad}");
         }
         let missing = outcome("chainloader /none").missing;
-        assert_eq!(missing, [Place::new("disk", "/none")]);
+        assert_eq!(missing, [GrubPath::new("disk", "/none")]);
         for blocks in ["+1", "(hd1)+1", "(hd0,msdos2)1+2"] {
             let outcome = outcome(&format!("chainloader {blocks}"));
             assert_eq!(outcome.other, Some(format!("chainloader {blocks}")));
@@ -419,10 +419,10 @@ fn whether_a_file_is_read() {
     for case in cases() {
         let tree = case.with(&[]);
         let start = case.start();
-        let place = |name: &str| Place::new("disk", case.directory).join(name);
+        let place = |name: &str| GrubPath::new("disk", case.directory).join(name);
         assert!(reads(&tree, &start, &place("custom.cfg")).unwrap());
         assert!(!reads(&tree, &start, &place("other.cfg")).unwrap());
-        assert!(!reads(&tree, &start, &Place::new("disk", "/custom.cfg")).unwrap());
+        assert!(!reads(&tree, &start, &GrubPath::new("disk", "/custom.cfg")).unwrap());
         // The words are there, and yet it is not read.
         let quoted = case.config.replace("source ", "echo source ");
         let config = format!("{}/grub.cfg", case.directory);

@@ -20,7 +20,7 @@ pub use beneath::beneath;
 pub use error::{Error, Result};
 pub use place::Place;
 pub use read::LIMIT;
-pub use user::{Access, Found, Person};
+pub use user::{Access, FoundFile, Person};
 pub use walk::{Entry, Step};
 
 use error::io;

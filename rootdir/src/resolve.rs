@@ -55,7 +55,7 @@ pub(super) enum Links {
 
 /// What a walk went through.
 #[derive(Debug)]
-pub(super) struct Way {
+pub(super) struct Resolved {
     /// The directories without links and dots, each with its name in the one
     /// before; that of the file is the last. The root itself is not among them.
     pub dirs: Vec<(String, OwnedFd)>,
@@ -72,7 +72,7 @@ pub(super) fn walk(
     rel: &str,
     flags: OFlags,
     links: Links,
-) -> rustix::io::Result<Way> {
+) -> rustix::io::Result<Resolved> {
     let flags = flags | OFlags::CLOEXEC;
     let step = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut dirs: Vec<(String, OwnedFd)> = Vec::new();
@@ -123,7 +123,7 @@ pub(super) fn walk(
             if flags.contains(OFlags::DIRECTORY) && kind != FileType::Directory {
                 return Err(Errno::NOTDIR);
             }
-            return Ok(Way {
+            return Ok(Resolved {
                 dirs,
                 name,
                 end: fd,
@@ -131,13 +131,13 @@ pub(super) fn walk(
         } else {
             let flags = flags | OFlags::NOFOLLOW;
             let end = rustix::fs::openat(here, name.as_str(), flags, Mode::empty())?;
-            return Ok(Way { dirs, name, end });
+            return Ok(Resolved { dirs, name, end });
         }
     }
     let here = dirs.last().map_or(root, |(_, fd)| fd.as_fd());
     let end = rustix::fs::openat(here, ".", flags, Mode::empty())?;
     let name = String::new();
-    Ok(Way { dirs, name, end })
+    Ok(Resolved { dirs, name, end })
 }
 
 /// Whether root alone can make and rename things in a directory. Without

@@ -26,7 +26,7 @@ pub struct Person {
 
 /// A regular file, and what leads to it.
 #[derive(Debug)]
-pub struct Found {
+pub struct FoundFile {
     /// Its content.
     pub bytes: Vec<u8>,
     /// Mode, owner and group of the file, and whether an ACL says more.
@@ -112,7 +112,7 @@ impl RootDir {
 
     /// A regular file with the directories that lead to it; none if nothing is
     /// there, or something else. At most [`LIMIT`](super::LIMIT) bytes.
-    pub fn find(&self, rel: &str) -> Result<Option<Found>> {
+    pub fn find(&self, rel: &str) -> Result<Option<FoundFile>> {
         let fail = |action, e| io(action, &self.full(rel), e);
         let links = self.links();
         // A pipe would wait for its other end, a terminal become ours.
@@ -139,7 +139,7 @@ impl RootDir {
         }
         let file = Access::of(&stat, has_acl(&way.end));
         let bytes = self.content(rel, File::from(way.end))?;
-        Ok(Some(Found { bytes, file, dirs }))
+        Ok(Some(FoundFile { bytes, file, dirs }))
     }
 
     /// Which directory `rel` leads to.

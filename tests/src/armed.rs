@@ -4,7 +4,7 @@
 use contract::cmdline::{DRIVE, START, Start};
 use ondisk::bzimage::BzImage;
 use ondisk::lifeboat::blob::{CommandLine, File, Parts};
-use ondisk::lifeboat::boot_sector::{BootSector, MAX_SECTORS, Place};
+use ondisk::lifeboat::boot_sector::{BlobPlace, BootSector, MAX_SECTORS};
 use ondisk::lifeboat::{Blob, Id, Run, Twin};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -95,7 +95,7 @@ impl Armed {
         let setup = BzImage::parse(&self.kernel).expect("a kernel").setup_bytes;
         let copies = [Twin::A, Twin::B].into_iter().zip(blobs);
         let copies = copies.zip(kernels.iter().zip(&initramfses));
-        let places: Vec<Place> = copies
+        let places: Vec<BlobPlace> = copies
             .map(|((twin, lba), (kernel, initramfs))| {
                 let blob = Blob::new(&Parts {
                     id: self.id,
@@ -109,7 +109,7 @@ impl Armed {
                 let blob = blob.expect("a blob").encode(&loader::STAGE2);
                 let blob = blob.expect("not too many pieces");
                 file.write_all_at(&blob, lba * 512).expect("write");
-                Place::of(lba, 1, &blob).expect("not too large")
+                BlobPlace::of(lba, 1, &blob).expect("not too large")
             })
             .collect();
         let blobs = [places[0], places[1]];

@@ -27,7 +27,7 @@ unsafe extern "C" {
 
 /// What the kernel was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct Handover {
     /// Its command line.
     pub line: String,
     /// CRC-32 of its initramfs.
@@ -36,11 +36,11 @@ pub struct Told {
     pub bytes: u32,
 }
 
-/// Waits until the kernel has told it on the first serial port.
+/// Waits until the kernel has printed it on the first serial port.
 ///
 /// # Panics
 /// When it does not start within `limit`.
-pub fn told(machine: &Running, limit: Duration) -> Told {
+pub fn handover(machine: &Running, limit: Duration) -> Handover {
     let start = machine.expect_after("@probe ", 0, limit);
     let mut at = start;
     for _ in 0..3 {
@@ -52,7 +52,7 @@ pub fn told(machine: &Running, limit: Duration) -> Told {
     let mut part = || parts.next().expect("as it is printed");
     let number = |digits: &str| u32::from_str_radix(digits, 16).expect("digits");
     let (bytes, crc32) = (number(part()), number(part()));
-    Told {
+    Handover {
         line: part().to_string(),
         crc32,
         bytes,

@@ -7,21 +7,21 @@ use ondisk::lifeboat::{Protected, Run, SECTOR};
 use ondisk::lvm::Target;
 
 use super::Error;
-use crate::block::{DevNo, NoWay, SYS, Way};
+use crate::block::{DevNo, Mapping, NoMapping, SYS};
 
 /// The protected ranges of a disk, and where on the disk a device lies.
 #[derive(Debug, Clone)]
 pub struct Guard {
     protected: Protected,
-    way: Way,
+    mapping: Mapping,
 }
 
 impl Guard {
     /// The guard of a device that lies on the disk by this way.
-    pub fn new(protected: &Protected, way: Way) -> Guard {
+    pub fn new(protected: &Protected, mapping: Mapping) -> Guard {
         Guard {
             protected: protected.clone(),
-            way,
+            mapping,
         }
     }
 
@@ -36,12 +36,12 @@ impl Guard {
         dev: Option<DevNo>,
         bytes: u64,
     ) -> Result<Guard, Error> {
-        let way = match dev {
-            Some(dev) => Way::down(Path::new(SYS), &mut sys::dm::tables(), dev),
-            None => Ok(Way::of_file(bytes)),
+        let mapping = match dev {
+            Some(dev) => Mapping::down(Path::new(SYS), &mut sys::dm::tables(), dev),
+            None => Ok(Mapping::of_file(bytes)),
         };
-        let way = way.map_err(|error| unmapped(path, error))?;
-        Ok(Guard::new(protected, way))
+        let mapping = mapping.map_err(|error| unmapped(path, error))?;
+        Ok(Guard::new(protected, mapping))
     }
 
     /// Refuses a write (`what`) to these bytes of the device at `path` if it
@@ -97,7 +97,7 @@ impl Guard {
     fn places(&self, path: &Path, bytes: &Range<u64>) -> Result<Vec<Range<u64>>, Error> {
         let lba = bytes.start / SECTOR;
         let sectors = bytes.end.div_ceil(SECTOR).saturating_sub(lba);
-        let runs = self.way.on_disk(Run { lba, sectors });
+        let runs = self.mapping.on_disk(Run { lba, sectors });
         let runs = runs.map_err(|error| unmapped(path, error))?;
         // A run whose byte offsets do not fit 64 bits counts as the whole disk.
         let bytes = |run: Run| run.bytes().unwrap_or(0..u64::MAX);
@@ -105,9 +105,9 @@ impl Guard {
     }
 }
 
-fn unmapped(path: &Path, error: NoWay) -> Error {
+fn unmapped(path: &Path, error: NoMapping) -> Error {
     match error {
-        NoWay::File(error) => Error::File(error),
+        NoMapping::File(error) => Error::File(error),
         why => Error::Unmapped {
             path: path.into(),
             why: why.to_string(),
@@ -130,15 +130,15 @@ pub fn check_table(protected: &Protected, name: &str, targets: &[Target]) -> Res
         .max();
     let bytes = 0..sectors.unwrap_or(0).saturating_mul(SECTOR);
     let path = Path::new("/dev/mapper").join(name);
-    let way = Way::of_map(Path::new(SYS), &mut sys::dm::tables(), name, targets);
-    let way = way.map_err(|error| unmapped(&path, error))?;
-    Guard::new(protected, way).check(&path, "the mapped device", &bytes)
+    let mapping = Mapping::of_map(Path::new(SYS), &mut sys::dm::tables(), name, targets);
+    let mapping = mapping.map_err(|error| unmapped(&path, error))?;
+    Guard::new(protected, mapping).check(&path, "the mapped device", &bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::block::way::tests::down;
+    use crate::block::mapping::tests::down;
     use crate::disk::{Disk, erase, ext4, sector_0, wipe};
     use ondisk::ext4::Options;
     use ondisk::lvm::TargetKind;
@@ -154,12 +154,12 @@ mod tests {
         Protected::new([run], 512, 64 * MIB).unwrap()
     }
 
-    fn disk(dir: &Path, bytes: u64, way: Way) -> Disk {
+    fn disk(dir: &Path, bytes: u64, mapping: Mapping) -> Disk {
         let path = testkit::sparse(dir.join("disk"), bytes);
         Disk::open_writable(path)
             .unwrap()
             .as_volume()
-            .with_guard(Guard::new(&protected(), way))
+            .with_guard(Guard::new(&protected(), mapping))
     }
 
     fn refusal<E: std::fmt::Display>(result: Result<(), E>) -> String {
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn no_write_of_ours_reaches_what_is_protected() {
         let dir = tempfile::tempdir().unwrap();
-        let disk = disk(dir.path(), 64 * MIB, Way::of_file(64 * MIB));
+        let disk = disk(dir.path(), 64 * MIB, Mapping::of_file(64 * MIB));
         let at = 10 * MIB;
         disk.write_at("a table", at - 512, &[1; 512]).unwrap();
         disk.write_at("a table", at + 8192, &[1; 512]).unwrap();
@@ -194,23 +194,23 @@ mod tests {
         assert_eq!(ones, 1024);
         let run = Run { lba: 0, sectors: 1 };
         let first = Protected::new([run], 512, 64 * MIB).unwrap();
-        let disk = disk.with_guard(Guard::new(&first, Way::of_file(64 * MIB)));
+        let disk = disk.with_guard(Guard::new(&first, Mapping::of_file(64 * MIB)));
         assert!(refusal(sector_0::write(&disk, "GRUB", 0, &[1])).contains("GRUB"));
     }
 
     #[test]
     fn a_partition_and_a_volume_lie_where_the_disk_has_them() {
         let dir = tempfile::tempdir().unwrap();
-        let way = |top: &str, root: &[&str]| down(top, root).unwrap();
+        let mapping = |top: &str, root: &[&str]| down(top, root).unwrap();
         // From sector 20063 of the disk on.
-        let partition = disk(dir.path(), 4 * MIB, way("8:5", &[]));
+        let partition = disk(dir.path(), 4 * MIB, mapping("8:5", &[]));
         let at = (20_480 - 20_063) * 512;
         assert!(refusal(partition.write_at("x", at, &[1])).contains("sector 20480"));
         partition.write_at("x", at - 1, &[1]).unwrap();
         partition.write_at("x", at + 8192, &[1]).unwrap();
         // The first half lies behind the second one.
         let swapped = ["0 400 linear 8:5 600", "400 400 linear 8:5 200"];
-        let volume = disk(dir.path(), 800 * 512, way("253:0", &swapped));
+        let volume = disk(dir.path(), 800 * 512, mapping("253:0", &swapped));
         // It is 417 sectors behind the partition's start, 217 behind that of
         // the second target.
         let at = (400 + 217) * 512;
@@ -222,13 +222,13 @@ mod tests {
         volume.write_at("x", at + 8192, &[1]).unwrap();
         // What ends before the device does, on a map, in a partition or below.
         let last = format!("0 4096 linear 8:5 {}", u64::MAX);
-        for way in [
-            way("253:0", &["0 8 linear 8:5 0"]),
-            way("253:0", &["0 20000 linear 8:5 9999"]),
-            way("253:0", &[&last]),
-            Way::of_file(4096),
+        for mapping in [
+            mapping("253:0", &["0 8 linear 8:5 0"]),
+            mapping("253:0", &["0 20000 linear 8:5 9999"]),
+            mapping("253:0", &[&last]),
+            Mapping::of_file(4096),
         ] {
-            let unknown = disk(dir.path(), 8 * MIB, way);
+            let unknown = disk(dir.path(), 8 * MIB, mapping);
             let text = refusal(unknown.write_at("x", 4096, &[1]));
             assert!(text.contains("is not known"), "{text}");
         }
@@ -276,7 +276,7 @@ mod tests {
             kind: TargetKind::Zero,
         };
         check_table(&none, "VA-root", &[nowhere]).unwrap();
-        Guard::new(&none, Way::of_file(0))
+        Guard::new(&none, Mapping::of_file(0))
             .check(Path::new("/dev/sda"), "x", &(5..9))
             .unwrap();
     }

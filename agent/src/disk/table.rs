@@ -23,7 +23,7 @@ pub enum Present {
 
 /// A partition of either kind of table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct PartitionExtent {
     /// Its number, the 3 of `/dev/sda3`.
     pub number: u32,
     /// Its bytes on the disk: first, and the one after the last.
@@ -32,14 +32,14 @@ pub struct Place {
 
 impl Present {
     /// The partitions; an extended one is listed beside its logical ones.
-    pub fn partitions(&self) -> Vec<Place> {
+    pub fn partitions(&self) -> Vec<PartitionExtent> {
         match self {
             Present::None => Vec::new(),
             Present::Gpt(gpt) => gpt
                 .table
                 .partitions
                 .iter()
-                .map(|p| Place {
+                .map(|p| PartitionExtent {
                     number: p.number,
                     bytes: gpt.table.byte_range(p),
                 })
@@ -47,7 +47,7 @@ impl Present {
             Present::Dos(dos) => dos
                 .partitions
                 .iter()
-                .map(|p| Place {
+                .map(|p| PartitionExtent {
                     number: p.number,
                     bytes: p.byte_range(dos.block_size),
                 })

@@ -114,11 +114,11 @@ pub fn wait(devices: &mut Devices, spec: &RootSpec, patience: Duration) -> Resul
     let mut last = None;
     let found = devices.wait_for(&spec.to_string(), begin + patience, |blocks| {
         match look(blocks, spec) {
-            Ok(Seen::Root(root)) => Some(Ok(root)),
-            Ok(Seen::Nothing) => None,
+            Ok(Outcome::Root(root)) => Some(Ok(root)),
+            Ok(Outcome::Nothing) => None,
             // The group may hold the root or not: other devices get a part of the
             // remaining time.
-            Ok(Seen::Blocked(error)) => {
+            Ok(Outcome::Blocked(error)) => {
                 (begin.elapsed() >= patience / 4).then(|| Err(error.into()))
             }
             // Waiting does not repair this.
@@ -138,9 +138,9 @@ pub fn wait(devices: &mut Devices, spec: &RootSpec, patience: Duration) -> Resul
         Ok(Ok(_)) => {
             devices.settle(QUIET, Instant::now() + RESTLESS)?;
             match look(&devices.block_devices()?, spec)? {
-                Seen::Root(root) => return Ok(root),
-                Seen::Blocked(error) => return Err(error.into()),
-                Seen::Nothing => vec!["it was there, and went away".to_string()],
+                Outcome::Root(root) => return Ok(root),
+                Outcome::Blocked(error) => return Err(error.into()),
+                Outcome::Nothing => vec!["it was there, and went away".to_string()],
             }
         }
         Err(timeout) => vec![timeout.to_string()],
@@ -170,7 +170,7 @@ pub fn wait(devices: &mut Devices, spec: &RootSpec, patience: Duration) -> Resul
 
 /// The result of looking once through the devices.
 #[derive(Debug)]
-enum Seen {
+enum Outcome {
     Root(Root),
     Nothing,
     /// The root was not found, and a volume group that may hold it cannot be used
@@ -179,7 +179,7 @@ enum Seen {
 }
 
 /// Looks once among the devices that are there.
-fn look(blocks: &[BlockDevice], spec: &RootSpec) -> Result<Seen, Error> {
+fn look(blocks: &[BlockDevice], spec: &RootSpec) -> Result<Outcome, Error> {
     let troubles = activate(blocks)?;
     let blocks = block::list(Path::new(SYS))?;
     let mut matches: Vec<(&BlockDevice, Content)> = Vec::new();
@@ -204,16 +204,16 @@ fn judge(
     matches: &[(&BlockDevice, Content)],
     troubles: Vec<Trouble>,
     spec: &RootSpec,
-) -> Result<Seen, Error> {
+) -> Result<Outcome, Error> {
     let blocking = |trouble: &Trouble| matches!(trouble.error, LvmError::Group { .. });
     match matches {
         [] => {
             let (blocked, others): (Vec<_>, Vec<_>) = troubles.into_iter().partition(blocking);
             let first = |troubles: Vec<Trouble>| troubles.into_iter().next().map(|t| t.error);
             match (first(blocked), first(others)) {
-                (Some(error), _) => Ok(Seen::Blocked(error)),
+                (Some(error), _) => Ok(Outcome::Blocked(error)),
                 (None, Some(error)) => Err(error.into()),
-                (None, None) => Ok(Seen::Nothing),
+                (None, None) => Ok(Outcome::Nothing),
             }
         }
         [(block, content)] => {
@@ -228,7 +228,7 @@ fn judge(
             if !KINDS.contains(&kind.as_str()) {
                 return Err(Error::Kind { device, kind });
             }
-            Ok(Seen::Root(Root {
+            Ok(Outcome::Root(Root {
                 device,
                 dev: block.dev,
                 kind,

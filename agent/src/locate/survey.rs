@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// A device with what is on it and below it.
-pub(super) struct Seen<'a> {
+pub(super) struct Inspected<'a> {
     pub(super) block: &'a BlockDevice,
     pub(super) disks: BTreeSet<String>,
     look: Look,
@@ -29,7 +29,7 @@ pub(super) struct Seen<'a> {
     divided: bool,
 }
 
-impl Seen<'_> {
+impl Inspected<'_> {
     fn node(&self) -> String {
         self.block.to_string()
     }
@@ -56,7 +56,7 @@ fn is_md(kind: Kind) -> bool {
 
 /// Looks at all devices. `disk` is the one to be replaced.
 pub fn others(blocks: &[BlockDevice], disk: &BlockDevice, mounts: &[Mount]) -> Others {
-    let seen: Vec<Seen> = blocks
+    let seen: Vec<Inspected> = blocks
         .iter()
         .filter(|block| may_hold_something(block))
         .map(|block| see(block, blocks))
@@ -98,9 +98,9 @@ fn may_hold_something(block: &BlockDevice) -> bool {
     block.bytes > 1024 && !memory && !block.is_drive()
 }
 
-fn see<'a>(block: &'a BlockDevice, blocks: &'a [BlockDevice]) -> Seen<'a> {
+fn see<'a>(block: &'a BlockDevice, blocks: &'a [BlockDevice]) -> Inspected<'a> {
     let names = block.holders();
-    Seen {
+    Inspected {
         block,
         disks: disks_below(block),
         look: look(&block.path()),
@@ -131,7 +131,7 @@ fn disks_below(block: &BlockDevice) -> BTreeSet<String> {
 }
 
 /// Collects the members of all wholes.
-fn members(seen: &[Seen], mounts: &[Mount]) -> Members {
+fn members(seen: &[Inspected], mounts: &[Mount]) -> Members {
     let mut members = Members::default();
     for device in seen {
         for signature in device.signatures() {
@@ -155,7 +155,7 @@ fn members(seen: &[Seen], mounts: &[Mount]) -> Members {
         }
     }
     for mount in mounts.iter().filter(|m| m.kind == "xfs") {
-        let own = |s: &&Seen| s.block.dev == mount.device;
+        let own = |s: &&Inspected| s.block.dev == mount.device;
         let Some(signature) = seen.iter().find(own).and_then(|s| s.signatures().next()) else {
             continue;
         };
@@ -176,13 +176,17 @@ fn members(seen: &[Seen], mounts: &[Mount]) -> Members {
 }
 
 /// The device-mapper devices that use the contents of a device.
-fn users<'a>(device: &Seen, signature: &Signature, seen: &'a [Seen<'a>]) -> Vec<&'a Seen<'a>> {
+fn users<'a>(
+    device: &Inspected,
+    signature: &Signature,
+    seen: &'a [Inspected<'a>],
+) -> Vec<&'a Inspected<'a>> {
     let uuid = signature
         .uuid
         .as_deref()
         .unwrap_or_default()
         .replace('-', "");
-    let uses = |other: &&Seen| {
+    let uses = |other: &&Inspected| {
         let by_uuid = !uuid.is_empty()
             && other.block.dm_uuid.as_deref().is_some_and(|u| {
                 let mut words = u.split('-');
@@ -195,9 +199,9 @@ fn users<'a>(device: &Seen, signature: &Signature, seen: &'a [Seen<'a>]) -> Vec<
 
 /// Devices that span this disk and another one, and that no signature reveals:
 /// maps made by hand, caches, multipath.
-fn stacked(seen: &[Seen], disk: &str, named: &[Whole]) -> Vec<Whole> {
+fn stacked(seen: &[Inspected], disk: &str, named: &[Whole]) -> Vec<Whole> {
     let node = |name: &str| block::node(name).display().to_string();
-    let spans = |s: &&Seen| s.disks.contains(disk) && s.disks.len() > 1;
+    let spans = |s: &&Inspected| s.disks.contains(disk) && s.disks.len() > 1;
     let all = named.iter().filter(|w| !w.elsewhere.is_empty());
     if all.count() > 0 {
         return Vec::new();
@@ -222,7 +226,7 @@ fn stacked(seen: &[Seen], disk: &str, named: &[Whole]) -> Vec<Whole> {
 }
 
 /// The names (UUIDs, labels) in the contents of a device.
-fn names(seen: &Seen) -> Vec<(Name, String)> {
+fn names(seen: &Inspected) -> Vec<(Name, String)> {
     let node = seen.node();
     let mut names = Vec::new();
     for signature in seen.signatures().filter(|s| !s.kind.is_table()) {
@@ -254,7 +258,11 @@ const BARE: [&str; 3] = [
     "E3C9E316-0B5C-4DB8-817D-F92DF00215AE",
 ];
 
-fn describe(disk: &BlockDevice, seen: &[Seen], groups: &[crate::lvm::FoundGroup]) -> OtherDisk {
+fn describe(
+    disk: &BlockDevice,
+    seen: &[Inspected],
+    groups: &[crate::lvm::FoundGroup],
+) -> OtherDisk {
     let mut other = OtherDisk {
         device: disk.to_string(),
         ..OtherDisk::default()

@@ -89,10 +89,10 @@ fn a_group_that_cannot_be_used_counts_for_its_own_volumes() {
     };
     let other = || vec![trouble("LVM-OTHER")];
     let own = || vec![trouble("LVM-OTHER"), trouble("LVM-GROUP")];
-    assert!(matches!(judge(&[], vec![]), Ok(Seen::Nothing)));
-    assert!(matches!(judge(&[], other()), Ok(Seen::Blocked(_))));
-    assert!(matches!(judge(&[&volume], other()), Ok(Seen::Root(_))));
-    assert!(matches!(judge(&[&part], own()), Ok(Seen::Root(_))));
+    assert!(matches!(judge(&[], vec![]), Ok(Outcome::Nothing)));
+    assert!(matches!(judge(&[], other()), Ok(Outcome::Blocked(_))));
+    assert!(matches!(judge(&[&volume], other()), Ok(Outcome::Root(_))));
+    assert!(matches!(judge(&[&part], own()), Ok(Outcome::Root(_))));
     assert!(matches!(
         judge(&[&volume], own()),
         Err(Error::Lvm(LvmError::Group { .. }))

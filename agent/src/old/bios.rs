@@ -124,59 +124,67 @@ pub(super) fn check(
 /// Why the machine may not start by GRUB in the first sector of its own disk, as
 /// the BIOS's first disk; `None` if it does. Only that sector can be replaced by
 /// our loader.
-fn elsewhere(heads: &[Head], ours: &str, traces: Traces) -> Option<String> {
-    let own = heads.iter().find(|head| head.name == ours)?;
+fn elsewhere(heads: &[Head], own_disk: &str, traces: Traces) -> Option<String> {
+    let own = heads.iter().find(|head| head.name == own_disk)?;
     if !own.grub {
         return Some(format!(
-            "the first sector of {ours} has no GRUB: by what the machine starts is not known"
+            "the first sector of {own_disk} has no GRUB: by what the machine starts is not known"
         ));
     }
     if let Some(drive) = own.drive {
         return Some(format!(
-            "the GRUB in the first sector of {ours} is loaded from the BIOS's drive {drive:#x}, and not from the disk that it is on"
+            "the GRUB in the first sector of {own_disk} is loaded from the BIOS's drive {drive:#x}, and not from the disk that it is on"
         ));
     }
     let first = traces.first(heads);
-    if let Some(first) = first.filter(|head| head.name != ours) {
+    if let Some(first) = first.filter(|head| head.name != own_disk) {
         return Some(format!(
-            "the BIOS's first disk is {}, and not {ours}",
+            "the BIOS's first disk is {}, and not {own_disk}",
             first.name
         ));
     }
     let number = traces.grub_disk.filter(|n| *n > 0)?;
     Some(format!(
-        "GRUB found {ours} as its disk hd{number}, and not as the BIOS's first disk"
+        "GRUB found {own_disk} as its disk hd{number}, and not as the BIOS's first disk"
     ))
 }
 
-fn judge(heads: &[Head], ours: &str, traces: Traces) -> Result<(), NotByThisDisk> {
-    let name = ours.to_string();
+fn judge(heads: &[Head], own_disk: &str, traces: Traces) -> Result<(), NotByThisDisk> {
+    let name = own_disk.to_string();
     // The BIOS skips a disk without boot code.
     if let Some(first) = traces.first(heads).filter(|head| head.code) {
-        if first.name == ours {
+        if first.name == own_disk {
             return Ok(());
         }
         return Err(NotByThisDisk::First {
             first: first.name.clone(),
             loader: if first.grub { "GRUB" } else { "boot loader" },
-            ours: name,
+            own_disk: name,
         });
     }
-    let others = heads.iter().filter(|head| head.grub && head.name != ours);
+    let others = heads
+        .iter()
+        .filter(|head| head.grub && head.name != own_disk);
     let others: Vec<String> = others.map(|head| head.name.clone()).collect();
     if others.is_empty() {
         return Ok(());
     }
-    let own = heads.iter().any(|head| head.grub && head.name == ours);
+    let own = heads.iter().any(|head| head.grub && head.name == own_disk);
     match traces.grub_disk {
         Some(0) if own => Ok(()),
         Some(number) if number > 0 => Err(NotByThisDisk::Number {
             number,
             others,
-            ours: name,
+            own_disk: name,
         }),
-        _ if own => Err(NotByThisDisk::Unknown { others, ours: name }),
-        _ => Err(NotByThisDisk::Other { others, ours: name }),
+        _ if own => Err(NotByThisDisk::Unknown {
+            others,
+            own_disk: name,
+        }),
+        _ => Err(NotByThisDisk::Other {
+            others,
+            own_disk: name,
+        }),
     }
 }
 

@@ -3,7 +3,7 @@
 //! nothing.
 
 use super::Error;
-use super::examine::{Asked, Checked, examine};
+use super::examine::{Checked, Request, examine};
 use super::output::Output;
 use super::protection::Obstacle;
 use super::rows::{Row, Rows, State};
@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 /// [`Error::Refused`], [`Error::Unchecked`] or [`Error::Strict`], after the
 /// reasons were printed; any other error when no check could be made at all.
 pub fn check(package: &Path, json: bool, strict: bool, trust: &[PathBuf]) -> Result<(), Error> {
-    let asked = Asked {
+    let request = Request {
         dir: package,
         append: &[],
         protection: None,
@@ -27,7 +27,7 @@ pub fn check(package: &Path, json: bool, strict: bool, trust: &[PathBuf]) -> Res
         trust,
     };
     let mut rows = Rows::new(if json { Output::Silent } else { Output::Text });
-    let examined = examine(&asked, &mut rows);
+    let examined = examine(&request, &mut rows);
     let (checked, result) = match examined {
         Ok(checked) => {
             let result = judge(&rows, checked.is_some(), strict);

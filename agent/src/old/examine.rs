@@ -20,7 +20,7 @@ use super::trust::{self, Trust};
 use crate::paths;
 use crate::payload::memory;
 use crate::plan::Plan;
-use fit::Fit;
+use fit::FitCheck;
 use ondisk::inventory::Facts;
 use ondisk::manifest::{INITRAMFS, PAYLOAD, Protection};
 use starting::Starting;
@@ -30,7 +30,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub(super) use fit::replan;
 
 /// What is to be checked.
-pub(super) struct Asked<'a> {
+pub(super) struct Request<'a> {
     /// The package's directory.
     pub(super) dir: &'a Path,
     /// Additional words for the tiny system's kernel command line.
@@ -75,10 +75,10 @@ pub(super) struct Checked {
 
 /// The package, if who signed it is trusted here. Of one that is not, nothing is
 /// looked at.
-fn package(asked: &Asked, rows: &mut Rows) -> Option<(Package, Option<Signed>)> {
-    let trust = Trust::read(Path::new(paths::TRUSTED_KEYS), asked.trust, rows);
-    trust::suspect(asked.trust, asked.dir, rows);
-    let sealed = rows.take("package", Sealed::read(asked.dir))?;
+fn package(request: &Request, rows: &mut Rows) -> Option<(Package, Option<Signed>)> {
+    let trust = Trust::read(Path::new(paths::TRUSTED_KEYS), request.trust, rows);
+    trust::suspect(request.trust, request.dir, rows);
+    let sealed = rows.take("package", Sealed::read(request.dir))?;
     let signature = trust?.judge(&sealed, rows)?;
     let package = rows.take("package", Package::of(sealed))?;
     if signature.is_some() {
@@ -92,44 +92,44 @@ fn package(asked: &Asked, rows: &mut Rows) -> Option<(Package, Option<Signed>)> 
 ///
 /// # Errors
 /// When no check could be made at all.
-pub(super) fn examine(asked: &Asked, rows: &mut Rows) -> Result<Option<Checked>, Error> {
+pub(super) fn examine(request: &Request, rows: &mut Rows) -> Result<Option<Checked>, Error> {
     let time = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |d| d.as_secs());
     let survey = Survey::take(time, rows)?;
-    let starting = Starting::find(survey.as_ref(), asked.append, rows);
-    let Some((package, signature)) = package(asked, rows) else {
+    let starting = Starting::find(survey.as_ref(), request.append, rows);
+    let Some((package, signature)) = package(request, rows) else {
         rows.skip("plan", "there is no package that may be looked at");
         return Ok(None);
     };
-    let console = fit::console(asked.dir, &package, rows);
-    let fit = Fit::new(asked, &package, survey.as_ref(), starting.as_ref());
+    let console = fit::console(request.dir, &package, rows);
+    let fit = FitCheck::new(request, &package, survey.as_ref(), starting.as_ref());
     let plan = fit.plan(rows);
     let erase = fit.erase(plan.as_ref(), rows);
     let protection = fit.protection(plan.as_ref(), rows);
     let image = Image::read(&package.dir.join(INITRAMFS), rows);
     let place = protection.as_ref().map(|(level, _)| match level {
-        Protection::None => memory::Place::Ram(package.expected_size(PAYLOAD)),
-        Protection::Resume => memory::Place::Disk,
+        Protection::None => memory::Medium::Ram(package.expected_size(PAYLOAD)),
+        Protection::Resume => memory::Medium::Disk,
     });
     let budget = fit::memory(&image, place, rows);
     if let Some(survey) = &survey {
         image.compare(survey, rows);
     }
     fit.room(rows);
-    if !asked.thorough && !rows.is_clear() {
+    if !request.thorough && !rows.is_clear() {
         rows.skip("payload", "something is in the way already");
         return Ok(None);
     }
-    let looked = content::look(&package, rows);
-    if let (Some(looked), Some(plan)) = (&looked, &plan) {
-        rows.take("plan", plan.holds(&looked.found.facts));
+    let decoded = content::look(&package, rows);
+    if let (Some(decoded), Some(plan)) = (&decoded, &plan) {
+        rows.take("plan", plan.holds(&decoded.found.facts));
     }
-    let machine = content::identity(survey.as_ref(), &package, looked.as_ref(), rows);
+    let machine = content::identity(survey.as_ref(), &package, decoded.as_ref(), rows);
     let disk = plan.as_ref().map(|plan| plan.disk.as_path());
-    let measured = looked
+    let measured = decoded
         .as_ref()
-        .and_then(|looked| looked.measure(disk, rows));
+        .and_then(|decoded| decoded.measure(disk, rows));
     if !rows.is_clear() {
         return Ok(None);
     }
@@ -150,7 +150,7 @@ pub(super) fn examine(asked: &Asked, rows: &mut Rows) -> Result<Option<Checked>,
             view: starting.view,
             plan: plan?,
             budget: budget?,
-            facts: looked?.found.facts,
+            facts: decoded?.found.facts,
             console: console?,
             erase: erase?,
             protection,

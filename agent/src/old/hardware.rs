@@ -7,7 +7,7 @@ use super::survey::Survey;
 use crate::block::SYS;
 use crate::device::{Drivers, Foreseen, Served, above, foresee};
 use identity::network::kernel::{KernelNetwork, Route};
-use ondisk::inventory::{Found, Modules};
+use ondisk::inventory::{Modules, Report};
 use ondisk::modules::Texts;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -22,12 +22,12 @@ enum Need {
     /// The disk that it lies on.
     Root,
     /// One of the cards that the default route of this number may go by.
-    Way(usize),
+    Route(usize),
 }
 
 /// A disk or a network interface of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Thing {
+struct Component {
     /// `disk sda`
     name: String,
     needs: Vec<Need>,
@@ -35,7 +35,7 @@ struct Thing {
     above: Vec<Served>,
 }
 
-impl Thing {
+impl Component {
     /// What of it will have no driver.
     fn lacks(&self, drivers: &Drivers) -> Vec<Foreseen> {
         let above = self.above.iter();
@@ -47,7 +47,7 @@ impl Thing {
 
 /// Compares the new system with this machine; what does not fit is a row.
 pub(super) fn compare(
-    found: &Found,
+    found: &Report,
     survey: Option<&Survey>,
     live: Option<&KernelNetwork>,
     rows: &mut Rows,
@@ -55,10 +55,10 @@ pub(super) fn compare(
     processor(found, rows);
     let kernels = &found.facts.payload.kernels;
     let disk = survey.map(|survey| survey.facts.disk.as_str());
-    let things = things(Path::new(SYS), disk, live);
+    let components = components(Path::new(SYS), disk, live);
     for (place, kernel) in kernels.iter().enumerate() {
         match found.demands.modules(kernel) {
-            Some(modules) => drivers(kernel, modules, &things, place == 0, rows),
+            Some(modules) => drivers(kernel, modules, &components, place == 0, rows),
             None => rows.warn("drivers", format_args!(
                 "the kernel {kernel} of va.tar.xz has no modules.alias that could be looked at, so whether it has drivers for this machine is not known; run depmod in the new system, and make the payload again"
             )),
@@ -67,7 +67,7 @@ pub(super) fn compare(
 }
 
 /// Compares what the C library demands with /proc/cpuinfo.
-fn processor(found: &Found, rows: &mut Rows) {
+fn processor(found: &Report, rows: &mut Rows) {
     let Some((level, file)) = found.demands.processor() else {
         rows.fine(
             "processor",
@@ -119,7 +119,13 @@ fn hides_flags(word: &str) -> bool {
 /// Compares the modules of a kernel with the things of this machine. What is
 /// missing for what is needed is refused if this is the kernel that will be
 /// started.
-fn drivers(kernel: &str, modules: &Modules, things: &[Thing], first: bool, rows: &mut Rows) {
+fn drivers(
+    kernel: &str,
+    modules: &Modules,
+    components: &[Component],
+    first: bool,
+    rows: &mut Rows,
+) {
     let texts = Texts {
         alias: &modules.alias,
         builtin: &modules.builtin,
@@ -135,31 +141,37 @@ fn drivers(kernel: &str, modules: &Modules, things: &[Thing], first: bool, rows:
             );
         }
     };
-    let lacks: Vec<Vec<Foreseen>> = things.iter().map(|thing| thing.lacks(&drivers)).collect();
-    let all = || things.iter().zip(&lacks);
+    let lacks: Vec<Vec<Foreseen>> = components
+        .iter()
+        .map(|component| component.lacks(&drivers))
+        .collect();
+    let all = || components.iter().zip(&lacks);
     let is_lost = |lacks: &[Foreseen]| lacks.iter().any(|lack| lack.certain);
     // Of several cards that one way may go by, one is enough.
     let is_barred = |need: &Need| {
-        let mut members =
-            all().filter(|(thing, _)| thing.needs.contains(need) && !thing.above.is_empty());
+        let mut members = all()
+            .filter(|(component, _)| component.needs.contains(need) && !component.above.is_empty());
         members.all(|(_, lacks)| is_lost(lacks))
     };
     let mut seen = BTreeSet::new();
-    for (thing, lacks) in all() {
-        let need = thing.needs.iter().find(|need| is_barred(need));
+    for (component, lacks) in all() {
+        let need = component.needs.iter().find(|need| is_barred(need));
         for lack in lacks {
             if !seen.insert(&lack.device.device) {
                 continue;
             }
             let why = match need {
                 Some(Need::Root) => ": it would not find its root",
-                Some(Need::Way(_)) => ": it would not be reached by the network",
+                Some(Need::Route(_)) => ": it would not be reached by the network",
                 None => "",
             };
-            let here = thing.above.iter().find(|d| d.device == lack.device.device);
+            let here = component
+                .above
+                .iter()
+                .find(|d| d.device == lack.device.device);
             let text = format!(
                 "{}: in the new system with the kernel {kernel}, {lack}{why}; use a new system whose kernel has the module (here it is {}), or give the machine another device",
-                thing.name,
+                component.name,
                 here.map_or("", |device| &device.module)
             );
             match first && need.is_some() && lack.certain {
@@ -170,9 +182,9 @@ fn drivers(kernel: &str, modules: &Modules, things: &[Thing], first: bool, rows:
     }
     let lacks = lacks.iter().any(|lacks| !lacks.is_empty());
     if !lacks {
-        let count = things
+        let count = components
             .iter()
-            .filter(|thing| !thing.above.is_empty())
+            .filter(|component| !component.above.is_empty())
             .count();
         rows.fine("drivers", format_args!(
             "the new system's kernel {kernel} has them for all disks and network cards ({count})"
@@ -182,7 +194,7 @@ fn drivers(kernel: &str, modules: &Modules, things: &[Thing], first: bool, rows:
 
 /// All disks and interfaces, the needed ones first: a controller that several
 /// share is then judged by the one that matters.
-fn things(sys: &Path, disk: Option<&str>, live: Option<&KernelNetwork>) -> Vec<Thing> {
+fn components(sys: &Path, disk: Option<&str>, live: Option<&KernelNetwork>) -> Vec<Component> {
     let ways: Vec<BTreeSet<String>> = live
         .iter()
         .flat_map(|live| default_links(live))
@@ -201,21 +213,21 @@ fn things(sys: &Path, disk: Option<&str>, live: Option<&KernelNetwork>) -> Vec<T
                 continue;
             }
             let by = |(number, way): (usize, &BTreeSet<String>)| {
-                way.contains(&name).then_some(Need::Way(number))
+                way.contains(&name).then_some(Need::Route(number))
             };
             let needs = match class {
                 "block" if disk == Some(name.as_str()) => vec![Need::Root],
                 "net" => ways.iter().enumerate().filter_map(by).collect(),
                 _ => Vec::new(),
             };
-            found.push(Thing {
+            found.push(Component {
                 name: format!("{what} {name}"),
                 needs,
                 above: above(&path),
             });
         }
     }
-    found.sort_by_key(|thing| thing.needs.is_empty());
+    found.sort_by_key(|component| component.needs.is_empty());
     found
 }
 

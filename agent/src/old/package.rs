@@ -6,7 +6,7 @@ use crate::machine;
 use crate::payload::verify::{Expected, verify};
 use crate::payload::{LookError, Payload, StreamError, look, memory, xz};
 use ondisk::gpt::Backup;
-use ondisk::inventory::Found;
+use ondisk::inventory::Report;
 use ondisk::manifest::{MANIFEST, Manifest, PAYLOAD, SCRIPT, SIGNATURE, Seal, TABLE};
 use ondisk::sha256::Sha256Sum;
 use std::cmp::Ordering;
@@ -147,7 +147,7 @@ impl Package {
     /// # Errors
     /// [`Error::Payload`] names what in it would make the migration fail when
     /// the old system is gone.
-    pub fn look(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Found, Error> {
+    pub fn look(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Report, Error> {
         let payload = Payload::file(self.dir.join(PAYLOAD)).map_err(StreamError::Source)?;
         let available = machine::MemInfo::read()?.available;
         let limits = memory::beside(available, machine::processors());

@@ -4,7 +4,7 @@
 
 use super::arguments::words;
 use super::check::judge;
-use super::examine::{Asked, Checked, examine, replan};
+use super::examine::{Checked, Request, examine, replan};
 use super::lock::Lock;
 use super::output::{Meter, Output, Progress};
 use super::places::{self, BOOT_FILES, FORMER_GRUBENV, Places, fresh};
@@ -78,14 +78,14 @@ fn staged(wish: &Wish, output: Output) -> Result<(), Error> {
     }
     output.step("check", Progress::Running, "");
     let mut rows = Rows::new(output);
-    let asked = Asked {
+    let request = Request {
         dir: &wish.package,
         append: &append,
         protection: wish.protection,
         thorough: false,
         trust: &wish.trust,
     };
-    let checked = examine(&asked, &mut rows)?;
+    let checked = examine(&request, &mut rows)?;
     judge(&rows, checked.is_some(), false)?;
     let Some(checked) = checked else {
         return Err(Error::Unchecked(1));

@@ -54,33 +54,39 @@ pub enum Unsupported {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotByThisDisk {
     #[error(
-        "the BIOS starts this machine from {first}: the {loader} in the first sector of {first} starts the system on {ours}, and {}", consequence(.ours)
+        "the BIOS starts this machine from {first}: the {loader} in the first sector of {first} starts the system on {own_disk}, and {}", consequence(.own_disk)
     )]
     First {
         first: String,
         loader: &'static str,
-        ours: String,
+        own_disk: String,
     },
     #[error(
-        "GRUB found {ours} as its disk hd{number}, so the BIOS starts this machine from another disk, and {} has a GRUB in its first sector: {}", .others.join(" and "), consequence(.ours)
+        "GRUB found {own_disk} as its disk hd{number}, so the BIOS starts this machine from another disk, and {} has a GRUB in its first sector: {}", .others.join(" and "), consequence(.own_disk)
     )]
     Number {
         number: u32,
         others: Vec<String>,
-        ours: String,
+        own_disk: String,
     },
     #[error(
-        "{ours} and {} have a GRUB in their first sector, and nothing says from which of them the BIOS starts this machine; if it is not {ours}, {}. To let this be found out, load the module edd (modprobe edd); where that does not help, detach {}", .others.join(" and "), consequence(.ours), .others.join(" and ")
+        "{own_disk} and {} have a GRUB in their first sector, and nothing says from which of them the BIOS starts this machine; if it is not {own_disk}, {}. To let this be found out, load the module edd (modprobe edd); where that does not help, detach {}", .others.join(" and "), consequence(.own_disk), .others.join(" and ")
     )]
-    Unknown { others: Vec<String>, ours: String },
+    Unknown {
+        others: Vec<String>,
+        own_disk: String,
+    },
     #[error(
-        "GRUB is in the first sector of {}, and {ours} has none: {}", .others.join(" and "), consequence(.ours)
+        "GRUB is in the first sector of {}, and {own_disk} has none: {}", .others.join(" and "), consequence(.own_disk)
     )]
-    Other { others: Vec<String>, ours: String },
+    Other {
+        others: Vec<String>,
+        own_disk: String,
+    },
 }
 
-fn consequence(ours: &str) -> String {
+fn consequence(own_disk: &str) -> String {
     format!(
-        "after the migration of {ours} it would not find its files any more; install GRUB on {ours}, let the BIOS start from {ours}, restart and try again"
+        "after the migration of {own_disk} it would not find its files any more; install GRUB on {own_disk}, let the BIOS start from {own_disk}, restart and try again"
     )
 }

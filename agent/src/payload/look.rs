@@ -4,7 +4,7 @@
 use super::stream::{self, StreamError};
 use super::xz::Limits;
 use super::{Payload, Progress};
-use ondisk::inventory::{Disagreement, Found, Inventory, Target};
+use ondisk::inventory::{Disagreement, Inventory, Report, Target};
 use ondisk::manifest::Manifest;
 
 /// Why the payload cannot be looked through.
@@ -24,7 +24,7 @@ pub fn look(
     manifest: &Manifest,
     limits: Limits,
     progress: &mut dyn FnMut(Progress),
-) -> Result<Found, LookError> {
+) -> Result<Report, LookError> {
     let claims = &manifest.payload;
     let mut inventory = Inventory::new(Target::of(manifest));
     stream::read::<LookError>(payload, limits, progress, |event| {

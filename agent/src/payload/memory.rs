@@ -40,7 +40,7 @@ const KEPT_FREE_MORE: u64 = 50 * MIB;
 
 /// Where the payload is while the new system is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Medium {
     /// In a tmpfs, with so many bytes.
     Ram(u64),
     /// On the disk, read from there: [`super::runs`].
@@ -53,7 +53,7 @@ pub struct Input {
     /// Bytes that can be used, before the payload is in RAM: what
     /// [`crate::machine::MemInfo::available`] says in the tiny system.
     pub available: u64,
-    pub payload: Place,
+    pub payload: Medium,
     pub processors: u32,
 }
 
@@ -121,8 +121,8 @@ pub fn plan(input: &Input) -> Result<Budget, TooLittle> {
     let working = CHROOT.max(DECODER_LEAST + PAGE_CACHE);
     let part = |what, bytes| Part { what, bytes };
     let payload = match input.payload {
-        Place::Ram(bytes) => part("payload", bytes),
-        Place::Disk => part("payload read ahead", READ_AHEAD),
+        Medium::Ram(bytes) => part("payload", bytes),
+        Medium::Disk => part("payload read ahead", READ_AHEAD),
     };
     let mut budget = Budget {
         parts: [
@@ -186,7 +186,7 @@ mod tests {
     fn input(available: u64, payload: u64) -> Input {
         Input {
             available: available * MIB,
-            payload: Place::Ram(payload * MIB),
+            payload: Medium::Ram(payload * MIB),
             processors: 2,
         }
     }
@@ -195,7 +195,7 @@ mod tests {
     fn replant_pack_names_the_same_sum() {
         let budget = plan(&Input {
             available: 4 << 30,
-            payload: Place::Ram(5),
+            payload: Medium::Ram(5),
             processors: 1,
         });
         let sum = 5 + ondisk::manifest::BESIDE_PAYLOAD;
@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn a_payload_on_the_disk_takes_the_same_whatever_its_size() {
         let disk = Input {
-            payload: Place::Disk,
+            payload: Medium::Disk,
             ..input(303, 0)
         };
         let text = plan(&disk).unwrap_err().to_string();

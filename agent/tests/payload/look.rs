@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What `replant check` refuses of a payload, and whether ext4 would.
 use super::scratch::{Ext4, sh};
-use ondisk::inventory::{Found, Inventory, Target};
+use ondisk::inventory::{Inventory, Report, Target};
 use ondisk::manifest::{
     FORMAT, File, Filesystem, INITRAMFS, KERNEL, Manifest, PAYLOAD, Payload, TABLE,
 };
@@ -85,7 +85,7 @@ fn toml_groups() -> Vec<ondisk::manifest::VolumeGroup> {
 }
 
 /// As `check` does: the manifest, the sums, and all of the payload.
-fn checked(dir: &Path, manifest: &Manifest) -> Result<Found, String> {
+fn checked(dir: &Path, manifest: &Manifest) -> Result<Report, String> {
     let text = manifest.encode().unwrap();
     std::fs::write(dir.join("migration.toml"), text).unwrap();
     let package = Package::open(dir).map_err(|e| e.to_string())?;

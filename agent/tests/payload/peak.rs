@@ -8,7 +8,7 @@ use ondisk::lifeboat::{Role, Run, SECTOR};
 use ondisk::sha256::Sha256Sum;
 use replant::disk::Disk;
 use replant::payload::Payload;
-use replant::payload::memory::{self, Input, Place};
+use replant::payload::memory::{self, Input, Medium};
 use replant::payload::runs::Runs;
 use replant::payload::unpack::{Options, unpack};
 use std::fs::File;
@@ -31,7 +31,7 @@ const OURS: [&str; 3] = ["payload read ahead", "decoder", "agent"];
 fn least() -> (Options, u64) {
     let mut input = Input {
         available: 0,
-        payload: Place::Disk,
+        payload: Medium::Disk,
         processors: 2,
     };
     input.available = memory::plan(&input).unwrap_err().missing;

@@ -11,7 +11,7 @@ use super::sshd::{Login, Sshd};
 use super::system::System;
 use crate::error::Result;
 use crate::report::Report;
-use rootdir::{self, Access, Found, Person, RootDir};
+use rootdir::{self, Access, FoundFile, Person, RootDir};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -194,7 +194,7 @@ fn is_private(files: &Files, user: &User) -> bool {
 /// to the home must belong to the user or root, and nobody else may write to
 /// them.
 fn why_loose(
-    found: &Found,
+    found: &FoundFile,
     home: Option<(u64, u64)>,
     uid: u32,
     private: Option<u32>,

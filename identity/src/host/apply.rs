@@ -78,15 +78,15 @@ fn hosts(text: Option<&str>, old: &str, entries: &[HostsEntry]) -> String {
             .map_or(("", &words[..]), |(ip, names)| (*ip, names));
         let payload =
             |n: &&str| !old.is_empty() && !old.starts_with("localhost") && short(n) == short(old);
-        let ours = |n: &&str| entries.iter().any(|e| e.names.iter().any(|own| own == n));
-        let gone = ip == "127.0.1.1" || names.iter().any(ours);
+        let is_own = |n: &&str| entries.iter().any(|e| e.names.iter().any(|own| own == n));
+        let gone = ip == "127.0.1.1" || names.iter().any(is_own);
         let mut kept: Vec<&str> = names.to_vec();
         if names.iter().any(payload) {
             kept.retain(|n| !payload(n));
         }
         if gone || (kept.is_empty() && !names.is_empty()) {
             // Other names on such a line stay.
-            kept.retain(|n| !ours(n));
+            kept.retain(|n| !is_own(n));
             if ip == "127.0.1.1" || kept.is_empty() {
                 continue;
             }

@@ -34,8 +34,8 @@ pub struct Kept {
 impl Kept {
     /// The line for the new system's fstab.
     fn line(&self) -> String {
-        let ours = |o: &&str| !["", "defaults", "fail", "nofail"].contains(o);
-        let mut options: Vec<&str> = self.options.split(',').filter(ours).collect();
+        let carried = |o: &&str| !["", "defaults", "fail", "nofail"].contains(o);
+        let mut options: Vec<&str> = self.options.split(',').filter(carried).collect();
         options.push("nofail");
         let fields = [&self.source, &self.target, &self.kind, &options.join(",")];
         let fields = fields.map(|field| fstab::encode(field));

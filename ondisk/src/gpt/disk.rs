@@ -40,7 +40,7 @@ pub struct OnDisk {
     pub places: Vec<Range<u64>>,
 }
 
-struct Found {
+struct ValidCopy {
     header: GPTHeader,
     table: Table,
 }
@@ -139,7 +139,7 @@ fn copy_at(
     blocks: u64,
     block_size: u32,
     read: &mut impl FnMut(u64, u64) -> Result<Vec<u8>, Error>,
-) -> Result<Found, Error> {
+) -> Result<ValidCopy, Error> {
     let header = header::parse(&read(lba, 1)?, copy)?;
     if header.primary_lba != lba {
         return Err(Error::Field {
@@ -162,5 +162,5 @@ fn copy_at(
     let partitions = header::parse_entries(&header, &read(at, entries)?, copy)?;
     let table = header::table(&header, copy, block_size, partitions);
     table.check_places()?;
-    Ok(Found { header, table })
+    Ok(ValidCopy { header, table })
 }

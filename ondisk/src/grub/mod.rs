@@ -12,6 +12,6 @@ mod verdict;
 
 pub use embed::{EmbedError, embed_boot, embed_core};
 pub use env::{Env, EnvError};
-pub use files::{Changed, Files, Node, Place, Search, Tree};
+pub use files::{Changed, Files, GrubPath, Node, Search, Tree};
 pub use image::{BootImage, CoreImage, ImageError, Run};
 pub use verdict::{judge, verdict};

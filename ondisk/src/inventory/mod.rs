@@ -2,7 +2,7 @@
 //! What a payload holds, and whether a new system can be made of it.
 //!
 //! [`Inventory`] is fed with the events of the archive, whoever decodes it, and
-//! at the end gives [`Found`]: numbers and names for the manifest and for
+//! at the end gives [`Report`]: numbers and names for the manifest and for
 //! `staged.toml` ([`Facts`]), the small text files that further checks read
 //! ([`Texts`]), and what is wrong: everything on which unpacking or the boot
 //! step would fail when the old system is gone, or after which the new system
@@ -94,7 +94,7 @@ fn is_inside(path: &[u8], top: &[u8]) -> bool {
 
 /// All that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct Report {
     /// Numbers and names.
     pub facts: Facts,
     /// Small text files.
@@ -306,7 +306,7 @@ impl Inventory {
     }
 
     /// The archive is complete.
-    pub fn finish(mut self) -> Found {
+    pub fn finish(mut self) -> Report {
         let sight = Sight {
             tree: &self.tree,
             target: &self.target,
@@ -327,7 +327,7 @@ impl Inventory {
         };
         let mounts = self.target.filesystems.iter().map(|f| f.mount.clone());
         let counts = mounts.zip(self.counts);
-        Found {
+        Report {
             facts: Facts {
                 payload,
                 content: counts.map(|(mount, c)| c.content(mount)).collect(),

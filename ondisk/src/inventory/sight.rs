@@ -3,7 +3,7 @@
 
 use super::tree::{Node, Tree};
 use super::{Target, Texts, below};
-use crate::grub::{self, Place, Search};
+use crate::grub::{self, GrubPath, Search};
 
 /// What is unpacked where.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +46,7 @@ pub(super) struct Readable<'a> {
 }
 
 impl Readable<'_> {
-    fn find(&self, place: &Place) -> Option<(Vec<u8>, bool)> {
+    fn find(&self, place: &GrubPath) -> Option<(Vec<u8>, bool)> {
         let found = self.sight.resolve(&place.device, place.path.as_bytes());
         match found {
             Some((path, Node::File(_))) => Some((path, true)),
@@ -64,27 +64,27 @@ impl Readable<'_> {
 }
 
 impl grub::Files for Readable<'_> {
-    fn node(&self, place: &Place) -> Option<grub::Node> {
+    fn node(&self, place: &GrubPath) -> Option<grub::Node> {
         self.find(place).map(|(_, is_file)| match is_file {
             true => grub::Node::File,
             false => grub::Node::Directory,
         })
     }
 
-    fn size(&self, place: &Place) -> Option<u64> {
+    fn size(&self, place: &GrubPath) -> Option<u64> {
         let (_, is_file) = self.find(place)?;
         // No image is empty, and of the others the text is known.
         let text = || self.read(place).map(|text| text.len() as u64);
         is_file.then(|| text().unwrap_or(1))
     }
 
-    fn read(&self, place: &Place) -> Option<Vec<u8>> {
+    fn read(&self, place: &GrubPath) -> Option<Vec<u8>> {
         let (path, _) = self.find(place)?;
         let text = self.texts.get(std::str::from_utf8(&path).ok()?)?;
         Some(text.as_bytes().to_vec())
     }
 
-    fn list(&self, place: &Place) -> Option<Vec<String>> {
+    fn list(&self, place: &GrubPath) -> Option<Vec<String>> {
         let (path, is_file) = self.find(place)?;
         if is_file {
             return None;

@@ -122,19 +122,19 @@ mod tests {
     #[test]
     fn each_field_is_refused_by_its_name() {
         let id = TEXT.split_once(',').unwrap().0;
-        let told = |text: &str| text.parse::<Address>().unwrap_err();
+        let error_of = |text: &str| text.parse::<Address>().unwrap_err();
         for (text, fields) in [("", 1), (id, 1), (&TEXT[..44], 4), (&format!("{TEXT},"), 6)] {
-            assert_eq!(told(text), BadAddress::Fields(fields), "{text}");
+            assert_eq!(error_of(text), BadAddress::Fields(fields), "{text}");
         }
         for id in ["", &id[1..], &id.to_uppercase(), &format!(" {}", &id[1..])] {
-            assert_eq!(told(&format!("{id},1,2,8,16")), BadAddress::Id, "{id}");
+            assert_eq!(error_of(&format!("{id},1,2,8,16")), BadAddress::Id, "{id}");
         }
         let good = ["1", "2", "8", "16"];
         let roles = &Role::ALL[..4];
         let put = |at: usize, text: &str| {
             let mut fields = good;
             fields[at] = text;
-            told(&format!("{id},{}", fields.join(",")))
+            error_of(&format!("{id},{}", fields.join(",")))
         };
         for (at, &role) in roles.iter().enumerate() {
             let far = (u64::MAX / 512 - 7).next_multiple_of(8).to_string();

@@ -32,7 +32,7 @@ pub struct BootSector {
     /// started: four letters of ASCII.
     pub start: [u8; 4],
     /// Where both blobs are.
-    pub blobs: [Place; 2],
+    pub blobs: [BlobPlace; 2],
     /// CRC-32 of the old boot sector, which is the last sector of each blob: it
     /// is started when neither blob could start the kernel. `None` when the way
     /// back is closed.
@@ -41,7 +41,7 @@ pub struct BootSector {
 
 /// Where a blob is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct BlobPlace {
     /// Its first sector, of 512 bytes.
     pub lba: u64,
     /// How many there are, 1 to [`MAX_SECTORS`].
@@ -71,7 +71,7 @@ pub enum BootSectorError {
         "blob {number} has {sectors} sectors from {lba} on; it can have 1 to {MAX_SECTORS}, and \
          has to end before 2^64"
     )]
-    Place {
+    BlobPlace {
         /// 1 or 2.
         number: usize,
         /// First sector.
@@ -87,14 +87,14 @@ pub enum BootSectorError {
     },
 }
 
-impl Place {
+impl BlobPlace {
     /// The place of a blob with these bytes.
     ///
     /// # Errors
     /// When it is not a whole number of sectors that stage 1 can read.
-    pub fn of(lba: u64, number: usize, blob: &[u8]) -> Result<Place, BootSectorError> {
+    pub fn of(lba: u64, number: usize, blob: &[u8]) -> Result<BlobPlace, BootSectorError> {
         let sectors = u16::try_from(blob.len() / BYTES).unwrap_or(u16::MAX);
-        let place = Place {
+        let place = BlobPlace {
             lba,
             sectors,
             crc32: crate::checksum::crc32(blob),
@@ -109,17 +109,19 @@ impl Place {
     fn check(&self, number: usize) -> Result<(), BootSectorError> {
         let reads = (1..=MAX_SECTORS).contains(&self.sectors);
         let ends = self.lba.checked_add(u64::from(self.sectors)).is_some();
-        (reads && ends).then_some(()).ok_or(BootSectorError::Place {
-            number,
-            lba: self.lba,
-            sectors: self.sectors,
-        })
+        (reads && ends)
+            .then_some(())
+            .ok_or(BootSectorError::BlobPlace {
+                number,
+                lba: self.lba,
+                sectors: self.sectors,
+            })
     }
 
     /// The old boot sector at its end.
-    fn old_sector(&self, crc32: u32) -> Place {
+    fn old_sector(&self, crc32: u32) -> BlobPlace {
         let before = u64::from(self.sectors.saturating_sub(1));
-        Place {
+        BlobPlace {
             lba: self.lba.saturating_add(before),
             sectors: 1,
             crc32,
@@ -136,8 +138,8 @@ impl Place {
         entry
     }
 
-    fn decode(entry: &[u8]) -> Option<Place> {
-        Some(Place {
+    fn decode(entry: &[u8]) -> Option<BlobPlace> {
+        Some(BlobPlace {
             lba: u64_at(entry, 8)?,
             sectors: u16_at(entry, 2)?,
             crc32: u32_at(entry, 16)?,
@@ -178,7 +180,7 @@ impl BootSector {
 
     fn entries(&self) -> [[u8; ENTRY]; 4] {
         let [a, b] = &self.blobs;
-        let old = |blob: &Place| {
+        let old = |blob: &BlobPlace| {
             let closed = [0; ENTRY];
             let place = self.way_back.map(|crc32| blob.old_sector(crc32));
             place.map_or(closed, |place| place.encode(OLD))
@@ -207,7 +209,7 @@ impl BootSector {
             let bytes = entries.chunks_exact(ENTRY).nth(number - 1);
             let damaged = BootSectorError::Entry { number };
             let bytes = bytes.ok_or(damaged.clone())?;
-            Ok((bytes, Place::decode(bytes).ok_or(damaged)?))
+            Ok((bytes, BlobPlace::decode(bytes).ok_or(damaged)?))
         };
         let ((_, a), (_, b), (old, way_back)) = (entry(1)?, entry(2)?, entry(3)?);
         let open = old.iter().any(|byte| *byte != 0);
@@ -245,12 +247,12 @@ mod tests {
         BootSector {
             start: *b"disk",
             blobs: [
-                Place {
+                BlobPlace {
                     lba: 0x0102_0304_0506_0708,
                     sectors: 127,
                     crc32: 0xa1a2_a3a4,
                 },
-                Place {
+                BlobPlace {
                     lba: 77,
                     sectors: 1,
                     crc32: 0xb1b2_b3b4,
@@ -304,7 +306,7 @@ mod tests {
             let damaged = BootSectorError::Entry { number };
             assert_eq!(decode(at, 0x99), damaged, "{at:#x}");
         }
-        let place = BootSectorError::Place {
+        let place = BootSectorError::BlobPlace {
             number: 2,
             lba: 77,
             sectors: 128,
@@ -323,7 +325,7 @@ mod tests {
             change(&mut sector);
             sector.encode(&STAGE1, &KEPT_BYTES).unwrap_err()
         };
-        let place = |number, lba, sectors| BootSectorError::Place {
+        let place = |number, lba, sectors| BootSectorError::BlobPlace {
             number,
             lba,
             sectors,
@@ -340,16 +342,16 @@ mod tests {
             BootSectorError::Start(*b"a b ")
         );
         assert_eq!(
-            Place::of(5, 1, &[0; 513]),
+            BlobPlace::of(5, 1, &[0; 513]),
             Err(BootSectorError::Length { have: 513 })
         );
-        assert_eq!(Place::of(5, 1, &[0; 128 * 512]), Err(place(1, 5, 128)));
-        assert_eq!(Place::of(5, 1, &[]), Err(place(1, 5, 0)));
-        let expected = Place {
+        assert_eq!(BlobPlace::of(5, 1, &[0; 128 * 512]), Err(place(1, 5, 128)));
+        assert_eq!(BlobPlace::of(5, 1, &[]), Err(place(1, 5, 0)));
+        let expected = BlobPlace {
             lba: 5,
             sectors: 2,
             crc32: 0xefb5_af2e,
         };
-        assert_eq!(Place::of(5, 1, &[0; 1024]), Ok(expected));
+        assert_eq!(BlobPlace::of(5, 1, &[0; 1024]), Ok(expected));
     }
 }

@@ -34,7 +34,7 @@ pub struct Filler {
 #[error(
     "{} of staging {} should be here, there is {}: the file does not lie \
      where its map says; stage again",
-    .want, .want.id, Found(.found)
+    .want, .want.id, FoundFiller(.found)
 )]
 pub struct Misplaced {
     /// What was looked for.
@@ -43,9 +43,9 @@ pub struct Misplaced {
     pub found: Option<Filler>,
 }
 
-struct Found<'a>(&'a Option<Filler>);
+struct FoundFiller<'a>(&'a Option<Filler>);
 
-impl fmt::Display for Found<'_> {
+impl fmt::Display for FoundFiller<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Some(found) => write!(f, "{found} of staging {}", found.id),
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn every_way_to_be_elsewhere_is_told() {
-        let told = |bytes: &[u8]| Filler::check(&ID, ROLE, 3, bytes).unwrap_err();
+        let error_of = |bytes: &[u8]| Filler::check(&ID, ROLE, 3, bytes).unwrap_err();
         let want = Filler {
             id: ID,
             role: ROLE,
@@ -157,25 +157,25 @@ mod tests {
         let found = |found| Misplaced { want, found };
         // The next block, the other copy, another staging, nothing of ours.
         assert_eq!(
-            told(&Filler::block(&ID, ROLE, 4)),
+            error_of(&Filler::block(&ID, ROLE, 4)),
             found(Some(Filler { sector: 32, ..want }))
         );
         let role = Role::State(Twin::A);
         assert_eq!(
-            told(&Filler::block(&ID, role, 3)),
+            error_of(&Filler::block(&ID, role, 3)),
             found(Some(Filler { role, ..want }))
         );
         let id = Id([7; 16]);
         assert_eq!(
-            told(&Filler::block(&id, ROLE, 3)),
+            error_of(&Filler::block(&id, ROLE, 3)),
             found(Some(Filler { id, ..want }))
         );
-        assert_eq!(told(&[0; BLOCK]), found(None));
-        assert_eq!(told(&[]), found(None));
+        assert_eq!(error_of(&[0; BLOCK]), found(None));
+        assert_eq!(error_of(&[]), found(None));
         // A quarter of the block is that of another one.
         let mut block = Filler::block(&ID, ROLE, 3);
         block[1024..2048].copy_from_slice(&Filler::block(&ID, ROLE, 9)[1024..2048]);
-        let error = told(&block);
+        let error = error_of(&block);
         assert_eq!((error.want.sector, error.found.unwrap().sector), (26, 74));
         assert_eq!(
             error.to_string(),

@@ -69,15 +69,15 @@ mod tests {
     fn runs_are_split_where_allowed_ranges_begin_and_end() {
         let bytes = |sectors: Range<u64>| sectors.start * 512..sectors.end * 512;
         let allowed = [bytes(10..20), bytes(30..40), bytes(40..41)];
-        let told = |runs: &[Run]| {
+        let fitted = |runs: &[Run]| {
             let pieces = fits(runs, &allowed).into_iter();
             pieces
                 .map(|p| (p.offset, p.run.lba, p.run.sectors, p.fits))
                 .collect::<Vec<_>>()
         };
-        assert_eq!(told(&[run(12, 3)]), [(0, 12, 3, true)]);
+        assert_eq!(fitted(&[run(12, 3)]), [(0, 12, 3, true)]);
         assert_eq!(
-            told(&[run(5, 30), run(40, 2), run(0, 0), run(1, 1)]),
+            fitted(&[run(5, 30), run(40, 2), run(0, 0), run(1, 1)]),
             [
                 (0, 5, 5, false),
                 (5, 10, 10, true),
@@ -88,7 +88,7 @@ mod tests {
                 (32, 1, 1, false),
             ]
         );
-        assert_eq!(told(&[run(u64::MAX, 5)]), [(0, u64::MAX, 5, false)]);
+        assert_eq!(fitted(&[run(u64::MAX, 5)]), [(0, u64::MAX, 5, false)]);
         assert_eq!(fits(&[run(0, 1)], &[0..511, 511..512]).len(), 1);
         let whole = 0..u64::MAX;
         assert!(fits(&[run(7, 1 << 40)], slice::from_ref(&whole))[0].fits);

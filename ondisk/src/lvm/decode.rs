@@ -113,7 +113,7 @@ pub fn decode(text: &[u8]) -> Result<VolumeGroup, DecodeError> {
             found: groups.len(),
         });
     };
-    let top = Place {
+    let top = NamedSection {
         path: "header".to_owned(),
         section: &root,
     };
@@ -125,7 +125,7 @@ pub fn decode(text: &[u8]) -> Result<VolumeGroup, DecodeError> {
         creation_time: top.int("creation_time"),
         system_id: top.text("creation_host_system_id"),
     };
-    let vg = Place {
+    let vg = NamedSection {
         path: format!("volume group {name}"),
         section,
     };
@@ -175,7 +175,7 @@ pub fn decode(text: &[u8]) -> Result<VolumeGroup, DecodeError> {
 }
 
 fn physical_volume(name: &str, section: &Section) -> Result<PhysicalVolume, DecodeError> {
-    let pv = Place {
+    let pv = NamedSection {
         path: format!("physical volume {name}"),
         section,
     };
@@ -201,7 +201,7 @@ fn physical_volume(name: &str, section: &Section) -> Result<PhysicalVolume, Deco
 }
 
 fn logical_volume(name: &str, section: &Section) -> Result<LogicalVolume, DecodeError> {
-    let lv = Place {
+    let lv = NamedSection {
         path: format!("logical volume {name}"),
         section,
     };
@@ -243,7 +243,7 @@ fn logical_volume(name: &str, section: &Section) -> Result<LogicalVolume, Decode
 }
 
 fn segment(lv: &str, name: &str, section: &Section) -> Result<Segment, DecodeError> {
-    let seg = Place {
+    let seg = NamedSection {
         path: format!("logical volume {lv}, {name}"),
         section,
     };
@@ -290,12 +290,12 @@ fn segment(lv: &str, name: &str, section: &Section) -> Result<Segment, DecodeErr
 }
 
 /// A section with the name that errors give it.
-struct Place<'a> {
+struct NamedSection<'a> {
     path: String,
     section: &'a Section,
 }
 
-impl Place<'_> {
+impl NamedSection<'_> {
     fn key(&self, key: &'static str, expected: &'static str) -> DecodeError {
         DecodeError::Key {
             place: self.path.clone(),

@@ -23,7 +23,7 @@ pub use elf::ModInfo;
 pub use index::{Alias, Index, Module, Resolved};
 pub use name::{Name, is_module_file};
 pub use pattern::Pattern;
-pub use text::{Kept, Texts};
+pub use text::{CutIndex, Texts};
 
 /// Name of the file beside modules.alias that names what was left out of an
 /// initramfs: lines as in modules.alias, of modules that this kernel has and

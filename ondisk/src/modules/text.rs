@@ -26,7 +26,7 @@ pub struct Texts<'a> {
 
 /// The files of an index that is cut to some of its modules.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Kept {
+pub struct CutIndex {
     /// modules.dep.
     pub dep: String,
     /// modules.alias.
@@ -153,8 +153,8 @@ impl Index {
 
     /// The texts of an index that has only the modules of `keep`. `path` gives
     /// the path that a module has there.
-    pub fn cut(&self, keep: &BTreeSet<Name>, path: impl Fn(&Module) -> String) -> Kept {
-        let mut kept = Kept::default();
+    pub fn cut(&self, keep: &BTreeSet<Name>, path: impl Fn(&Module) -> String) -> CutIndex {
+        let mut kept = CutIndex::default();
         let paths: BTreeMap<&Name, String> = keep
             .iter()
             .filter_map(|name| Some((name, path(self.modules.get(name)?))))

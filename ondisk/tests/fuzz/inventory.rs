@@ -4,7 +4,7 @@
 use std::io::Read;
 
 use ondisk::cpu::{Level, demanded};
-use ondisk::inventory::{Facts, Found, Inventory, Target};
+use ondisk::inventory::{Facts, Inventory, Report, Target};
 use ondisk::manifest::Manifest;
 use ondisk::pax::Parser;
 
@@ -87,7 +87,7 @@ fn system() -> Vec<u8> {
 }
 
 /// All of an archive that can be read.
-fn look(archive: &[u8], piece: usize) -> (u64, Found) {
+fn look(archive: &[u8], piece: usize) -> (u64, Report) {
     let mut inventory = Inventory::new(Target::of(&Manifest::parse(MANIFEST).unwrap()));
     let mut parser = Parser::new();
     let mut entries = 0;

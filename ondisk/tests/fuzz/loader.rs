@@ -2,7 +2,7 @@
 //! What the boot loader reads, and the header of the kernel that it starts.
 use ondisk::bzimage::{BzImage, version};
 use ondisk::lifeboat::blob::{CommandLine, File, Parts};
-use ondisk::lifeboat::boot_sector::Place;
+use ondisk::lifeboat::boot_sector::BlobPlace;
 use ondisk::lifeboat::{Blob, BootSector, Id, Run, Twin};
 use testkit::Target;
 
@@ -71,7 +71,7 @@ fn blobs() {
 
 #[test]
 fn boot_sectors() {
-    let place = |lba| Place {
+    let place = |lba| BlobPlace {
         lba,
         sectors: 9,
         crc32: 4,

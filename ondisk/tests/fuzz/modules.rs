@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use ondisk::modules::modalias::{describe, kind};
-use ondisk::modules::{Index, Kept, ModInfo, Name, Texts};
+use ondisk::modules::{CutIndex, Index, ModInfo, Name, Texts};
 
 use testkit::Target;
 
@@ -18,12 +18,12 @@ const MARK: &str = "\x01";
 const WANTED: [&str; 3] = ["ext4", "crypto-crc32c", "vmw_pvscsi"];
 
 /// All that there is, written as for an initramfs.
-fn cut(index: &Index) -> Kept {
+fn cut(index: &Index) -> CutIndex {
     let all: BTreeSet<Name> = index.iter().map(|(name, _)| name.clone()).collect();
     index.cut(&all, |module| module.path.clone())
 }
 
-fn read(kept: &Kept) -> Index {
+fn read(kept: &CutIndex) -> Index {
     Index::from_texts(&Texts {
         dep: &kept.dep,
         alias: &kept.alias,

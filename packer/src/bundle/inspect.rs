@@ -6,7 +6,7 @@ use crate::{progress, stop};
 use anyhow::{Error, Result, anyhow};
 use liblzma::read::XzDecoder;
 use liblzma::stream::{self, CONCATENATED, Stream};
-use ondisk::inventory::{Found, Inventory, Target};
+use ondisk::inventory::{Inventory, Report, Target};
 use ondisk::manifest::DECODER_BYTES;
 use ondisk::pax::Parser;
 use std::fs::File;
@@ -14,7 +14,7 @@ use std::io::Read;
 use std::path::Path;
 
 /// Reads the whole payload of a file.
-pub fn inspect(path: &Path, target: Target) -> Result<Found> {
+pub fn inspect(path: &Path, target: Target) -> Result<Report> {
     let file = File::open(path).at(path)?;
     let length = file.metadata().at(path)?.len();
     let bar = progress::bytes("looking through the payload", length);
@@ -24,7 +24,7 @@ pub fn inspect(path: &Path, target: Target) -> Result<Found> {
 }
 
 /// Reads a whole payload; `path` is for messages.
-pub fn look(payload: impl Read, path: &Path, target: Target) -> Result<Found> {
+pub fn look(payload: impl Read, path: &Path, target: Target) -> Result<Report> {
     let decoder = Stream::new_stream_decoder(DECODER_BYTES, CONCATENATED).at(path)?;
     let mut reader = XzDecoder::new_stream(payload, decoder);
     let mut parser = Parser::new();

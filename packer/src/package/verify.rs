@@ -10,7 +10,7 @@ use crate::initramfs::{self, executable};
 use crate::{output, progress};
 use anyhow::{Context, Result, anyhow, bail};
 use ondisk::gpt::Backup;
-use ondisk::inventory::{Found, Target};
+use ondisk::inventory::{Report, Target};
 use ondisk::manifest::{BINARY, INITRAMFS, KERNEL, PAYLOAD, Seal, TABLE};
 use ondisk::package::{UNSEALED, judge};
 use ondisk::sha256::Hash;
@@ -37,7 +37,7 @@ struct Parts {
     kernel: Vec<u8>,
     initramfs: Vec<u8>,
     binary: Vec<u8>,
-    found: Option<Found>,
+    found: Option<Report>,
 }
 
 /// Reads all of a package, and judges it.

@@ -47,13 +47,13 @@ pub fn what_boots(disk: &(impl Sectors + ?Sized)) -> Boots {
         return Boots::Brick("LBA 0 is no boot sector".into());
     }
     match &sector[0x160..0x164] {
-        b"RPL1" => ours(disk, &sector),
+        b"RPL1" => replants_loader(disk, &sector),
         _ => grub(disk, &sector),
     }
 }
 
 /// What stage 1 does: blob A, blob B, and the old boot sector in each.
-fn ours(disk: &(impl Sectors + ?Sized), sector: &[u8]) -> Boots {
+fn replants_loader(disk: &(impl Sectors + ?Sized), sector: &[u8]) -> Boots {
     let mut why = Vec::new();
     for number in 0..4 {
         let at = 0x168 + number * 20;

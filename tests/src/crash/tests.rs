@@ -242,29 +242,29 @@ fn a_cut_keeps_what_was_flushed_and_any_part_of_the_rest() {
     let image = File::options().read(true).write(true).open(path).unwrap();
     let mut medium = Medium::new(&log, image);
     // The first byte of each sector tells what is there.
-    let told = |disk: &dyn Sectors| -> Vec<u8> {
+    let contents = |disk: &dyn Sectors| -> Vec<u8> {
         let bytes = disk.read(0, 32);
         bytes.chunks(512).map(|sector| sector[0]).collect()
     };
     assert!(medium.advance());
     assert_eq!(medium.pending(), 1);
-    assert_eq!(told(&medium.prefix(0)), [0; 32]);
+    assert_eq!(contents(&medium.prefix(0)), [0; 32]);
     let first = [[0; 8], [1, 1, 0, 0, 0, 0, 0, 0], [0; 8], [0; 8]].concat();
-    assert_eq!(told(&medium.prefix(1)), first);
+    assert_eq!(contents(&medium.prefix(1)), first);
     assert!(medium.advance());
-    assert_eq!(told(&medium.prefix(0)), first);
+    assert_eq!(contents(&medium.prefix(0)), first);
     let all = [[2; 8], [1, 1, 0, 4, 0, 0, 0, 0], [3; 8], [3; 8]].concat();
-    assert_eq!(told(&medium.prefix(3)), all);
+    assert_eq!(contents(&medium.prefix(3)), all);
     let mut random = Random(7);
     let (mut seen, mut torn, mut late) = ([false; 2], false, [false; 2]);
     for _ in 0..200 {
-        let sectors = told(&medium.part(1, &mut random));
+        let sectors = contents(&medium.part(1, &mut random));
         // LBA 0 comes in one piece.
         assert!(sectors[..8] == [0; 8] || sectors[..8] == [2; 8]);
         seen[usize::from(sectors[0] == 2)] = true;
         torn |= sectors[16..24].contains(&0) && sectors[16..24].contains(&3);
         late[usize::from(sectors[11] == 4)] = true;
-        let blocks = told(&medium.part(8, &mut random));
+        let blocks = contents(&medium.part(8, &mut random));
         assert!(blocks[16..24] == [0; 8] || blocks[16..24] == [3; 8]);
     }
     assert_eq!((seen, torn, late), ([true; 2], true, [true; 2]));

@@ -12,7 +12,7 @@ use harness::cache::Kernel;
 use harness::initrd::Initrd;
 use harness::vm::{Bus, Running, Vm};
 use ondisk::grub::config::{Boot, Dialect, Entry, Kernel as Loaded, Start, boots};
-use ondisk::grub::{BootImage, Env, Place, Tree};
+use ondisk::grub::{BootImage, Env, GrubPath, Tree};
 use replant::old::bootentry::{self, ID, block};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -312,7 +312,7 @@ fn the_armed_boot_goes_through_the_loader() {
     let disk = disk(false, true);
     let predicted = disk.predicted(3);
     let first = predicted[0].started().expect("an entry");
-    let stage1 = Place::new("hd0,msdos1", STAGE1);
+    let stage1 = GrubPath::new("hd0,msdos1", STAGE1);
     assert_eq!((&first.id[..], &first.outcome.chained), (ID, &Some(stage1)));
     let machine = disk.start();
 

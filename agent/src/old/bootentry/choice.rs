@@ -6,7 +6,7 @@ use super::{Entry, Error, ID, Loader, Unwanted, entry, environment, file};
 use crate::grubfiles::GrubFiles;
 use contract::Mode;
 use ondisk::grub::config::{Boot, Dialect, First, Start, boot, boots};
-use ondisk::grub::{Changed, Files, Place};
+use ondisk::grub::{Changed, Files, GrubPath};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -59,9 +59,9 @@ impl View {
         Ok(view)
     }
 
-    fn place(&self, path: &Path) -> Place {
+    fn place(&self, path: &Path) -> GrubPath {
         let below = path.strip_prefix(&self.mount).unwrap_or(path);
-        Place::new(DEVICE, &below.to_string_lossy())
+        GrubPath::new(DEVICE, &below.to_string_lossy())
     }
 
     /// What GRUB starts without our lines and without a choice for one boot.
@@ -89,10 +89,10 @@ impl View {
     pub fn forecast(&self, loader: &Loader, entry: &Entry, normal: &Normal) -> Result<(), Error> {
         let mut changes = BTreeMap::new();
         for path in [&entry.kernel, &entry.initramfs] {
-            changes.insert(Place::new(DEVICE, path), Vec::new());
+            changes.insert(GrubPath::new(DEVICE, path), Vec::new());
         }
         if let Some(path) = &entry.chain {
-            changes.insert(Place::new(DEVICE, path), loader::STAGE1.to_vec());
+            changes.insert(GrubPath::new(DEVICE, path), loader::STAGE1.to_vec());
         }
         let (path, text) = loader.with(entry)?;
         changes.insert(self.place(&path), text);
@@ -141,7 +141,7 @@ fn boots_entry(boot: &Boot, entry: &Entry) -> Result<(), &'static str> {
         .filter(|started| started.id == ID)
         .ok_or("")?;
     let outcome = &started.outcome;
-    let place = |path: &str| Place::new(DEVICE, path);
+    let place = |path: &str| GrubPath::new(DEVICE, path);
     let direct = outcome.kernel.as_ref().filter(|_| outcome.boots);
     let chained = outcome.chained.as_ref().filter(|_| outcome.boots);
     match (&entry.chain, direct, chained) {

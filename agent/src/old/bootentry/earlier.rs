@@ -20,14 +20,14 @@ pub(super) fn listed() -> Option<String> {
 }
 
 /// Takes the entry away.
-pub(super) fn remove(ours: &str, grubenv: &Path) -> Result<(), Error> {
+pub(super) fn remove(entry: &str, grubenv: &Path) -> Result<(), Error> {
     let before = environment::value(grubenv, "saved_entry")?;
     program::output(Command::new("grubby").arg(format!("--remove-kernel={KERNEL}")))?;
     if listed().is_some() {
         return Err(Error::StillListed);
     }
     let after = environment::value(grubenv, "saved_entry")?;
-    match default_again(before, after, ours) {
+    match default_again(before, after, entry) {
         Some(value) => environment::set(grubenv, "saved_entry", value.as_deref()),
         None => Ok(()),
     }
@@ -38,9 +38,9 @@ pub(super) fn remove(ours: &str, grubenv: &Path) -> Result<(), Error> {
 fn default_again(
     before: Option<String>,
     after: Option<String>,
-    ours: &str,
+    entry: &str,
 ) -> Option<Option<String>> {
-    let own = |name: &str| name == ID || name == ours;
+    let own = |name: &str| name == ID || name == entry;
     let wanted = before.filter(|name| !own(name));
     (after != wanted).then_some(wanted)
 }
@@ -85,10 +85,10 @@ mod tests {
     #[test]
     fn the_default_that_grubby_took_is_given_back() {
         let name = |text: &str| Some(text.to_string());
-        let ours = || name(ID);
-        assert_eq!(default_again(None, ours(), ID), Some(None));
-        assert_eq!(default_again(ours(), ours(), ID), Some(None));
-        assert_eq!(default_again(name("1"), ours(), ID), Some(name("1")));
+        let entry = || name(ID);
+        assert_eq!(default_again(None, entry(), ID), Some(None));
+        assert_eq!(default_again(entry(), entry(), ID), Some(None));
+        assert_eq!(default_again(name("1"), entry(), ID), Some(name("1")));
         assert_eq!(default_again(name("1"), name("1"), ID), None);
         let bls = "f0c-0-convert";
         assert_eq!(default_again(name(bls), name(bls), bls), Some(None));

@@ -78,7 +78,7 @@ pub(super) fn armed(path: &Path, block: &[u8]) -> Result<Vec<u8>, Error> {
 /// The block without our choice. `former` is the block from before it: if nothing
 /// else has changed since, exactly those bytes are restored. A choice of somebody
 /// else's entry stays.
-fn disarmed(block: &[u8], former: Option<&[u8]>, ours: &[&str]) -> Option<Vec<u8>> {
+fn disarmed(block: &[u8], former: Option<&[u8]>, entries: &[&str]) -> Option<Vec<u8>> {
     let mut env = Env::parse(block).ok()?;
     let former = former.and_then(|bytes| Env::parse(bytes).ok());
     let before = former.as_ref().and_then(|env| env.get(CHOICE));
@@ -92,7 +92,7 @@ fn disarmed(block: &[u8], former: Option<&[u8]>, ours: &[&str]) -> Option<Vec<u8
         // GRUB has consumed our choice; an older one that it replaced is not
         // restored.
         Some("") if before.as_deref().is_none_or(str::is_empty) && former.is_some() => {}
-        Some(choice) if ours.contains(&choice) => {}
+        Some(choice) if entries.contains(&choice) => {}
         Some(_) => return None,
     }
     match (former, before) {
@@ -144,9 +144,9 @@ pub(super) fn arm(path: &Path) -> Result<(), Error> {
 }
 
 /// Takes our choice back; see [`disarmed`].
-pub(super) fn disarm(path: &Path, former: Option<&[u8]>, ours: &[&str]) -> Result<(), Error> {
+pub(super) fn disarm(path: &Path, former: Option<&[u8]>, entries: &[&str]) -> Result<(), Error> {
     let (block, _) = load(path)?;
-    match disarmed(&block, former, ours) {
+    match disarmed(&block, former, entries) {
         Some(bytes) if bytes != block => write(path, &bytes),
         _ => Ok(()),
     }

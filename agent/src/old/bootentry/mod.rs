@@ -176,8 +176,8 @@ impl Loader {
     pub fn remove(&self, former: Option<&[u8]>) -> Vec<Error> {
         let listed = (self.grubby && self.may_be_grubbys()).then(earlier::listed);
         let listed = listed.flatten();
-        let ours: Vec<&str> = [ID].into_iter().chain(listed.as_deref()).collect();
-        let mut steps = vec![environment::disarm(&self.environment(), former, &ours)];
+        let entries: Vec<&str> = [ID].into_iter().chain(listed.as_deref()).collect();
+        let mut steps = vec![environment::disarm(&self.environment(), former, &entries)];
         if let Some(name) = &listed {
             steps.push(earlier::remove(name, &self.environment()));
         }

@@ -10,20 +10,20 @@ use crate::old::package::Package;
 use crate::old::rows::{Rows, State};
 use crate::old::survey::Survey;
 use crate::old::{Error, erase, hardware, losses, mounts};
-use ondisk::inventory::Found;
+use ondisk::inventory::Report;
 use ondisk::manifest::PAYLOAD;
 use std::path::Path;
 use std::time::Instant;
 
 /// The result of reading the payload.
-pub(super) struct Looked {
-    pub(super) found: Found,
+pub(super) struct Decoded {
+    pub(super) found: Report,
     /// Milliseconds that decoding took.
     took: u64,
 }
 
 /// Compares every byte with the manifest, then decodes the payload.
-pub(super) fn look(package: &Package, rows: &mut Rows) -> Option<Looked> {
+pub(super) fn look(package: &Package, rows: &mut Rows) -> Option<Decoded> {
     let mut meter = Meter::new(rows.output(), "check", "verifying the package");
     let damage = package.verify(&mut |done, total| meter.show(done, total));
     meter.clear();
@@ -64,10 +64,10 @@ pub(super) fn look(package: &Package, rows: &mut Rows) -> Option<Looked> {
             facts.kernels.first().map_or("none", String::as_str)
         ),
     );
-    Some(Looked { found, took })
+    Some(Decoded { found, took })
 }
 
-impl Looked {
+impl Decoded {
     /// What a forecast of the duration is made from.
     pub(super) fn measure(&self, disk: Option<&Path>, rows: &mut Rows) -> Option<Measured> {
         let rate = Disk::open(disk?).map_err(Error::from);
@@ -97,12 +97,12 @@ impl Looked {
 pub(super) fn identity(
     survey: Option<&Survey>,
     package: &Package,
-    looked: Option<&Looked>,
+    decoded: Option<&Decoded>,
     rows: &mut Rows,
 ) -> Option<identity::Machine> {
     let live = rows.take("identity", identity::network::kernel::KernelNetwork::read());
-    if let Some(looked) = looked {
-        hardware::compare(&looked.found, survey, live.as_ref(), rows);
+    if let Some(decoded) = decoded {
+        hardware::compare(&decoded.found, survey, live.as_ref(), rows);
     }
     let before = rows.count(State::Warning);
     let report =

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Whether package and machine fit: sizes, memory, room, protection.
 
-use super::{Asked, Starting};
+use super::{Request, Starting};
 use crate::machine::MemInfo;
 use crate::old::erase::Forecast;
 use crate::old::initramfs::Image;
@@ -17,8 +17,8 @@ use ondisk::manifest::{INITRAMFS, KERNEL, Protection, Seal};
 use std::path::Path;
 
 /// The package, and what was found of the machine.
-pub(super) struct Fit<'a> {
-    asked: &'a Asked<'a>,
+pub(super) struct FitCheck<'a> {
+    request: &'a Request<'a>,
     package: &'a Package,
     survey: Option<&'a Survey>,
     starting: Option<&'a Starting>,
@@ -26,23 +26,23 @@ pub(super) struct Fit<'a> {
     copied: u64,
 }
 
-impl<'a> Fit<'a> {
+impl<'a> FitCheck<'a> {
     pub(super) fn new(
-        asked: &'a Asked<'a>,
+        request: &'a Request<'a>,
         package: &'a Package,
         survey: Option<&'a Survey>,
         starting: Option<&'a Starting>,
-    ) -> Fit<'a> {
+    ) -> FitCheck<'a> {
         // Big files get a second name instead of a copy where the package lies on
         // the root file system. What was staged before still takes space until
         // the new files are complete.
         let copied = package
             .names()
-            .filter(|name| !space::can_be_linked(&asked.dir.join(name)))
+            .filter(|name| !space::can_be_linked(&request.dir.join(name)))
             .map(|name| package.expected_size(name))
             .fold(0, u64::saturating_add);
-        Fit {
-            asked,
+        FitCheck {
+            request,
             package,
             survey,
             starting,
@@ -109,7 +109,7 @@ impl<'a> Fit<'a> {
         });
         let obstacles = rows.take("protection", obstacles)?;
         let manifest = &self.package.manifest;
-        let level = protection::choose(self.asked.protection, manifest.protection, &obstacles);
+        let level = protection::choose(self.request.protection, manifest.protection, &obstacles);
         let level = rows.take("protection", level)?;
         let leads_to = match level {
             Protection::None => {
@@ -200,13 +200,13 @@ pub(super) fn console(dir: &Path, package: &Package, rows: &mut Rows) -> Option<
 /// compared.
 pub(super) fn memory(
     image: &Image,
-    place: Option<memory::Place>,
+    place: Option<memory::Medium>,
     rows: &mut Rows,
 ) -> Option<memory::Budget> {
     let total = rows.take("memory", MemInfo::read())?.total;
     let sum = memory::plan(&memory::Input {
         available: memory::in_the_tiny_system(total, image.bytes),
-        payload: place.unwrap_or(memory::Place::Disk),
+        payload: place.unwrap_or(memory::Medium::Disk),
         processors: 1,
     });
     let budget = rows.take("memory", sum)?;
@@ -231,14 +231,14 @@ mod tests {
             let row = rows.iter().next().unwrap().clone();
             (budget, row.state, row.text())
         };
-        let (budget, state, _) = sum(20 << 20, Some(memory::Place::Disk));
-        let (smaller, ..) = sum(40 << 20, Some(memory::Place::Disk));
+        let (budget, state, _) = sum(20 << 20, Some(memory::Medium::Disk));
+        let (smaller, ..) = sum(40 << 20, Some(memory::Medium::Disk));
         assert_eq!(state, State::Fine);
         assert_eq!(
             budget.unwrap().available - smaller.unwrap().available,
             20 << 20
         );
-        let much = memory::Place::Ram(u64::MAX / 2);
+        let much = memory::Medium::Ram(u64::MAX / 2);
         let (budget, state, text) = sum(0, Some(much));
         assert_eq!((budget, state), (None, State::Refused));
         assert!(text.contains("; give the machine"), "{text}");

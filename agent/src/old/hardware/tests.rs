@@ -44,7 +44,7 @@ impl Sys {
     }
 
     /// A disk or an interface that hangs on a device.
-    fn thing(&self, class: &str, path: &str, name: &str) {
+    fn component(&self, class: &str, path: &str, name: &str) {
         let root = self.0.path();
         let directory = root.join("devices").join(path).join(class).join(name);
         create_dir_all(&directory).unwrap();
@@ -61,13 +61,13 @@ impl Sys {
             "scsi:t-0x00",
             "sd_mod",
         );
-        sys.thing(
+        sys.component(
             "block",
             "pci0000:00/0000:00:1f.2/ata1/host0/target0:0:0/0:0:0:0",
             "sda",
         );
         sys.device("pci0000:00/0000:00:03.0", modalias, module);
-        sys.thing("net", "pci0000:00/0000:00:03.0", "eth0");
+        sys.component("net", "pci0000:00/0000:00:03.0", "eth0");
         create_dir_all(sys.0.path().join("devices/virtual/net/lo")).unwrap();
         sys
     }
@@ -124,8 +124,8 @@ fn says(sys: &Sys, live: &KernelNetwork, without: &str, builtin: &str) -> Vec<(S
 
 fn said(sys: &Sys, live: &KernelNetwork, modules: &Modules) -> Vec<(State, String)> {
     let mut rows = Rows::new(Output::Silent);
-    let things = things(sys.0.path(), Some("sda"), Some(live));
-    drivers("6.1.0-56", modules, &things, true, &mut rows);
+    let components = components(sys.0.path(), Some("sda"), Some(live));
+    drivers("6.1.0-56", modules, &components, true, &mut rows);
     rows.iter().map(|row| (row.state, row.text())).collect()
 }
 
@@ -172,7 +172,7 @@ fn a_controller_of_the_root_that_the_new_kernel_does_not_drive_is_refused() {
     assert!(found[0].1.contains("would not find its root"), "{found:?}");
     // Of another disk it is a warning.
     sys.device("pci0000:00/0000:03:00.0", PVSCSI, "vmw_pvscsi");
-    sys.thing(
+    sys.component(
         "block",
         "pci0000:00/0000:03:00.0/host2/target2:0:0/2:0:0:0",
         "sdb",
@@ -188,9 +188,9 @@ fn a_card_below_a_bond_is_needed_where_it_is_the_only_one() {
     let virtio = "pci0000:00/0000:00:04.0/virtio1";
     sys.device("pci0000:00/0000:00:04.0", VIRTIO_PCI, "virtio_pci");
     sys.device(virtio, VIRTIO_NET, "virtio_net");
-    sys.thing("net", virtio, "eth1");
+    sys.component("net", virtio, "eth1");
     for (upper, lower) in [("bond0", "eth1"), ("bond0.7", "bond0")] {
-        sys.thing("net", "virtual", upper);
+        sys.component("net", "virtual", upper);
         let class = sys.0.path().join("class/net");
         symlink(
             class.join(lower),
@@ -212,7 +212,7 @@ fn a_card_below_a_bond_is_needed_where_it_is_the_only_one() {
     );
     // With a second port, whose card has its driver, the machine is reached.
     sys.device("pci0000:00/0000:00:05.0", E1000, "e1000");
-    sys.thing("net", "pci0000:00/0000:00:05.0", "eth2");
+    sys.component("net", "pci0000:00/0000:00:05.0", "eth2");
     let class = sys.0.path().join("class/net");
     symlink(class.join("eth2"), class.join("bond0/lower_eth2")).unwrap();
     let found = says(&sys, &routed("bond0.7"), "virtio_net", "");
@@ -226,7 +226,7 @@ fn a_part_that_can_be_done_without_is_a_warning() {
     let part = "pci8a3f:00/8a3f:00:02.0";
     let mlx5 = "pci:v000015B3d00001016sv000015B3sd00000190bc02sc00i00";
     sys.device(part, mlx5, "mlx5_core");
-    sys.thing("net", part, "enP35391");
+    sys.component("net", part, "enP35391");
     let class = sys.0.path().join("class/net");
     symlink(class.join("enP35391"), class.join("eth0/lower_enP35391")).unwrap();
     let found = says(&sys, &routed("eth0"), "", "");

@@ -2,7 +2,7 @@
 //! Checks the extents that the file system reports for a file.
 
 use super::{Error, Flaw};
-use crate::block::Way;
+use crate::block::Mapping;
 use ondisk::run::{Run, SECTOR, join};
 use std::ops::Range;
 use sys::fiemap::Extent;
@@ -68,11 +68,11 @@ pub fn pieces(extents: &[Extent], written: &[Range<u64>]) -> Result<Vec<Piece>, 
 ///
 /// # Errors
 /// When a device ends before its map does.
-pub fn on_disk(way: &Way, pieces: &[Piece]) -> Result<Vec<Piece>, Error> {
+pub fn on_disk(mapping: &Mapping, pieces: &[Piece]) -> Result<Vec<Piece>, Error> {
     let mut found = Vec::with_capacity(pieces.len());
     for piece in pieces {
         let mut offset = piece.offset;
-        for run in way.on_disk(piece.run)? {
+        for run in mapping.on_disk(piece.run)? {
             let piece = Piece { offset, run };
             offset = piece.end();
             found.push(piece);
@@ -174,13 +174,13 @@ mod tests {
     #[test]
     fn a_piece_that_is_several_on_the_disk_keeps_its_order() {
         let root = ["0 64 linear 8:1 384", "64 128 striped 2 16 8:5 1 8:1 1000"];
-        let way = crate::block::way::tests::down("253:0", &root).unwrap();
+        let mapping = crate::block::mapping::tests::down("253:0", &root).unwrap();
         let piece = |offset, lba, sectors| Piece {
             offset,
             run: Run { lba, sectors },
         };
         assert_eq!(
-            on_disk(&way, &[piece(4096, 50, 36), piece(0, 0, 8)]).unwrap(),
+            on_disk(&mapping, &[piece(4096, 50, 36), piece(0, 0, 8)]).unwrap(),
             [
                 piece(4096, 2048 + 384 + 50, 14),
                 piece(4096 + 14 * 512, 20_064, 16),
@@ -188,11 +188,13 @@ mod tests {
                 piece(0, 2048 + 384, 8),
             ]
         );
-        let error = on_disk(&way, &[piece(0, 191, 2)]).unwrap_err().to_string();
+        let error = on_disk(&mapping, &[piece(0, 191, 2)])
+            .unwrap_err()
+            .to_string();
         let words = "vg-root has places that the device below it does not have";
         assert!(error.starts_with(words), "{error}");
         let lines = ["0 8 crypt x"];
-        let error: Error = crate::block::way::tests::down("253:0", &lines)
+        let error: Error = crate::block::mapping::tests::down("253:0", &lines)
             .unwrap_err()
             .into();
         let words = "below the file system lies vg-root, which is a device-mapper target of type \

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Why files cannot be pinned on this machine, as messages for a person.
 
-use crate::block::NoWay;
+use crate::block::NoMapping;
 use std::fmt;
 use std::path::PathBuf;
 use sys::FileError;
@@ -144,14 +144,14 @@ pub enum Error {
     },
 }
 
-impl From<NoWay> for Error {
-    fn from(error: NoWay) -> Error {
+impl From<NoMapping> for Error {
+    fn from(error: NoMapping) -> Error {
         Error::Obstacle(match error {
-            NoWay::Layer { device, what } => Obstacle::Layer { device, what },
-            NoWay::OtherDisk { device, disk } => Obstacle::OtherDisk { device, disk },
-            NoWay::Table { device, why } => Obstacle::Table { device, why },
-            NoWay::Mapper(error) => return Error::Mapper(error),
-            NoWay::File(error) => return Error::File(error),
+            NoMapping::Layer { device, what } => Obstacle::Layer { device, what },
+            NoMapping::OtherDisk { device, disk } => Obstacle::OtherDisk { device, disk },
+            NoMapping::Table { device, why } => Obstacle::Table { device, why },
+            NoMapping::Mapper(error) => return Error::Mapper(error),
+            NoMapping::File(error) => return Error::File(error),
         })
     }
 }

@@ -4,7 +4,7 @@
 use super::extents::{Piece, on_disk, pieces};
 use super::obstacle::KINDS;
 use super::{Error, Obstacle, Wish};
-use crate::block::{DevNo, SYS, Way};
+use crate::block::{DevNo, Mapping, SYS};
 use crate::disk::Disk;
 use crate::machine;
 use crate::old::space::Space;
@@ -22,7 +22,7 @@ pub const LEFT: u64 = 64 << 20;
 #[derive(Debug)]
 pub struct Site {
     pub(super) mount: PathBuf,
-    pub(super) way: Way,
+    pub(super) mapping: Mapping,
     pub(super) disk: Disk,
 }
 
@@ -60,10 +60,10 @@ impl Site {
             let path = disk.path().into();
             return Err(crate::disk::Error::NotADisk { path }.into());
         };
-        let way = Way::to(Path::new(SYS), &mut sys::dm::tables(), mount.device, dev)?;
+        let mapping = Mapping::to(Path::new(SYS), &mut sys::dm::tables(), mount.device, dev)?;
         Ok(Site {
             mount: target,
-            way,
+            mapping,
             disk,
         })
     }
@@ -108,7 +108,7 @@ impl Site {
         written: &[Range<u64>],
     ) -> Result<Vec<Piece>, Error> {
         let meta = file.metadata().map_err(cannot("look at", path))?;
-        if DevNo::from(meta.dev()) != self.way.top() {
+        if DevNo::from(meta.dev()) != self.mapping.top() {
             return Err(Obstacle::Layer {
                 device: path.display().to_string(),
                 what: "not on the file system that was looked at".into(),
@@ -120,6 +120,6 @@ impl Site {
             file: path.into(),
             flaw,
         })?;
-        on_disk(&self.way, &found)
+        on_disk(&self.mapping, &found)
     }
 }

@@ -14,7 +14,7 @@ use crate::plan::Refusal;
 use ondisk::bzimage::BzImage;
 use ondisk::checksum::crc32;
 use ondisk::lifeboat::blob::{File, Parts};
-use ondisk::lifeboat::boot_sector::Place;
+use ondisk::lifeboat::boot_sector::BlobPlace;
 use ondisk::lifeboat::record::{self, Chunks, Counts, MAX_CHUNK, Record};
 use ondisk::lifeboat::state::State;
 use ondisk::lifeboat::{
@@ -225,7 +225,7 @@ impl Staging<'_> {
         let place = |twin, number, blob: &[u8]| {
             let runs = places.runs(Role::Blob(twin));
             let lba = runs.first().map_or(0, |run| run.lba);
-            Place::of(lba, number, blob)
+            BlobPlace::of(lba, number, blob)
         };
         let sector = BootSector {
             start: *contract::cmdline::Start::File.letters(),
@@ -332,12 +332,12 @@ impl Staging<'_> {
     ) -> Result<(Sha256Sum, Chunks), Error> {
         let path = self.payload;
         let source = std::fs::File::open(path).map_err(cannot("open", path))?;
-        let told = Told {
+        let reporting = Reporting {
             inner: source,
             done: 0,
             progress,
         };
-        let mut summed = Summed::new(told, MAX_CHUNK);
+        let mut summed = Summed::new(reporting, MAX_CHUNK);
         let found = reserved.fill(&mut summed)?.sha256;
         let expected = self.expected.sha256;
         match found == expected {
@@ -362,13 +362,13 @@ fn filler(id: &Id, role: Role, bytes: u64) -> Vec<u8> {
 }
 
 /// A reader that reports its progress.
-struct Told<'a, R> {
+struct Reporting<'a, R> {
     inner: R,
     done: u64,
     progress: &'a mut dyn FnMut(u64),
 }
 
-impl<R: Read> Read for Told<'_, R> {
+impl<R: Read> Read for Reporting<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         self.done = self.done.saturating_add(read as u64);

@@ -11,7 +11,7 @@
 
 use super::Error;
 use crate::disk::{self, Disk, own, sector_0};
-use crate::tiny::lifeboat::Kept;
+use crate::tiny::lifeboat::Snapshot;
 use ondisk::gpt::{Guid, Table};
 use ondisk::lifeboat::{Run, SECTOR};
 use ondisk::sha256::Sha256Sum;
@@ -27,7 +27,7 @@ const MOST: u64 = 8 << 20;
 pub struct Area<'a> {
     disk: &'a Disk,
     places: Vec<(&'static str, Range<u64>)>,
-    lifeboat: Option<Kept>,
+    lifeboat: Option<Snapshot>,
 }
 
 /// A piece of such a place with its original content.
@@ -58,7 +58,7 @@ impl Area<'_> {
 
     /// Adds the files that bring an interrupted migration back.
     #[must_use]
-    pub fn with(self, lifeboat: Option<Kept>) -> Self {
+    pub fn with(self, lifeboat: Option<Snapshot>) -> Self {
         Area { lifeboat, ..self }
     }
 
@@ -168,10 +168,10 @@ impl Area<'_> {
     /// Restores the files that bring an interrupted migration back. The new
     /// system does not need them, so an error is only a warning.
     fn put_lifeboat_back(&self, name: &str, line: &mut dyn FnMut(&str)) {
-        let Some(kept) = &self.lifeboat else {
+        let Some(snapshot) = &self.lifeboat else {
             return;
         };
-        let changed = match kept.put_back(self.disk) {
+        let changed = match snapshot.put_back(self.disk) {
             Ok(changed) => changed,
             Err(error) => return line(&format!("warning: {error}")),
         };

@@ -3,7 +3,7 @@
 
 use super::{Error, Lifeboat};
 use crate::disk::{self, Disk};
-use ondisk::lifeboat::boot_sector::Place;
+use ondisk::lifeboat::boot_sector::BlobPlace;
 use ondisk::lifeboat::record::Pinned;
 use ondisk::lifeboat::{Blob, Role, Twin};
 use ondisk::sha256::Sha256Sum;
@@ -43,7 +43,7 @@ impl Lifeboat {
     ///
     /// # Errors
     /// [`Error::Blob`], [`Error::Changed`].
-    pub(super) fn blobs(&self, disk: &Disk, old: &[u8; 512]) -> Result<[Place; 2], Error> {
+    pub(super) fn blobs(&self, disk: &Disk, old: &[u8; 512]) -> Result<[BlobPlace; 2], Error> {
         let place = |number, twin| {
             let role = Role::Blob(twin);
             let unfit = |why: &str| Error::Blob {
@@ -60,7 +60,7 @@ impl Lifeboat {
                 return Err(unfit("the boot sector has changed since"));
             }
             match file.runs.as_slice() {
-                [run] => Ok(Place::of(run.lba, number, &bytes)?),
+                [run] => Ok(BlobPlace::of(run.lba, number, &bytes)?),
                 _ => Err(unfit("it does not lie in one piece")),
             }
         };

@@ -3,15 +3,15 @@
 //!
 //! [`find`] looks for the one disk that has them, by the address on the kernel's
 //! command line; [`Lifeboat`] reads and writes them, always past the page cache,
-//! and reads back. The pure function [`Way::of`] decides what follows from the
+//! and reads back. The pure function [`Course::of`] decides what follows from the
 //! state. If the command line has no address, none of this is used.
 
 mod arm;
 mod clear;
+mod course;
 mod error;
 mod find;
 mod intact;
-mod kept;
 mod look;
 mod mend;
 mod package;
@@ -19,19 +19,19 @@ mod plan;
 mod repair;
 mod sector_0;
 mod sign;
+mod snapshot;
 #[cfg(test)]
 pub(crate) mod tests;
-mod way;
 mod write;
 
+pub use course::{Back, Course, Start, goes_on_at_once};
 pub use error::Error;
 pub use find::find;
-pub use kept::{Kept, PutBack};
 pub use package::{BadContents, Contents};
 pub use plan::plan;
 pub use repair::{Damage, Repair};
 pub use sign::is_on;
-pub use way::{Back, Start, Way, goes_on_at_once};
+pub use snapshot::{PutBack, Snapshot};
 
 use crate::disk::Disk;
 use ondisk::lifeboat::record::{Pinned, Record};

@@ -23,8 +23,8 @@ impl Step for Boot {
         // The programs open it by the name that they are given.
         let open = context.disk()?;
         let boat = context.lifeboat.as_ref();
-        let kept = boat.map(|boat| boat.kept(&open)).transpose()?;
-        let area = boot::Area::of(&open, &context.plan()?.table).with(kept);
+        let snapshot = boat.map(|boat| boat.snapshot(&open)).transpose()?;
+        let area = boot::Area::of(&open, &context.plan()?.table).with(snapshot);
         boot::make_links(Path::new("/dev"), context.plan()?)?;
         let root = Path::new(paths::NEW_ROOT);
         if !context.loaded()?.manifest.boot.commands.is_empty() {

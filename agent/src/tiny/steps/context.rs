@@ -21,7 +21,7 @@ use std::path::Path;
 
 /// What `discover` finds.
 #[derive(Debug, Clone)]
-pub struct Found {
+pub struct Discovered {
     /// The old root; `None` when a migration is resumed, because it is gone then.
     pub root: Option<Root>,
     pub disk: BlockDevice,
@@ -47,7 +47,7 @@ pub struct Context {
     pub cmdline: Cmdline,
     pub devices: Devices,
     /// Left by `discover`.
-    pub found: Option<Found>,
+    pub found: Option<Discovered>,
     /// Whether `load` has recognised the old root as staged on this machine; only
     /// then a report is written into it.
     pub recognized: bool,
@@ -87,7 +87,7 @@ impl Context {
     }
 
     /// What `discover` found.
-    pub fn found(&self) -> Result<&Found, Error> {
+    pub fn found(&self) -> Result<&Discovered, Error> {
         self.found.as_ref().ok_or(Error::Missing("the disk"))
     }
 

@@ -4,12 +4,12 @@
 
 use super::run::{after, one, rehearse};
 use super::{
-    ARM, Context, Error, Failure, Found, Mark, Next, RELEASE, Step, discover, elsewhere, load,
+    ARM, Context, Discovered, Error, Failure, Mark, Next, RELEASE, Step, discover, elsewhere, load,
     mark, record,
 };
 use crate::disk::{Disk, DiskId};
 use crate::tiny::Power;
-use crate::tiny::lifeboat::{self, Back, Contents, Start, Way, goes_on_at_once};
+use crate::tiny::lifeboat::{self, Back, Contents, Course, Start, goes_on_at_once};
 use crate::{paths, stop};
 use ondisk::lifeboat::Address;
 use ondisk::lifeboat::state::Phase;
@@ -21,18 +21,18 @@ pub(super) fn run(context: &mut Context, address: Address, by_hand: bool) -> Res
     let phase = context.lifeboat_mut().map_err(before)?.phase();
     let say = format!("the migration is {phase}");
     context.reporter.detail(&say);
-    let way = Way::of(phase, start);
-    if let Some(from) = context.elsewhere.take_if(|_| way != Way::GoOn) {
+    let course = Course::of(phase, start);
+    if let Some(from) = context.elsewhere.take_if(|_| course != Course::Resume) {
         context.reporter.line(&format!(
             "{from} is not used: the payload comes from elsewhere only once the disk is being rewritten"
         ));
     }
-    match way {
-        Way::Trial(phase) | Way::Armed(phase) => {
+    match course {
+        Course::Trial(phase) | Course::Armed(phase) => {
             count(context, phase).map_err(before)?;
             rehearse(context)?;
             step(context, ARM)?;
-            if matches!(way, Way::Trial(_)) {
+            if matches!(course, Course::Trial(_)) {
                 let manifest = context.loaded().map(|loaded| &loaded.manifest);
                 let proof_boot = manifest.map_err(before)?.has_proof_boot();
                 if !goes_on_at_once(start, proof_boot) {
@@ -45,9 +45,9 @@ pub(super) fn run(context: &mut Context, address: Address, by_hand: bool) -> Res
             after(context)?;
             release(context)
         }
-        Way::Back(back) => Err(back_to_the_old_system(context, back)),
-        Way::GoOn => {
-            let gone = go_on(context).map_err(past);
+        Course::Back(back) => Err(back_to_the_old_system(context, back)),
+        Course::Resume => {
+            let gone = resume(context).map_err(past);
             let gone = gone.and_then(|()| after(context));
             if let (Err(_), Some(from)) = (&gone, context.elsewhere.clone()) {
                 context.loaded = None;
@@ -56,11 +56,11 @@ pub(super) fn run(context: &mut Context, address: Address, by_hand: bool) -> Res
             gone?;
             release(context)
         }
-        Way::Release => {
+        Course::Release => {
             from_record(context).map_err(past)?;
             release(context)
         }
-        Way::Nothing => Ok(Next::Nothing),
+        Course::Nothing => Ok(Next::Nothing),
     }
 }
 
@@ -136,7 +136,7 @@ fn back_to_the_old_system(context: &mut Context, back: Back) -> Failure {
 
 /// Continues past the point of no return, where only the record knows the old
 /// system.
-fn go_on(context: &mut Context) -> Result<(), Error> {
+fn resume(context: &mut Context) -> Result<(), Error> {
     // First, so that /init and the console know it even if the rest fails.
     mark::announce()?;
     from_record(context)?;
@@ -197,7 +197,7 @@ fn from_record(context: &mut Context) -> Result<(), Error> {
     mark.store(mark::path())?;
     context.mark = Some(mark);
     context.plan = Some(plan);
-    context.found = Some(Found {
+    context.found = Some(Discovered {
         root: None,
         disk: device,
         id,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Step 1: modules, devices, volume groups; the disk that holds the old root.
 
-use super::{Context, Error, Found, Step};
+use super::{Context, Discovered, Error, Step};
 use crate::disk::{Disk, DiskId};
 use crate::locate;
 use crate::machine;
@@ -52,7 +52,7 @@ impl Step for Discover {
                 .reporter
                 .detail(&format!("volume group {name} on {device} stays untouched"));
         }
-        context.found = Some(Found {
+        context.found = Some(Discovered {
             root: Some(root),
             disk,
             id,

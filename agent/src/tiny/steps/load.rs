@@ -97,7 +97,7 @@ impl Load {
         })?;
         let size = |name: &str| manifest.file(name).map_or(0, |f| f.size);
 
-        let budget = memory::plan(&memory_for(memory::Place::Ram(size(PAYLOAD)))?)?;
+        let budget = memory::plan(&memory_for(memory::Medium::Ram(size(PAYLOAD)))?)?;
         context.reporter.detail(&format!("memory: {budget}"));
 
         let to = Path::new(paths::PAYLOAD_DIR);
@@ -200,7 +200,7 @@ pub(super) fn recorded(context: &Context) -> Result<Loaded, Error> {
         table,
         staged,
     } = Contents::of(lifeboat.record())?;
-    let room = memory_for(memory::Place::Disk)?;
+    let room = memory_for(memory::Medium::Disk)?;
     let budget = match paths::begun() {
         true => budget_when_begun(&room)?,
         false => memory::plan(&room)?,
@@ -261,7 +261,7 @@ pub(super) fn from_memory() -> Result<Loaded, Error> {
     let staged = Staged::parse(&read(&dir.join(paths::STAGED))?)?;
     let manifest = staged.manifest(read(&dir.join(MANIFEST))?.as_bytes())?;
     let payload = manifest.file(PAYLOAD).map_or(0, |f| f.size);
-    let mut room = memory_for(memory::Place::Ram(payload))?;
+    let mut room = memory_for(memory::Medium::Ram(payload))?;
     room.available = room.available.saturating_add(payload);
     loaded(manifest, staged, budget_when_begun(&room)?)
 }
@@ -280,7 +280,7 @@ fn budget_when_begun(room: &memory::Input) -> Result<memory::Budget, Error> {
 }
 
 /// The memory that there is for a payload in this place.
-fn memory_for(payload: memory::Place) -> Result<memory::Input, Error> {
+fn memory_for(payload: memory::Medium) -> Result<memory::Input, Error> {
     let meminfo = MemInfo::read()?;
     Ok(memory::Input {
         available: meminfo.available,
@@ -351,7 +351,7 @@ mod tests {
     fn a_migration_that_has_begun_does_not_stop_for_memory() {
         let room = memory::Input {
             available: 1,
-            payload: memory::Place::Ram(1 << 30),
+            payload: memory::Medium::Ram(1 << 30),
             processors: 2,
         };
         assert!(memory::plan(&room).is_err());

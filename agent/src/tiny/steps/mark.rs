@@ -31,7 +31,7 @@ pub struct Mark {
     number: Digits,
     /// Where the state lies instead, in the form of the command line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    lifeboat: Option<Place>,
+    lifeboat: Option<AddressText>,
     /// The new table, in the form of [`DiskId::table`].
     new_table: String,
     /// The disk as it was when the migration began.
@@ -73,19 +73,19 @@ pub fn must_stay(must: bool) -> Result<(), FileError> {
 /// An address as its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-struct Place(Address);
+struct AddressText(Address);
 
-impl From<Place> for String {
-    fn from(Place(address): Place) -> String {
+impl From<AddressText> for String {
+    fn from(AddressText(address): AddressText) -> String {
         address.to_string()
     }
 }
 
-impl TryFrom<String> for Place {
+impl TryFrom<String> for AddressText {
     type Error = ondisk::lifeboat::BadAddress;
 
-    fn try_from(text: String) -> Result<Place, Self::Error> {
-        text.parse().map(Place)
+    fn try_from(text: String) -> Result<AddressText, Self::Error> {
+        text.parse().map(AddressText)
     }
 }
 
@@ -116,7 +116,7 @@ impl Mark {
     pub fn of(name: &str, disk: &Disk, plan: &Plan, lifeboat: &Lifeboat) -> Result<Mark, Error> {
         let address = *lifeboat.address();
         Ok(Mark {
-            lifeboat: Some(Place(address)),
+            lifeboat: Some(AddressText(address)),
             ..Mark::new(name, disk, plan, address.id.0)?
         })
     }
@@ -171,7 +171,7 @@ impl Mark {
             return Ok(Err(why));
         }
         let is_marked = match &self.lifeboat {
-            Some(Place(address)) => lifeboat::is_on(disk, address)?,
+            Some(AddressText(address)) => lifeboat::is_on(disk, address)?,
             None => mark::decode(&disk.read_fresh(0, mark::BYTES)?) == Some(self.number.0),
         };
         if is_marked {

@@ -36,7 +36,7 @@ mod unpack;
 mod volumes;
 mod wipe;
 
-pub use context::{Context, Found, Loaded};
+pub use context::{Context, Discovered, Loaded};
 pub use error::{Error, Failure};
 pub use mark::{Mark, Sign};
 pub use migrate::migrate;

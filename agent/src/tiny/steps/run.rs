@@ -2,7 +2,7 @@
 //! Runs the steps in their order.
 
 use super::mark::{self, Mark, Sign, replace};
-use super::{AFTER, BEFORE, Context, Error, Failure, Found, Step, load, panics, record};
+use super::{AFTER, BEFORE, Context, Discovered, Error, Failure, Step, load, panics, record};
 use crate::block::BlockDevice;
 use crate::disk::Disk;
 use crate::{paths, stop};
@@ -115,7 +115,7 @@ pub(super) fn resume(context: &mut Context) -> Result<(), Failure> {
     let mut others = crate::locate::others(&devices, &disk, &mounts);
     // Arrays of the old disk are lost already; what is on it now was made by us.
     others.wholes.clear();
-    context.found = Some(Found {
+    context.found = Some(Discovered {
         root: None,
         disk,
         id,

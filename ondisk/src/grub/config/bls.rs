@@ -6,7 +6,7 @@ use super::bls_entry::{BlsEntry, insert, sorted_el8};
 use super::run::{FAILED, Interpreter};
 use super::state::{Raw, State};
 use super::{ConfigError, Dialect};
-use crate::grub::files::Place;
+use crate::grub::files::GrubPath;
 
 /// Where the entries are, if no variable says otherwise.
 const DIRECTORY: &str = "/loader/entries";
@@ -143,7 +143,7 @@ impl Interpreter<'_> {
             _ => found.is_none() && path.is_none(),
         };
         if again {
-            let other = Place::new(&directory.device, &format!("/boot{DIRECTORY}"));
+            let other = GrubPath::new(&directory.device, &format!("/boot{DIRECTORY}"));
             found = self.bls_files(&other)?;
         }
         let found = found.unwrap_or_default();
@@ -187,7 +187,7 @@ impl Interpreter<'_> {
     }
 
     /// The entries of a directory, if there is one.
-    fn bls_files(&mut self, directory: &Place) -> Result<Option<Vec<BlsEntry>>, ConfigError> {
+    fn bls_files(&mut self, directory: &GrubPath) -> Result<Option<Vec<BlsEntry>>, ConfigError> {
         let Some(names) = self.files.list(directory) else {
             return Ok(None);
         };

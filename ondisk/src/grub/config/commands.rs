@@ -8,7 +8,7 @@ use super::options::{Known, Value, parse};
 use super::run::{FAILED, FALSE, Interpreter, Stop};
 use super::state::{Raw, Scope};
 use super::{ConfigError, Dialect, Kernel, Note};
-use crate::grub::files::{Node, Place, Search};
+use crate::grub::files::{GrubPath, Node, Search};
 use crate::grub::script::Source;
 
 const MENUENTRY: [Known; 6] = [
@@ -342,8 +342,8 @@ impl Interpreter<'_> {
     }
 
     /// A file that is to be loaded.
-    fn existing(&mut self, path: &str) -> Option<Place> {
-        let place = self.place(path).unwrap_or_else(|| Place::new("", path));
+    fn existing(&mut self, path: &str) -> Option<GrubPath> {
+        let place = self.place(path).unwrap_or_else(|| GrubPath::new("", path));
         if self.files.size(&place).is_some() {
             return Some(place);
         }

@@ -6,13 +6,13 @@ use super::options::{Known, Value, parse};
 use super::run::{FAILED, Interpreter};
 use super::{ConfigError, Note, Saved};
 use crate::grub::env::block;
-use crate::grub::files::Place;
+use crate::grub::files::GrubPath;
 
 const ENVIRONMENT: [Known; 2] = [("file", 'f', Value::Required), ("skip-sig", 's', Value::No)];
 
 impl Interpreter<'_> {
     /// The environment block that the options name, and the variables.
-    fn environment(&self, arguments: &[String]) -> Option<(Place, Vec<u8>, Vec<String>)> {
+    fn environment(&self, arguments: &[String]) -> Option<(GrubPath, Vec<u8>, Vec<String>)> {
         let options = parse(&ENVIRONMENT, false, arguments)?;
         let place = match options.value("file") {
             Some(path) => self.place(path)?,
@@ -37,7 +37,7 @@ impl Interpreter<'_> {
     pub(super) fn save_env(&mut self, arguments: &[String]) -> Result<i32, ConfigError> {
         let Some((place, mut content, names)) = self.environment(arguments) else {
             let place = "grubenv".to_string();
-            let place = Place::new(self.state.get("prefix").unwrap_or_default(), &place);
+            let place = GrubPath::new(self.state.get("prefix").unwrap_or_default(), &place);
             let names = arguments.to_vec();
             self.note(Note::NotSaved { place, names });
             return Ok(FAILED);

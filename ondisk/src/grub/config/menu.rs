@@ -4,7 +4,7 @@
 use super::number::{NumberError, is_space, unsigned};
 use super::run::{Interpreter, Stop};
 use super::state::Raw;
-use super::{Boot, ConfigError, Dialect, Entry, First, Outcome, Place, Started};
+use super::{Boot, ConfigError, Dialect, Entry, First, GrubPath, Outcome, Started};
 
 /// How deep submenus may lie in each other.
 const DEPTH: usize = 8;
@@ -97,7 +97,7 @@ fn behind_submenu(default: &str) -> Option<&str> {
 
 impl Interpreter<'_> {
     /// One start of GRUB.
-    pub(super) fn boot(mut self, config: &Place) -> Result<Boot, ConfigError> {
+    pub(super) fn boot(mut self, config: &GrubPath) -> Result<Boot, ConfigError> {
         if !self.source(&config.to_string())? {
             return Err(ConfigError::Missing(config.clone()));
         }

@@ -32,7 +32,7 @@ mod state;
 mod version;
 mod words;
 
-use super::files::{Changed, Files, Place};
+use super::files::{Changed, Files, GrubPath};
 use super::script::{Source, parse};
 use crate::os_release::OsRelease;
 use run::Interpreter;
@@ -79,13 +79,13 @@ pub struct Start {
 
 impl Start {
     /// The configuration that GRUB reads first.
-    pub fn config(&self) -> Place {
-        Place::new(&self.device, &self.directory).join("grub.cfg")
+    pub fn config(&self) -> GrubPath {
+        GrubPath::new(&self.device, &self.directory).join("grub.cfg")
     }
 
     /// The environment block that GRUB takes if it is told no other.
-    pub fn environment(&self) -> Place {
-        Place::new(&self.device, &self.directory).join("grubenv")
+    pub fn environment(&self) -> GrubPath {
+        GrubPath::new(&self.device, &self.directory).join("grubenv")
     }
 }
 
@@ -95,11 +95,11 @@ pub struct Kernel {
     /// The command that loads it: `linux`, `linux16`.
     pub command: String,
     /// Its file.
-    pub place: Place,
+    pub place: GrubPath,
     /// The words of its command line.
     pub words: Vec<String>,
     /// The initial ramdisks.
-    pub initrds: Vec<Place>,
+    pub initrds: Vec<GrubPath>,
 }
 
 impl Kernel {
@@ -121,9 +121,9 @@ pub struct Outcome {
     pub other: Option<String>,
     /// The boot sector in a file that `chainloader` has read; then `other` has
     /// the command.
-    pub chained: Option<Place>,
+    pub chained: Option<GrubPath>,
     /// Files that it wants to load and that do not exist.
-    pub missing: Vec<Place>,
+    pub missing: Vec<GrubPath>,
     /// Whether GRUB starts it. If not, it shows an error and goes on with
     /// `fallback`, or waits in its menu for ever.
     pub boots: bool,
@@ -184,7 +184,7 @@ pub enum First {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Saved {
     /// The file.
-    pub place: Place,
+    pub place: GrubPath,
     /// The variables.
     pub names: Vec<String>,
     /// Whether it can be written; if not, all stays as it was.
@@ -212,7 +212,7 @@ pub enum Note {
     /// Variables that GRUB could not save.
     NotSaved {
         /// The environment block.
-        place: Place,
+        place: GrubPath,
         /// The variables.
         names: Vec<String>,
     },
@@ -248,11 +248,11 @@ pub struct Boot {
     /// `fallback`, `timeout`, `superusers`.
     pub variables: BTreeMap<String, String>,
     /// The configuration files that were read, grub.cfg first.
-    pub read: Vec<Place>,
+    pub read: Vec<GrubPath>,
     /// Writes to environment blocks, those of the entry that starts included.
     pub saved: Vec<Saved>,
     /// The environment blocks that were written, as they are afterwards.
-    pub environments: BTreeMap<Place, Vec<u8>>,
+    pub environments: BTreeMap<GrubPath, Vec<u8>>,
     /// What was not evaluated.
     pub notes: Vec<Note>,
 }
@@ -292,7 +292,7 @@ impl Boot {
 pub enum ConfigError {
     /// There is none.
     #[error("{0} cannot be read; GRUB would stop at its prompt")]
-    Missing(Place),
+    Missing(GrubPath),
     /// More than a machine could want.
     #[error("GRUB's configuration is too {what} to evaluate: {place}")]
     Limit {
@@ -303,7 +303,7 @@ pub enum ConfigError {
     },
     /// GRUB would never come to an end.
     #[error("GRUB hangs at the file name {0}: \".conf\" may only stand at its end")]
-    Hangs(Place),
+    Hangs(GrubPath),
 }
 
 /// The lines of a configuration file that GRUB does not understand.
@@ -351,7 +351,7 @@ pub fn boots(files: &dyn Files, start: &Start, count: usize) -> Result<Vec<Boot>
 ///
 /// # Errors
 /// As [`boot`].
-pub fn reads(files: &dyn Files, start: &Start, place: &Place) -> Result<bool, ConfigError> {
+pub fn reads(files: &dyn Files, start: &Start, place: &GrubPath) -> Result<bool, ConfigError> {
     let changed = Changed::new(files, BTreeMap::new()).with(place.clone(), "# Is this read?\n");
     Ok(boot(&changed, start)?.read.contains(place))
 }

@@ -3,7 +3,7 @@
 
 use super::state::{Loops, Scope, State};
 use super::{ConfigError, Dialect, Note, Saved, Start, words};
-use crate::grub::files::{Files, Place};
+use crate::grub::files::{Files, GrubPath};
 use crate::grub::script::{Command, List, Source, Word, parse};
 use std::rc::Rc;
 
@@ -53,7 +53,7 @@ pub(super) struct Interpreter<'a> {
     pub dialect: Dialect,
     pub state: State,
     pub stop: Option<Stop>,
-    pub read: Vec<Place>,
+    pub read: Vec<GrubPath>,
     pub saved: Vec<Saved>,
     pub notes: Vec<Note>,
     steps: usize,
@@ -67,7 +67,7 @@ impl<'a> Interpreter<'a> {
     /// GRUB in its normal mode, before it reads its configuration.
     pub fn new(files: &'a dyn Files, start: &Start) -> Interpreter<'a> {
         let mut state = State::default();
-        let directory = Place::new(&start.device, &start.directory).to_string();
+        let directory = GrubPath::new(&start.device, &start.directory).to_string();
         let own = [
             ("root", start.device.as_str()),
             ("prefix", &directory),
@@ -115,17 +115,17 @@ impl<'a> Interpreter<'a> {
     }
 
     /// Where a path leads: `(device)/path`, or a path on `$root`.
-    pub fn place(&self, path: &str) -> Option<Place> {
+    pub fn place(&self, path: &str) -> Option<GrubPath> {
         if let Some(rest) = path.strip_prefix('(') {
             let (device, path) = rest.split_once(')')?;
-            return Some(Place::new(device, path));
+            return Some(GrubPath::new(device, path));
         }
         let root = self.state.get("root").filter(|root| !root.is_empty())?;
-        Some(Place::new(root, path))
+        Some(GrubPath::new(root, path))
     }
 
     /// Reads a file that GRUB may have written itself.
-    pub fn content(&self, place: &Place) -> Option<Vec<u8>> {
+    pub fn content(&self, place: &GrubPath) -> Option<Vec<u8>> {
         let written = self.state.blocks.get(place).cloned();
         written.or_else(|| self.files.read(place))
     }

@@ -2,7 +2,7 @@
 //! What GRUB keeps in memory: variables in contexts, functions, menus.
 
 use super::bls_entry::BlsEntry;
-use crate::grub::files::Place;
+use crate::grub::files::GrubPath;
 use crate::grub::script::List;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -44,8 +44,8 @@ pub(super) struct Scope {
 pub(super) struct Loaded {
     pub kernel: Option<super::Kernel>,
     pub other: Option<String>,
-    pub chained: Option<Place>,
-    pub missing: Vec<Place>,
+    pub chained: Option<GrubPath>,
+    pub missing: Vec<GrubPath>,
 }
 
 /// All of it.
@@ -57,7 +57,7 @@ pub(super) struct State {
     pub bls: Vec<BlsEntry>,
     pub scope: Option<Scope>,
     /// Environment blocks that were written.
-    pub blocks: BTreeMap<Place, Vec<u8>>,
+    pub blocks: BTreeMap<GrubPath, Vec<u8>>,
     pub loaded: Loaded,
     pub loops: Loops,
 }

@@ -130,7 +130,7 @@ impl Sample {
         &mut self.0.last_mut().unwrap().0
     }
 
-    pub fn found_for(&self, target: Target) -> Found {
+    pub fn found_for(&self, target: Target) -> Report {
         let mut inventory = Inventory::new(target);
         for (entry, content) in &self.0 {
             inventory.event(&Event::from(entry.clone()));
@@ -147,7 +147,7 @@ impl Sample {
         inventory.finish()
     }
 
-    pub fn found(&self) -> Found {
+    pub fn found(&self) -> Report {
         self.found_for(target())
     }
 }

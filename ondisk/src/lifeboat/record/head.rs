@@ -54,8 +54,8 @@ impl Head {
             let right = [a.role, b.role] == [Role::Record(Twin::A), Role::Record(Twin::B)];
             let record = |runs: &[Run]| {
                 let runs = cut(runs, 0, length.div_ceil(SECTOR)).ok()?;
-                let told = runs.iter().all(|run| run.bytes().is_some());
-                told.then_some(runs)
+                let valid = runs.iter().all(|run| run.bytes().is_some());
+                valid.then_some(runs)
             };
             let runs = [record(&a.runs)?, record(&b.runs)?];
             right.then_some(runs)

@@ -9,7 +9,7 @@ mod kernel;
 mod memory;
 
 use harness::armed::{Armed, Places};
-use harness::probe::{self, Told};
+use harness::probe::{self, Handover};
 use harness::vm::{Bus, Running, Vm};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -61,9 +61,9 @@ fn start(image: &Path) -> Running {
 
 impl Disk {
     /// What the kernel has to tell.
-    fn expected(&self, drive: &str) -> Told {
+    fn expected(&self, drive: &str) -> Handover {
         let start = self.armed.start.letters();
-        Told {
+        Handover {
             line: format!(
                 "{} replant.drive={drive} replant.start={}",
                 self.armed.words,
@@ -76,7 +76,7 @@ impl Disk {
 
     /// The kernel must start on this machine; returns all that was printed.
     fn boots(&self, machine: Running) -> String {
-        assert_eq!(probe::told(&machine, LIMIT), self.expected("80"));
+        assert_eq!(probe::handover(&machine, LIMIT), self.expected("80"));
         machine.serials[0].output()
     }
 }

@@ -5,7 +5,7 @@ use crate::disk::Disk;
 use crate::old::protection::{is_armed, put_back};
 use ondisk::checksum::crc32;
 use ondisk::lifeboat::BootSector;
-use ondisk::lifeboat::boot_sector::Place;
+use ondisk::lifeboat::boot_sector::BlobPlace;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
@@ -22,7 +22,7 @@ fn armed(dir: &tempfile::TempDir, way_back: bool) -> (PathBuf, [u8; 512]) {
     let blob = [&[9; 4 * 512][..], &old].concat();
     let blobs = BLOBS.map(|lba| {
         disk.write_all_at(&blob, lba * 512).unwrap();
-        Place::of(lba, 1, &blob).unwrap()
+        BlobPlace::of(lba, 1, &blob).unwrap()
     });
     let sector = BootSector {
         start: *b"disk",

@@ -52,7 +52,7 @@ fn found(path: &Path, address: &Address) -> Lifeboat {
 }
 
 /// One start of the machine, as far as sector 0 and the state go.
-fn start(path: &Path, address: &Address, old: &[u8; 512]) -> Result<Way, Error> {
+fn start(path: &Path, address: &Address, old: &[u8; 512]) -> Result<Course, Error> {
     let mut boat = find(&[path.to_owned()], address)?;
     let way = match starts(path, old) {
         Starts::Old => ByFile,
@@ -64,20 +64,20 @@ fn start(path: &Path, address: &Address, old: &[u8; 512]) -> Result<Way, Error> 
         armed: boat.sector_0_is_armed()?,
         by_hand: false,
     };
-    let way = Way::of(boat.phase(), start);
-    match way {
-        Way::Trial(phase) => {
+    let course = Course::of(boat.phase(), start);
+    match course {
+        Course::Trial(phase) => {
             boat.write_state(phase)?;
             boat.arm(&mut |_, _| {})?;
         }
-        Way::Armed(phase) => {
+        Course::Armed(phase) => {
             boat.write_state(phase)?;
             boat.is_ready(&mut |_, _| {})?;
         }
-        Way::Back(_) => drop(boat.disarm()?),
-        Way::GoOn | Way::Release | Way::Nothing => {}
+        Course::Back(_) => drop(boat.disarm()?),
+        Course::Resume | Course::Release | Course::Nothing => {}
     }
-    Ok(way)
+    Ok(course)
 }
 
 #[test]
@@ -109,7 +109,10 @@ fn arming_may_be_cut_off_at_each_write() {
             }
             // Otherwise the next starts come to the armed machine.
             let next = start(&image, &address, &old).unwrap();
-            assert!(matches!(next, Way::Armed(_)), "{writes}, {torn}: {next:?}");
+            assert!(
+                matches!(next, Course::Armed(_)),
+                "{writes}, {torn}: {next:?}"
+            );
             let boat = found(&image, &address);
             assert!(boat.sector_0_is_armed().unwrap());
         }
@@ -163,7 +166,7 @@ fn a_machine_that_never_gets_ready_stays_the_old_one() {
     }
     assert_eq!(
         start(&path, &address, &old).unwrap(),
-        Way::Back(Back::Trials)
+        Course::Back(Back::Trials)
     );
     let boat = found(&path, &address);
     assert_eq!(boat.phase(), Phase::Trial { starts: 3 });
@@ -176,12 +179,12 @@ fn an_armed_machine_that_does_not_come_to_it_gets_its_old_sector_back() {
     let old = old_sector(&path);
     start(&path, &address, &old).unwrap();
     for starts in 1..=3 {
-        let way = start(&path, &address, &old).unwrap();
-        assert_eq!(way, Way::Armed(Phase::Armed { starts }));
+        let course = start(&path, &address, &old).unwrap();
+        assert_eq!(course, Course::Armed(Phase::Armed { starts }));
     }
     assert_eq!(
         start(&path, &address, &old).unwrap(),
-        Way::Back(Back::Starts)
+        Course::Back(Back::Starts)
     );
     assert_eq!(starts(&path, &old), Starts::Old);
     let whole = |path: &Path| Disk::open(path).unwrap().read_fresh(0, 34 * 512).unwrap();

@@ -248,8 +248,8 @@ fn what_a_program_of_the_new_system_changes_is_put_back() {
     let whole = data(boat.path());
     let disk = Disk::open_writable(boat.path()).unwrap();
     let table = crate::plan::sample().1.table;
-    let kept = boat.kept(&disk).unwrap();
-    let area = crate::tiny::boot::Area::of(&disk, &table).with(Some(kept));
+    let snapshot = boat.snapshot(&disk).unwrap();
+    let area = crate::tiny::boot::Area::of(&disk, &table).with(Some(snapshot));
     let roles: Vec<Role> = [Role::Record, Role::State, Role::Blob]
         .into_iter()
         .flat_map(|of| [of(Twin::A), of(Twin::B)])
@@ -298,8 +298,8 @@ fn what_a_program_of_the_new_system_changes_is_put_back() {
         "{said:?}"
     );
     // What was damaged before is not the program's.
-    let kept = boat.kept(&disk).unwrap();
-    assert!(kept.put_back(&disk).unwrap().is_empty());
+    let snapshot = boat.snapshot(&disk).unwrap();
+    assert!(snapshot.put_back(&disk).unwrap().is_empty());
     assert_eq!(boat.mend().unwrap().len(), 1);
     assert!(data(boat.path()) == whole);
 }

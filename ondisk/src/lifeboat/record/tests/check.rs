@@ -11,7 +11,7 @@ const AT: usize = 4;
 const MIB: u64 = 1 << 20;
 
 /// What is wrong with the golden record after a change, for who writes it.
-fn told(change: impl Fn(&mut Record)) -> I {
+fn fault(change: impl Fn(&mut Record)) -> I {
     let mut record = golden();
     change(&mut record);
     match record.encode().unwrap_err() {
@@ -35,22 +35,22 @@ fn who_reads_checks_what_who_writes_checks() {
     let role = [11, 0, 0, 0, 0, 0, 0, 0];
     let entry = GOLDEN.windows(8).position(|b| b == role).unwrap();
     let read = mended(|bytes| bytes[entry + 8..entry + 16].fill(0));
-    let why = told(|r| r.files[AT].bytes = 0);
+    let why = fault(|r| r.files[AT].bytes = 0);
     assert_eq!(read, RecordError::Inconsistent(why));
 }
 
 #[test]
 fn blocks_of_a_disk() {
     for bytes in [0, 256, 1536, 8192] {
-        let block = told(|r| r.disk.logical_block = bytes);
+        let block = fault(|r| r.disk.logical_block = bytes);
         assert_eq!(block, I::LogicalBlock(bytes));
     }
     let block = I::Protected(ProtectedError::BlockSize(7));
-    assert_eq!(told(|r| r.disk.physical_block = 7), block);
+    assert_eq!(fault(|r| r.disk.physical_block = 7), block);
     // Ranges of 4096 bytes are no whole blocks.
-    let larger = told(|r| r.disk.physical_block = 16384);
+    let larger = fault(|r| r.disk.physical_block = 16384);
     assert!(matches!(larger, I::Protected(_)));
-    let beyond = told(|r| r.disk.bytes = 16 * MIB);
+    let beyond = fault(|r| r.disk.bytes = 16 * MIB);
     assert!(matches!(beyond, I::Protected(_)));
 }
 
@@ -64,7 +64,7 @@ fn texts_are_short() {
     ];
     for (what, field) in fields {
         let (bytes, long) = (1025, "x".repeat(1025));
-        let why = told(|r| field(r).clone_from(&long));
+        let why = fault(|r| field(r).clone_from(&long));
         assert_eq!(why, I::Text { what, bytes });
         let mut longest = Record {
             old: None,
@@ -78,11 +78,11 @@ fn texts_are_short() {
 #[test]
 fn files_come_once_and_in_order() {
     let first = Role::Record(Twin::A);
-    assert_eq!(told(|r| r.files.swap(0, 1)), I::Order(first));
-    let twice = told(|r| r.files.push(r.files[AT].clone()));
+    assert_eq!(fault(|r| r.files.swap(0, 1)), I::Order(first));
+    let twice = fault(|r| r.files.push(r.files[AT].clone()));
     assert_eq!(twice, I::Order(PAYLOAD));
     for (at, role) in Role::ALL.into_iter().enumerate().take(4) {
-        assert_eq!(told(|r| drop(r.files.remove(at))), I::Missing(role));
+        assert_eq!(fault(|r| drop(r.files.remove(at))), I::Missing(role));
     }
 }
 
@@ -97,24 +97,24 @@ fn files_lie_on_the_disk_and_are_protected() {
         run(u64::MAX, 2),
     ] {
         let outside = I::Outside { role, run };
-        assert_eq!(told(|r| r.files[AT].runs.push(run)), outside);
+        assert_eq!(fault(|r| r.files[AT].runs.push(run)), outside);
     }
     let last = |r: &mut Record| r.files[AT].runs.push(run(end - 1, 1));
     assert_eq!(protected(last), Ok(()));
     // One sector of two is.
     let run = run(40007, 2);
-    let why = told(|r| r.files[AT].runs[2] = run);
+    let why = fault(|r| r.files[AT].runs[2] = run);
     assert_eq!(why, I::Unprotected { role, run });
 }
 
 #[test]
 fn no_sector_belongs_to_two() {
     let (a, b, lba) = (Role::Record(Twin::B), PAYLOAD, 9071);
-    let why = told(|r| r.files[AT].runs[2] = run(9071, 1));
+    let why = fault(|r| r.files[AT].runs[2] = run(9071, 1));
     assert_eq!(why, I::Overlap { a, b, lba });
     // Nor twice to one.
     let (a, b, lba) = (PAYLOAD, PAYLOAD, 30001);
-    let why = told(|r| r.files[AT].runs[1] = run(30000, 2));
+    let why = fault(|r| r.files[AT].runs[1] = run(30000, 2));
     assert_eq!(why, I::Overlap { a, b, lba });
 }
 
@@ -125,18 +125,18 @@ fn sizes_sums_and_chunks_belong_together() {
         bytes,
         sectors,
     };
-    assert_eq!(told(|r| r.files[AT].bytes = 0), size(0, 4));
-    assert_eq!(told(|r| r.files[AT].bytes = 2049), size(2049, 4));
-    assert_eq!(told(|r| r.files[AT].runs.clear()), size(1300, 0));
-    assert_eq!(told(|r| r.files[AT].sum = None), I::Sum(PAYLOAD));
+    assert_eq!(fault(|r| r.files[AT].bytes = 0), size(0, 4));
+    assert_eq!(fault(|r| r.files[AT].bytes = 2049), size(2049, 4));
+    assert_eq!(fault(|r| r.files[AT].runs.clear()), size(1300, 0));
+    assert_eq!(fault(|r| r.files[AT].sum = None), I::Sum(PAYLOAD));
     for (at, role) in Role::ALL.into_iter().enumerate().take(4) {
         let sum = Some(Sha256Sum([1; 32]));
-        assert_eq!(told(|r| r.files[at].sum = sum), I::Sum(role));
+        assert_eq!(fault(|r| r.files[at].sum = sum), I::Sum(role));
     }
     // With its two sums.
     let bytes = |bytes| move |r: &mut Record| r.files[AT].chunks.as_mut().unwrap().bytes = bytes;
     for wrong in [0, 511, 512, 1023, 1025, 1536] {
-        assert_eq!(told(bytes(wrong)), I::Chunks(PAYLOAD), "{wrong}");
+        assert_eq!(fault(bytes(wrong)), I::Chunks(PAYLOAD), "{wrong}");
     }
     // With one.
     let one = |size| {
@@ -147,7 +147,7 @@ fn sizes_sums_and_chunks_belong_together() {
     };
     assert_eq!(protected(one(MAX_CHUNK)), Ok(()));
     for wrong in [1024, MAX_CHUNK + 512, u64::MAX / 512 * 512] {
-        assert_eq!(told(one(wrong)), I::Chunks(PAYLOAD), "{wrong}");
+        assert_eq!(fault(one(wrong)), I::Chunks(PAYLOAD), "{wrong}");
     }
 }
 
@@ -159,7 +159,7 @@ fn its_own_files_have_room_for_it() {
         (1, Role::Record(Twin::B), 9000),
     ] {
         let bytes = need - 1;
-        let why = told(|r| r.files[at].bytes = bytes);
+        let why = fault(|r| r.files[at].bytes = bytes);
         assert_eq!(why, I::Room { role, bytes, need });
         let exact = |r: &mut Record| r.files[at].bytes = need;
         assert_eq!(protected(exact), Ok(()));
@@ -199,7 +199,7 @@ fn what_is_wiped_is_in_order_and_on_the_disk() {
         (2 * MIB, end + 1),
         (u64::MAX, 0),
     ] {
-        let why = told(|r| r.wipe.push(start..end));
+        let why = fault(|r| r.wipe.push(start..end));
         assert_eq!(why, I::Wipe { start, end });
     }
     let rest = |r: &mut Record| r.wipe.push(2 * MIB..end);
@@ -220,7 +220,7 @@ fn what_was_at_the_ends_of_the_disk_is_whole() {
         ]);
     }
     for (what, have, want) in cases {
-        let why = told(|r| {
+        let why = fault(|r| {
             let old = r.old.as_mut().unwrap();
             let part = if what == "head" {
                 &mut old.head
@@ -232,6 +232,6 @@ fn what_was_at_the_ends_of_the_disk_is_whole() {
         assert_eq!(why, old(what, have, want));
     }
     // In blocks of the disk.
-    let why = told(|r| r.disk.logical_block = 1024);
+    let why = fault(|r| r.disk.logical_block = 1024);
     assert_eq!(why, old("head", 34 * 512, 34 * 1024));
 }

@@ -19,7 +19,7 @@ pub type Tables<'a> = &'a mut dyn FnMut(&str) -> Result<Vec<TableLine>, DmError>
 
 /// The way from a device down to one disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Way {
+pub struct Mapping {
     top: DevNo,
     disk: DevNo,
     /// Sectors of the disk.
@@ -30,7 +30,7 @@ pub struct Way {
 
 /// Why it is not known where on the disk a device lies.
 #[derive(Debug, thiserror::Error)]
-pub enum NoWay {
+pub enum NoMapping {
     #[error("it lies on {device}, which is {what}")]
     Layer { device: String, what: String },
     #[error("a part of it lies on {device}, which is not the disk {disk}")]
@@ -56,41 +56,46 @@ enum LayerKind {
     Mapped(Vec<Target>),
 }
 
-impl Way {
+impl Mapping {
     /// From the device `top` down to `disk`.
     ///
     /// # Errors
-    /// [`NoWay`] where anything else lies between, or another disk below.
-    pub fn to(sys: &Path, table: Tables<'_>, top: DevNo, disk: DevNo) -> Result<Way, NoWay> {
+    /// [`NoMapping`] where anything else lies between, or another disk below.
+    pub fn to(
+        sys: &Path,
+        table: Tables<'_>,
+        top: DevNo,
+        disk: DevNo,
+    ) -> Result<Mapping, NoMapping> {
         walk(list(sys)?, table, top, None, Some(disk))
     }
 
     /// From the device `top` down to the disk that it lies on.
     ///
     /// # Errors
-    /// [`NoWay`] where anything else lies between, or there are several disks.
-    pub fn down(sys: &Path, table: Tables<'_>, top: DevNo) -> Result<Way, NoWay> {
+    /// [`NoMapping`] where anything else lies between, or there are several disks.
+    pub fn down(sys: &Path, table: Tables<'_>, top: DevNo) -> Result<Mapping, NoMapping> {
         walk(list(sys)?, table, top, None, None)
     }
 
     /// The same of the map that a table would make, with its name.
     ///
     /// # Errors
-    /// As [`Way::down`].
+    /// As [`Mapping::down`].
     pub fn of_map(
         sys: &Path,
         table: Tables<'_>,
         name: &str,
         targets: &[Target],
-    ) -> Result<Way, NoWay> {
+    ) -> Result<Mapping, NoMapping> {
         let kind = mapped(name, targets.to_vec())?;
         let name = name.into();
         walk(list(sys)?, table, NONE, Some(Layer { name, kind }), None)
     }
 
     /// A file of that many bytes in place of a disk.
-    pub fn of_file(bytes: u64) -> Way {
-        Way {
+    pub fn of_file(bytes: u64) -> Mapping {
+        Mapping {
             top: NONE,
             disk: NONE,
             sectors: bytes.div_ceil(SECTOR),
@@ -106,8 +111,8 @@ impl Way {
     /// Where sectors of the device lie on the disk, in their order.
     ///
     /// # Errors
-    /// [`NoWay::Table`] where a device ends before its map does.
-    pub fn on_disk(&self, run: Run) -> Result<Vec<Run>, NoWay> {
+    /// [`NoMapping::Table`] where a device ends before its map does.
+    pub fn on_disk(&self, run: Run) -> Result<Vec<Run>, NoMapping> {
         let mut found = Vec::new();
         self.descend(self.top, run, self.layers.len(), &mut found)?;
         Ok(found)
@@ -120,7 +125,7 @@ impl Way {
         run: Run,
         depth: usize,
         found: &mut Vec<Run>,
-    ) -> Result<(), NoWay> {
+    ) -> Result<(), NoMapping> {
         let fits = |sectors: u64| run.end().is_some_and(|end| end <= sectors);
         if dev == self.disk {
             if !fits(self.sectors) {
@@ -158,8 +163,8 @@ impl Way {
 
 const ON_ITSELF: &str = "it lies on itself";
 
-fn bad(device: &str, why: &str) -> NoWay {
-    NoWay::Table {
+fn bad(device: &str, why: &str) -> NoMapping {
+    NoMapping::Table {
         device: device.into(),
         why: why.into(),
     }
@@ -174,10 +179,10 @@ fn walk(
     top: DevNo,
     first: Option<Layer>,
     mut disk: Option<DevNo>,
-) -> Result<Way, NoWay> {
+) -> Result<Mapping, NoMapping> {
     let find = |dev: DevNo| {
         let found = devices.iter().find(|device| device.dev == dev);
-        found.ok_or_else(|| NoWay::Layer {
+        found.ok_or_else(|| NoMapping::Layer {
             device: dev.to_string(),
             what: "no block device of this machine (a network or memory file system?)".into(),
         })
@@ -208,7 +213,7 @@ fn walk(
         layers.insert(dev, Layer { name, kind });
     }
     let disk = disk.ok_or_else(|| bad(&top.to_string(), ON_ITSELF))?;
-    Ok(Way {
+    Ok(Mapping {
         top,
         disk,
         sectors: find(disk)?.bytes / SECTOR,
@@ -225,7 +230,7 @@ fn layer(
     device: &BlockDevice,
     devices: &[BlockDevice],
     table: Tables<'_>,
-) -> Result<Option<LayerKind>, NoWay> {
+) -> Result<Option<LayerKind>, NoMapping> {
     let name = name(device);
     if let Some(partition) = device.partition {
         let parent = devices
@@ -248,7 +253,7 @@ fn layer(
         let kind = TargetKind::parse(&line.kind, &line.params);
         let kind = kind.map_err(|error| match error {
             BelowError::Kind { kind } => other(name, &kind),
-            error => NoWay::Layer {
+            error => NoMapping::Layer {
                 device: name.into(),
                 what: format!("a map that cannot be followed ({error})"),
             },
@@ -259,18 +264,18 @@ fn layer(
             kind,
         })
     };
-    let targets: Result<Vec<_>, NoWay> = table(map)?.iter().map(target).collect();
+    let targets: Result<Vec<_>, NoMapping> = table(map)?.iter().map(target).collect();
     mapped(name, targets?).map(Some)
 }
 
 /// The layer of a map, if each of its targets lies on some device.
-fn mapped(name: &str, targets: Vec<Target>) -> Result<LayerKind, NoWay> {
+fn mapped(name: &str, targets: Vec<Target>) -> Result<LayerKind, NoMapping> {
     let nowhere = targets.iter().find(|target| legs(target).is_empty());
     if let Some(target) = nowhere {
         return Err(other(name, target.type_name()));
     }
     match targets.is_empty() {
-        true => Err(NoWay::Layer {
+        true => Err(NoMapping::Layer {
             device: name.into(),
             what: "a device-mapper map without a table".into(),
         }),
@@ -278,17 +283,17 @@ fn mapped(name: &str, targets: Vec<Target>) -> Result<LayerKind, NoWay> {
     }
 }
 
-fn other(name: &str, kind: &str) -> NoWay {
-    NoWay::Layer {
+fn other(name: &str, kind: &str) -> NoMapping {
+    NoMapping::Layer {
         device: name.into(),
         what: format!("a device-mapper target of type {kind}, neither linear nor striped"),
     }
 }
 
 /// The error for a device that is neither a partition, nor a map, nor the disk.
-fn stranger(device: &BlockDevice, disk: Option<&BlockDevice>) -> NoWay {
+fn stranger(device: &BlockDevice, disk: Option<&BlockDevice>) -> NoMapping {
     if let (false, Some(disk)) = (device.is_virtual(), disk) {
-        return NoWay::OtherDisk {
+        return NoMapping::OtherDisk {
             device: device.name.clone(),
             disk: disk.name.clone(),
         };
@@ -299,7 +304,7 @@ fn stranger(device: &BlockDevice, disk: Option<&BlockDevice>) -> NoWay {
         9 => "software RAID",
         _ => "a device made by software",
     };
-    NoWay::Layer {
+    NoMapping::Layer {
         device: device.name.clone(),
         what: what.into(),
     }

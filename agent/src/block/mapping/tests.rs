@@ -61,19 +61,19 @@ fn table(root: &[&str]) -> impl FnMut(&str) -> Result<Vec<TableLine>, DmError> {
     }
 }
 
-fn follow(top: &str, root: &[&str]) -> Result<Way, String> {
+fn follow(top: &str, root: &[&str]) -> Result<Mapping, String> {
     let (sys, disk) = (sysfs(), DevNo { major: 8, minor: 0 });
-    let way = Way::to(sys.path(), &mut table(root), top.parse().unwrap(), disk);
-    way.map_err(|e| e.to_string())
+    let mapping = Mapping::to(sys.path(), &mut table(root), top.parse().unwrap(), disk);
+    mapping.map_err(|e| e.to_string())
 }
 
 /// Down to whatever disk of the sample that is.
-pub(crate) fn down(top: &str, root: &[&str]) -> Result<Way, NoWay> {
-    Way::down(sysfs().path(), &mut table(root), top.parse().unwrap())
+pub(crate) fn down(top: &str, root: &[&str]) -> Result<Mapping, NoMapping> {
+    Mapping::down(sysfs().path(), &mut table(root), top.parse().unwrap())
 }
 
-fn on_disk(way: &Way, lba: u64, sectors: u64) -> Result<Vec<(u64, u64)>, String> {
-    let found = way
+fn on_disk(mapping: &Mapping, lba: u64, sectors: u64) -> Result<Vec<(u64, u64)>, String> {
+    let found = mapping
         .on_disk(Run { lba, sectors })
         .map_err(|e| e.to_string())?;
     Ok(found.iter().map(|run| (run.lba, run.sectors)).collect())
@@ -94,13 +94,13 @@ fn partitions_and_disks() {
 #[test]
 fn maps_on_maps_on_partitions() {
     let root = ["0 64 linear 8:1 384", "64 128 striped 2 16 8:5 1 8:1 1000"];
-    let way = follow("253:1", &root).unwrap();
+    let mapping = follow("253:1", &root).unwrap();
     // Sectors 10..46 of upper are 50..86 of the root.
     assert_eq!(
-        on_disk(&way, 10, 36),
+        on_disk(&mapping, 10, 36),
         Ok(vec![(2048 + 384 + 50, 14), (20_064, 16), (3048, 6),])
     );
-    assert!(on_disk(&way, 99, 2).unwrap_err().contains("upper"));
+    assert!(on_disk(&mapping, 99, 2).unwrap_err().contains("upper"));
 }
 
 #[test]
@@ -144,8 +144,12 @@ fn what_cannot_be_followed_is_named() {
         "{error}"
     );
     // A map on itself, which the kernel has not, ends.
-    let way = follow("253:1", &["0 900 linear 253:1 0"]).unwrap();
-    assert!(on_disk(&way, 0, 1).unwrap_err().contains("lies on itself"));
+    let mapping = follow("253:1", &["0 900 linear 253:1 0"]).unwrap();
+    assert!(
+        on_disk(&mapping, 0, 1)
+            .unwrap_err()
+            .contains("lies on itself")
+    );
 }
 
 #[test]
@@ -165,7 +169,7 @@ fn without_a_disk_it_is_the_one_that_is_found() {
     let slaves = sys.path().join("devices/virtual/block/md0/slaves/sda1");
     std::fs::create_dir_all(slaves).unwrap();
     let dev = DevNo { major: 9, minor: 0 };
-    let raid = Way::down(sys.path(), &mut table(&[]), dev).unwrap_err();
+    let raid = Mapping::down(sys.path(), &mut table(&[]), dev).unwrap_err();
     assert_eq!(raid.to_string(), "it lies on md0, which is software RAID");
 }
 
@@ -182,14 +186,14 @@ fn a_map_before_it_is_made_lies_where_it_will() {
             })
             .collect();
         let root = &mut table(&["0 64 linear 8:1 384"]);
-        Way::of_map(sysfs().path(), root, "vg-new", &targets).map_err(|e| e.to_string())
+        Mapping::of_map(sysfs().path(), root, "vg-new", &targets).map_err(|e| e.to_string())
     };
-    let way = of(&["0 8 linear 8:5 16", "8 8 linear 253:0 4"]).unwrap();
+    let mapping = of(&["0 8 linear 8:5 16", "8 8 linear 253:0 4"]).unwrap();
     assert_eq!(
-        on_disk(&way, 4, 8),
+        on_disk(&mapping, 4, 8),
         Ok(vec![(20_063 + 20, 4), (2048 + 388, 4)])
     );
-    assert!(on_disk(&way, 15, 2).unwrap_err().contains("vg-new has"));
+    assert!(on_disk(&mapping, 15, 2).unwrap_err().contains("vg-new has"));
     for (lines, words) in [
         (&["0 8 linear 8:1 0", "8 8 zero "][..], "vg-new, which is"),
         (&[], "vg-new, which is a device-mapper map without"),
@@ -203,7 +207,7 @@ fn a_map_before_it_is_made_lies_where_it_will() {
 
 #[test]
 fn a_file_is_its_own_disk() {
-    let way = Way::of_file(1025);
-    assert_eq!(on_disk(&way, 1, 2), Ok(vec![(1, 2)]));
-    assert!(on_disk(&way, 2, 2).unwrap_err().contains("beyond"));
+    let mapping = Mapping::of_file(1025);
+    assert_eq!(on_disk(&mapping, 1, 2), Ok(vec![(1, 2)]));
+    assert!(on_disk(&mapping, 2, 2).unwrap_err().contains("beyond"));
 }

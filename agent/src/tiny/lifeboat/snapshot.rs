@@ -12,7 +12,7 @@ use ondisk::lifeboat::record::Pinned;
 
 /// The files by which the machine comes back, without the large ones.
 #[derive(Debug)]
-pub struct Kept {
+pub struct Snapshot {
     files: Vec<(Pinned, Vec<u8>)>,
 }
 
@@ -32,7 +32,7 @@ impl Lifeboat {
     ///
     /// # Errors
     /// A record that cannot be encoded.
-    pub fn kept(&self, disk: &Disk) -> Result<Kept, Error> {
+    pub fn snapshot(&self, disk: &Disk) -> Result<Snapshot, Error> {
         let record = self.record.encode()?;
         let mut files = Vec::new();
         for role in [Role::Record, Role::Blob, Role::State]
@@ -55,11 +55,11 @@ impl Lifeboat {
                 files.push((file.clone(), bytes));
             }
         }
-        Ok(Kept { files })
+        Ok(Snapshot { files })
     }
 }
 
-impl Kept {
+impl Snapshot {
     /// Compares with the disk, and rewrites what differs.
     ///
     /// # Errors

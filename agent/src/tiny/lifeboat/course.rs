@@ -23,7 +23,7 @@ pub struct Start {
 
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum Course {
     /// Run the steps before the point of no return, to arm the machine. The state
     /// during that is this one.
     Trial(Phase),
@@ -32,7 +32,7 @@ pub enum Way {
     /// Go back to the old system, for this reason.
     Back(Back),
     /// Continue the migration from the record alone.
-    GoOn,
+    Resume,
     /// Finish: the disk starts the new system already.
     Release,
     /// Nothing.
@@ -57,9 +57,9 @@ pub enum Back {
 /// The first drive of a BIOS, which it starts the machine from.
 const FIRST_DRIVE: u8 = 0x80;
 
-impl Way {
+impl Course {
     /// Decides.
-    pub fn of(phase: Phase, start: Start) -> Way {
+    pub fn of(phase: Phase, start: Start) -> Course {
         use contract::cmdline::Start::Disk;
         // A person may arm the machine again after it was given back.
         let again = start.by_hand && !start.armed;
@@ -70,25 +70,27 @@ impl Way {
         };
         let other_drive = start.drive.filter(|drive| *drive != FIRST_DRIVE);
         match (phase, by_disk, start.armed) {
-            (Phase::Destroying { .. }, ..) => Way::GoOn,
-            (Phase::Switched, ..) => Way::Release,
-            (Phase::Done, ..) => Way::Nothing,
-            (_, false, true) | (Phase::Armed { .. }, false, false) => Way::Back(Back::NotByDisk),
-            (_, true, false) => Way::Back(Back::NotArmed),
+            (Phase::Destroying { .. }, ..) => Course::Resume,
+            (Phase::Switched, ..) => Course::Release,
+            (Phase::Done, ..) => Course::Nothing,
+            (_, false, true) | (Phase::Armed { .. }, false, false) => Course::Back(Back::NotByDisk),
+            (_, true, false) => Course::Back(Back::NotArmed),
             (Phase::Trial { starts }, false, false) if starts >= MOST_STARTS && !start.by_hand => {
-                Way::Back(Back::Trials)
+                Course::Back(Back::Trials)
             }
             (Phase::Armed { starts }, true, true) if starts >= MOST_STARTS && !start.by_hand => {
-                Way::Back(Back::Starts)
+                Course::Back(Back::Starts)
             }
-            _ if other_drive.is_some() => Way::Back(Back::Drive(other_drive.unwrap_or_default())),
-            (Phase::Staged, false, false) => Way::Trial(once_more(Phase::Trial { starts: 0 })),
-            (trial @ Phase::Trial { .. }, false, false) => Way::Trial(once_more(trial)),
+            _ if other_drive.is_some() => {
+                Course::Back(Back::Drive(other_drive.unwrap_or_default()))
+            }
+            (Phase::Staged, false, false) => Course::Trial(once_more(Phase::Trial { starts: 0 })),
+            (trial @ Phase::Trial { .. }, false, false) => Course::Trial(once_more(trial)),
             // The power failed between writing sector 0 and writing the state.
             (Phase::Staged | Phase::Trial { .. }, true, true) => {
-                Way::Armed(once_more(Phase::Armed { starts: 0 }))
+                Course::Armed(once_more(Phase::Armed { starts: 0 }))
             }
-            (armed @ Phase::Armed { .. }, true, true) => Way::Armed(once_more(armed)),
+            (armed @ Phase::Armed { .. }, true, true) => Course::Armed(once_more(armed)),
         }
     }
 }
@@ -143,25 +145,25 @@ mod tests {
     fn before_the_point_of_no_return() {
         use Phase::{Armed, Staged, Trial};
         for way in [None, Some(File)] {
-            let of = |phase, armed| Way::of(phase, start(way, armed));
-            assert_eq!(of(Staged, false), Way::Trial(Trial { starts: 1 }));
-            let second = Way::Trial(Trial { starts: 2 });
+            let of = |phase, armed| Course::of(phase, start(way, armed));
+            assert_eq!(of(Staged, false), Course::Trial(Trial { starts: 1 }));
+            let second = Course::Trial(Trial { starts: 2 });
             assert_eq!(of(Trial { starts: 1 }, false), second);
-            assert_eq!(of(Trial { starts: 3 }, false), Way::Back(Back::Trials));
+            assert_eq!(of(Trial { starts: 3 }, false), Course::Back(Back::Trials));
             for phase in [Staged, Trial { starts: 9 }, Armed { starts: 0 }] {
-                assert_eq!(of(phase, true), Way::Back(Back::NotByDisk));
+                assert_eq!(of(phase, true), Course::Back(Back::NotByDisk));
             }
             let armed = Armed { starts: 1 };
-            assert_eq!(of(armed, false), Way::Back(Back::NotByDisk));
+            assert_eq!(of(armed, false), Course::Back(Back::NotByDisk));
         }
-        let of = |phase, armed| Way::of(phase, start(Some(Disk), armed));
+        let of = |phase, armed| Course::of(phase, start(Some(Disk), armed));
         for phase in [Staged, Trial { starts: 3 }, Armed { starts: 0 }] {
-            assert_eq!(of(phase, true), Way::Armed(Armed { starts: 1 }));
-            assert_eq!(of(phase, false), Way::Back(Back::NotArmed));
+            assert_eq!(of(phase, true), Course::Armed(Armed { starts: 1 }));
+            assert_eq!(of(phase, false), Course::Back(Back::NotArmed));
         }
-        let third = Way::Armed(Armed { starts: 3 });
+        let third = Course::Armed(Armed { starts: 3 });
         assert_eq!(of(Armed { starts: 2 }, true), third);
-        assert_eq!(of(Armed { starts: 3 }, true), Way::Back(Back::Starts));
+        assert_eq!(of(Armed { starts: 3 }, true), Course::Back(Back::Starts));
     }
 
     #[test]
@@ -176,9 +178,9 @@ mod tests {
                     step: 0,
                     failures: 99,
                 };
-                assert_eq!(Way::of(destroying, start), Way::GoOn);
-                assert_eq!(Way::of(Phase::Switched, start), Way::Release);
-                assert_eq!(Way::of(Phase::Done, start), Way::Nothing);
+                assert_eq!(Course::of(destroying, start), Course::Resume);
+                assert_eq!(Course::of(Phase::Switched, start), Course::Release);
+                assert_eq!(Course::of(Phase::Done, start), Course::Nothing);
             }
         }
     }
@@ -190,9 +192,15 @@ mod tests {
             ..start(way, armed)
         };
         let trial = Phase::Trial { starts: 3 };
-        assert_eq!(Way::of(trial, start(Some(File), false)), Way::Trial(trial));
+        assert_eq!(
+            Course::of(trial, start(Some(File), false)),
+            Course::Trial(trial)
+        );
         let armed = Phase::Armed { starts: 3 };
-        assert_eq!(Way::of(armed, start(Some(Disk), true)), Way::Armed(armed));
+        assert_eq!(
+            Course::of(armed, start(Some(Disk), true)),
+            Course::Armed(armed)
+        );
     }
 
     #[test]
@@ -214,8 +222,8 @@ mod tests {
             drive: Some(0x81),
             ..start(Some(File), false)
         };
-        let back = Way::of(Phase::Staged, start);
-        assert_eq!(back, Way::Back(Back::Drive(0x81)));
+        let back = Course::of(Phase::Staged, start);
+        assert_eq!(back, Course::Back(Back::Drive(0x81)));
         assert!(Back::Drive(0x81).to_string().contains("drive 0x81"));
     }
 }
