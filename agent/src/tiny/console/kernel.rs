@@ -48,7 +48,7 @@ pub(super) fn dmesg(setup: &Setup, output: &mut dyn Write) -> Result<(), Console
 /// The machine's devices and modules.
 pub(super) fn devices(setup: &Setup) -> Result<Devices, ConsoleError> {
     let path = setup.path(cmdline::PATH);
-    Ok(Devices::open(&cmdline::read(&path)?)?)
+    Ok(Devices::open(&cmdline::read(path)?)?)
 }
 
 /// Loads modules with all that they need.

@@ -100,7 +100,7 @@ impl Setup {
     /// the machine is switched on again. A file that cannot be read counts as
     /// missing.
     fn resumes(&self) -> bool {
-        let cmdline = crate::cmdline::read(&self.path(crate::cmdline::PATH)).unwrap_or_default();
+        let cmdline = crate::cmdline::read(self.path(crate::cmdline::PATH)).unwrap_or_default();
         crate::cmdline::Cmdline::parse(&cmdline).lifeboat.is_some()
     }
 
