@@ -6,8 +6,11 @@
 #   disks.sh old|new        prints the path of a raw image
 #
 # old   the machine that is migrated: 8 GiB, MBR table, /boot, LVM with root
-#       and home, GRUB in the gap before the first partition, a static address,
-#       a root and a user password, ssh host keys
+#       and home, GRUB in the gap before the first partition; four network
+#       cards: static addresses, of IPv4 with a gateway that is in no prefix;
+#       DHCP with a further address; a VLAN on a bond of two; a root and a user
+#       password, ssh host keys, an administrator's key where this sshd alone
+#       looks (its private half is beside the image, NAME.img.key)
 # new   the appliance that becomes the package: 6 GiB in the seed's layout,
 #       GPT with a BIOS boot partition, /boot, LVM with root, back and data;
 #       SELinux is enforcing, and all files have their labels
@@ -128,11 +131,26 @@ iface lo inet loopback
 
 allow-hotplug ens3
 iface ens3 inet static
-    address 10.0.2.77/24
+    address 10.0.2.77/32
     gateway 10.0.2.2
     dns-nameservers 10.0.2.3 192.0.2.53
     dns-search example
+iface ens3 inet6 static
+    address fec0::77/64
+    gateway fec0::2
+    accept_ra 0
 END
+    # The others by another program, as on machines that grew.
+    cd "$r/etc/systemd/network"
+    printf '[Match]\nName=ens4\n[Network]\nDHCP=ipv4\nAddress=198.51.100.7/24\n' >ens4.network
+    printf '[NetDev]\nName=bond0\nKind=bond\n[Bond]\nMode=active-backup\nMIIMonitorSec=150ms\n' >bond0.netdev
+    printf '[Match]\nName=ens5 ens6\n[Network]\nBond=bond0\n' >ports.network
+    printf '[Match]\nName=bond0\n[Network]\nVLAN=bond0.7\nLinkLocalAddressing=no\n' >bond0.network
+    printf '[NetDev]\nName=bond0.7\nKind=vlan\n[VLAN]\nId=7\n' >bond0.7.netdev
+    printf '[Match]\nName=bond0.7\n[Network]\nAddress=192.0.2.7/24\n' >bond0.7.network
+    cd "$here"
+    chroot "$r" systemctl -q enable systemd-networkd
+    chroot "$r" systemctl -q mask systemd-networkd-wait-online
     printf 'search example\nnameserver 10.0.2.3\nnameserver 192.0.2.53\n' >"$r/etc/resolv.conf"
     chroot "$r" useradd -u 1000 -m -s /bin/bash -G sudo anna
     password "$r" root old-root-secret
@@ -140,6 +158,10 @@ END
     echo "$console" >"$r/etc/default/grub"
     rm -f "$r"/etc/ssh/ssh_host_*
     chroot "$r" ssh-keygen -q -A
+    ssh-keygen -q -t ed25519 -N '' -C anna -f "$work/key"
+    mkdir "$r/etc/ssh/keys"
+    cp "$work/key.pub" "$r/etc/ssh/keys/anna"
+    echo 'AuthorizedKeysFile /etc/ssh/keys/%u' >"$r/etc/ssh/sshd_config.d/keys.conf"
     chroot "$r" systemd-machine-id-setup >/dev/null 2>&1
     mount -t proc proc "$r/proc"; mounts="$r/proc $mounts"
     chroot "$r" update-initramfs -u >/dev/null
@@ -210,12 +232,15 @@ UUID=0e000000-0000-4000-8000-000000000004 /boot ext4 defaults,x-systemd.device-t
 /dev/mapper/VA-back /back ext4 noauto 0 2
 END
     printf 'auto lo\niface lo inet loopback\n' >"$r/etc/network/interfaces"
+    chroot "$r" systemctl -q enable systemd-networkd
+    chroot "$r" systemctl -q mask systemd-networkd-wait-online
     password "$r" root factory-default
     echo "$console" >"$r/etc/default/grub"
     # An emulator clears pages that once held code so slowly that the kernel
     # sees soft lockups: it need not clear each page that it takes, nor load
-    # what the emulated processor offers and nobody here uses.
-    words='security=selinux selinux=1 init_on_alloc=0'
+    # what the emulated processor offers and nobody here uses. The network
+    # cards have other names than in the old system.
+    words='security=selinux selinux=1 init_on_alloc=0 net.ifnames=0'
     echo "GRUB_CMDLINE_LINUX=\"\$GRUB_CMDLINE_LINUX $words\"" >>"$r/etc/default/grub"
     printf 'blacklist kvm_amd\nblacklist kvm_intel\n' >"$r/etc/modprobe.d/emulated.conf"
     # gzip -9, dracut's own choice, takes five sixths of its time.
@@ -266,6 +291,7 @@ flock 9
 if [ ! -s "$disk" ]; then
     work=$(mktemp -d "$cache/disk.XXXXXX")
     "make_$1" >&2
+    [ ! -e "$work/key" ] || mv "$work/key" "$disk.key"
     mv "$work/disk" "$disk"
 fi
 echo "$disk"

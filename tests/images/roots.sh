@@ -44,7 +44,7 @@ sources() {
 
 base=systemd-sysv,udev,kmod,dbus,login,passwd,procps,iproute2,ifupdown,iputils-ping
 base=$base,openssh-server,e2fsprogs,lvm2,grub-pc,linux-image-cloud-amd64
-base=$base,ca-certificates,gdisk,fdisk,xz-utils,attr,libcap2-bin,less
+base=$base,ca-certificates,gdisk,fdisk,xz-utils,attr,libcap2-bin,less,sudo
 
 debian() { # MMDEBSTRAP-ARGS... TARGET
     sources >"$work/sources"

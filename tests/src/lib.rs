@@ -20,5 +20,6 @@ pub mod product;
 pub mod recorded;
 pub mod session;
 pub mod small;
+pub mod ssh;
 pub mod table;
 pub mod vm;

@@ -30,6 +30,8 @@ pub struct Machine {
     memory: u32,
     /// Where all writes to the disk are kept.
     log: Option<PathBuf>,
+    /// The host's port that is the machine's for ssh.
+    ssh: u16,
 }
 
 impl Machine {
@@ -70,6 +72,7 @@ impl Machine {
             medium,
             memory: 1024,
             log: None,
+            ssh: crate::ssh::free_port(),
         }
     }
 
@@ -90,16 +93,35 @@ impl Machine {
         self.dir.path()
     }
 
-    /// The hardware: BIOS, both disks, a network card at a fixed place, and
-    /// two serial ports.
+    /// The port of the host at which the sshd of the machine's static address
+    /// answers.
+    pub fn ssh_port(&self) -> u16 {
+        self.ssh
+    }
+
+    /// The hardware: BIOS, both disks, network cards at fixed places, and two
+    /// serial ports. The network reaches no further than this host.
     pub fn vm(&self) -> Vm {
-        let vm = Vm::new()
-            .memory(self.memory)
-            .serials(2)
-            .arg("-netdev")
-            .arg("user,id=net,restrict=on")
-            .arg("-device")
-            .arg("virtio-net-pci,netdev=net,mac=52:54:00:5e:ed:01,addr=0x3");
+        let forward = format!("hostfwd=tcp:127.0.0.1:{}-10.0.2.77:22", self.ssh);
+        let networks = [
+            format!("user,id=net,restrict=on,{forward}"),
+            "user,id=lan,restrict=on,net=192.168.76.0/24,ipv6=off".into(),
+            "user,id=one,restrict=on,net=192.168.77.0/24,ipv6=off".into(),
+            "user,id=two,restrict=on,net=192.168.78.0/24,ipv6=off".into(),
+        ];
+        let mut vm = Vm::new().memory(self.memory).serials(2);
+        for (n, (id, network)) in ["net", "lan", "one", "two"]
+            .iter()
+            .zip(networks)
+            .enumerate()
+        {
+            let card = format!(
+                "virtio-net-pci,netdev={id},mac=52:54:00:5e:ed:0{},addr=0x{}",
+                n + 1,
+                n + 3
+            );
+            vm = vm.arg("-netdev").arg(network).arg("-device").arg(card);
+        }
         self.disks(vm)
     }
 
@@ -174,12 +196,20 @@ pub fn unpack_package(machine: &Running) -> Session<'_> {
 }
 
 /// What a machine is known by, in words: names, addresses, routes, host keys.
+/// A network card is its hardware address here: its name may change.
 pub fn identity(session: &mut Session<'_>) -> String {
     [
         "hostname",
         "cat /etc/machine-id",
-        "ip -4 -o addr show scope global | awk '{print $2, $4}'",
-        "ip -4 route show default",
+        // DHCP has answered.
+        "for n in $(seq 120); do ip -4 addr | grep -q 192.168.76. && break; sleep 1; done",
+        "for i in $(ip -br link | sed 's/[@ ].*//'); do ip -o addr show dev $i | \
+         awk -v card=$(cat /sys/class/net/$i/address) '/scope (global|site)/ {print card, $4}'; \
+         done | sort",
+        "ip -4 route show default | awk '{print $1, $2, $3, /onlink/}'",
+        "ip -6 route show default | awk '{print $1, $2, $3}'",
+        "grep -E '^(Bonding Mode|MII Polling|Permanent)' /proc/net/bonding/bond0 | sort",
+        "tail -n +3 /proc/net/vlan/config",
         "grep -E '^(search|nameserver)' /etc/resolv.conf | sort",
         "cd /etc/ssh; sha256sum ssh_host_*_key ssh_host_*_key.pub; cd",
     ]

@@ -3,10 +3,12 @@
 //! wrote.
 
 use crate::cache;
-use crate::migration::{BOOT, MIGRATION, Machine, identity, start_script, unpack_package};
+use crate::migration::{ANNA_PASSWORD, BOOT, MIGRATION, Machine};
+use crate::migration::{identity, start_script, unpack_package};
 use crate::product::{self, copy_disk};
 use crate::small::{IN_PLACE, Small, tail};
-use std::path::PathBuf;
+use crate::ssh::{Host, Proof};
+use std::path::{Path, PathBuf};
 use testkit::tool;
 
 /// The files of a recorded migration, in a directory of the cache.
@@ -38,6 +40,11 @@ impl Recorded {
     /// What was on the console from the restart through LBA 0 to the end.
     pub fn console(&self) -> String {
         self.text("console")
+    }
+
+    /// The public key by which the old machine's sshd is known.
+    pub fn host_key(&self) -> String {
+        self.text("host_key")
     }
 
     /// The JSON lines of the same.
@@ -79,8 +86,23 @@ fn record(to: &Recorded) {
     let mut session = unpack_package(&running);
     let old = identity(&mut session);
     assert!(old.starts_with("oldbox\n"), "{old}");
-    assert!(old.contains("\nens3 10.0.2.77/24\n"), "{old}");
+    for own in [
+        "52:54:00:5e:ed:01 10.0.2.77/32",
+        "52:54:00:5e:ed:01 fec0::77/64",
+        "52:54:00:5e:ed:02 192.168.76.15/24",
+        "52:54:00:5e:ed:02 198.51.100.7/24",
+        "192.0.2.7/24",
+        "default via 10.0.2.2 1",
+        "default via fec0::2",
+    ] {
+        assert!(old.contains(own), "no {own:?}: {old}");
+    }
     to.keep("identity", &old);
+    to.keep(
+        "host_key",
+        &session.run("cat /etc/ssh/ssh_host_ed25519_key.pub"),
+    );
+    logs_in(&Host::new(machine.ssh_port(), &to.host_key()));
     let kind = "test -d /sys/firmware/efi || echo BIOS; fdisk -l /dev/vda | grep -o 'type: .*'";
     assert_eq!(session.run(kind), "BIOS\ntype: dos");
     let said = session.run("cd /root/package; ./replant check --json");
@@ -117,6 +139,21 @@ fn record(to: &Recorded) {
     copy_disk(&machine.disk, &to.migrated());
     let again = tool("sha256sum", &[machine.medium.to_str().expect("UTF-8")]);
     assert_eq!(medium, again, "a disk that isn't ours was written");
+}
+
+/// An administrator of the old machine comes in by the network as ever: by
+/// key, by password, and becomes root.
+///
+/// # Panics
+/// When he does not.
+pub fn logs_in(host: &Host) {
+    let mut key = cache::make("disks.sh", &["old"]).into_os_string();
+    key.push(".key");
+    let id = host.run("anna", Proof::Key(Path::new(&key)), "id -un; id -u");
+    assert_eq!(id.as_deref(), Ok("anna\n1000"));
+    let root = format!("echo {ANNA_PASSWORD} | sudo -S -p '' id -un");
+    let id = host.run("anna", Proof::Password(ANNA_PASSWORD), &root);
+    assert_eq!(id.as_deref(), Ok("root"));
 }
 
 /// The migration of the small machine, recorded once for each build.

@@ -58,12 +58,17 @@ impl Kept {
         panic!("{role} has no byte {byte}");
     }
 
-    /// Flips a bit in the middle of a file.
+    /// Flips a bit in the middle of a file; of a record, which has room behind
+    /// it to grow, near its beginning.
     ///
     /// # Panics
     /// When the disk cannot be written.
     pub fn flip(&self, disk: &Path, role: Role) -> u64 {
-        let (lba, at) = self.place(role, self.file(role).bytes / 2);
+        let byte = match role {
+            Role::Record(_) => 1000,
+            _ => self.file(role).bytes / 2,
+        };
+        let (lba, at) = self.place(role, byte);
         let mut options = File::options();
         let disk = options.read(true).write(true).open(disk).expect("the disk");
         let mut byte = disk.read(lba, 1)[at as usize];

@@ -10,8 +10,9 @@ use harness::image::{self, Loop, Mount, lvm, partitions};
 use harness::migration::{ANNA_PASSWORD, BOOT, MIGRATION, Machine, ROOT_PASSWORD};
 use harness::migration::{identity, start_script, steps, unpack_package, were_shown};
 use harness::product::{self, copy_disk};
-use harness::recorded::recorded;
+use harness::recorded::{logs_in, recorded};
 use harness::session::Session;
+use harness::ssh::Host;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -45,6 +46,7 @@ fn an_old_machine_becomes_a_new_one() {
         assert_eq!(identity(&mut session), recorded.identity());
         every_file_has_its_label(&mut session);
         the_new_system_runs(&mut session, "step 11 of 15");
+        logs_in(&Host::new(machine.ssh_port(), &recorded.host_key()));
         nobody_was_kept_from_our_files(&mut session);
         session.send("exit");
         let from = session.position();
@@ -304,6 +306,7 @@ fn may(path: &Path) -> May {
         "boot/grub/",
         "boot/initrd.img-",
         "etc/ssh/ssh_host_",
+        "etc/systemd/network/05-replant-",
         "etc/systemd/network/10-replant-",
         "home/anna",
         "var/log/replant",

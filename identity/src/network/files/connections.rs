@@ -86,6 +86,11 @@ pub(super) fn load(root: &RootDir, plan: &Plan, files: &mut Files) -> Result<boo
     Ok(aside)
 }
 
+/// Whether NetworkManager's configuration leaves /etc/resolv.conf to others.
+pub(crate) fn writes_no_dns(root: &RootDir) -> Result<bool> {
+    Ok(conf(root, &mut Vec::new())?.no_dns)
+}
+
 /// NetworkManager's configuration, in its own order of reading: a later file
 /// wins, and of one name in several directories the one in /etc, then the one in
 /// /run.

@@ -29,6 +29,7 @@ mod unknown;
 mod wicked;
 mod wicked_files;
 
+pub(crate) use connections::writes_no_dns;
 pub(crate) use load::load;
 
 use crate::network::model::{Dns, Interface};

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `stage`, a second `stage` and `revert` are killed while they work, at system
-//! calls that change something; what follows takes everything back.
+//! calls that change something and at whatever others; what follows takes
+//! everything back.
 
+use harness::cache;
+use harness::product::bundle;
 use harness::small::{LIMIT, Small, ended, tail};
 use harness::vm::Bus;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-use testkit::tool;
+use testkit::{Random, tool};
 
 /// The system calls by which `stage` and `revert` change something.
 const CALLS: [&str; 18] = [
@@ -30,60 +33,118 @@ const CALLS: [&str; 18] = [
     "umount2",
 ];
 
-/// Kills at each of these calls, or at the first, the fourth, the sixteenth and
-/// so on.
-fn script(calls: &str, each: bool) -> String {
-    let next = if each { "n + 1" } else { "n * 4" };
-    format!(
-        r#"
+/// What a script begins with: how somebody is killed, and how it is seen that
+/// nothing is left.
+const WORDS: &str = r#"
 cd /mnt/package
-calls="{calls}"
-of_the_host() {{ LD_LIBRARY_PATH=/mnt /mnt/ld-linux-x86-64.so.2 "/mnt/$@"; }}
-look() {{
+of_the_host() { LD_LIBRARY_PATH=/mnt /mnt/ld-linux-x86-64.so.2 "/mnt/$@"; }
+look() {
   # Big files are the kernel and its like, of which the size is enough.
   find /boot /etc ! -path '/etc/upd*' -type f -size -2048k | sort | xargs busybox sha256sum | busybox sha256sum
   find /boot /etc ! -path '/etc/upd*' -type f | sort | xargs busybox stat -c '%n %s %a %u' | busybox sha256sum
   find /boot /etc | sort | busybox sha256sum
-}}
-killed() {{ # CALL NUMBER COMMAND...: status 137 when it was
+}
+killed() { # CALL NUMBER COMMAND...: status 137 when it was
   call=$1 number=$2; shift 2
   of_the_host strace -f -qq -o /dev/null -e trace=$call -e inject=$call:signal=KILL:when=$number "$@" >/tmp/said 2>&1 </dev/null
   status=$?
-  [ $status = 137 ] || [ $status = 0 ] || {{ echo "@FAILED $call $number: status $status: $(cat /tmp/said)@"; exit 1; }}
+  [ $status = 137 ] || [ $status = 0 ] || { echo "@FAILED $call $number: status $status: $(cat /tmp/said)@"; exit 1; }
   return $status
-}}
-stage() {{ ./replant stage --package . --yes --no-reboot --protection resume >/tmp/said 2>&1; }}
-clean() {{
-  ./replant revert >/tmp/said 2>&1 || {{ echo "@FAILED $*: revert: $(cat /tmp/said)@"; exit 1; }}
-  ls -d /etc/upd* /boot/replant* 2>/dev/null && {{ echo "@FAILED $*: left@"; exit 1; }}
-  of_the_host lsattr -R /etc /boot 2>/dev/null | grep -- '^[-a-zA-Z]*i[-a-zA-Z]* ' && {{ echo "@FAILED $*: immutable@"; exit 1; }}
-  [ "$(look)" = "$before" ] || {{ echo "@FAILED $*: something else than before@"; exit 1; }}
-}}
+}
+staging='./replant stage --package . --yes --no-reboot --protection resume'
+stage() { $staging >/tmp/said 2>&1 || { echo "@FAILED $*: stage: $(cat /tmp/said)@"; exit 1; }; }
+clean() {
+  ./replant revert >/tmp/said 2>&1 || { echo "@FAILED $*: revert: $(cat /tmp/said)@"; exit 1; }
+  ls -d /etc/upd* /boot/replant* 2>/dev/null && { echo "@FAILED $*: left@"; exit 1; }
+  of_the_host lsattr -R /etc /boot 2>/dev/null | grep -- '^[-a-zA-Z]*i[-a-zA-Z]* ' && { echo "@FAILED $*: immutable@"; exit 1; }
+  [ "$(look)" = "$before" ] || { echo "@FAILED $*: something else than before@"; exit 1; }
+}
 before=$(look) kills=0
-for call in $calls; do
+"#;
+
+/// Kills at each of these calls, or at the first, the fourth, the sixteenth and
+/// so on. Every second time somebody stages again before it is taken back.
+fn at_calls(calls: &str, each: bool) -> String {
+    let next = if each { "n + 1" } else { "n * 4" };
+    let body = r#"
+for call in @calls; do
   n=1
-  while killed $call $n ./replant stage --package . --yes --no-reboot --protection resume; [ $? = 137 ]; do
+  while killed $call $n $staging; [ $? = 137 ]; do
     kills=$((kills + 1))
-    # Every second time somebody stages again first.
-    [ $((n % 2)) = 0 ] || stage || {{ echo "@FAILED stage after $call $n: $(cat /tmp/said)@"; exit 1; }}
+    [ $((n % 2)) = 0 ] || stage after $call $n
     clean stage, $call $n
-    n=$(({next}))
+    n=$((@next))
   done
   clean stage, to its end
 done
 echo "@stage $kills@"; kills=0
-for call in $calls; do
+for call in @calls; do
   n=1
   while stage && killed $call $n ./replant revert; [ $? = 137 ]; do
     kills=$((kills + 1))
     clean revert, $call $n
-    n=$(({next}))
+    n=$((@next))
   done
   clean revert, to its end
 done
 echo "@revert $kills@"
-"#
-    )
+"#;
+    let body = body.replace("@calls", calls).replace("@next", next);
+    format!("{WORDS}{body}")
+}
+
+/// Kills at these thousandths of all system calls of a whole run, whatever they
+/// are. strace counts those of each thread; most are of the first one.
+fn at_instants(thousandths: &[u32]) -> String {
+    let body = r#"
+calls() { # COMMAND...: how many the first thread makes
+  of_the_host strace -f -qq -o /tmp/calls "$@" >/tmp/said 2>&1 </dev/null
+  first=$(sed -n '1s/ .*//p' /tmp/calls)
+  grep -c "^$first " /tmp/calls
+}
+of_stage=$(calls $staging)
+of_revert=$(calls ./replant revert)
+echo "calls: $of_stage of stage, $of_revert of revert"
+for share in @shares; do
+  n=$((of_stage * share / 1000 + 1))
+  [ $((n % 3)) = 0 ] || stage before it is staged again
+  killed all $n $staging; [ $? != 137 ] || kills=$((kills + 1))
+  [ $((n % 2)) = 0 ] || stage after call $n
+  clean stage, call $n
+done
+echo "@stage $kills@"; kills=0
+for share in @shares; do
+  n=$((of_revert * share / 1000 + 1))
+  stage before revert
+  killed all $n ./replant revert; [ $? != 137 ] || kills=$((kills + 1))
+  clean revert, call $n
+done
+echo "@revert $kills@"
+"#;
+    let shares: Vec<String> = thousandths.iter().map(u32::to_string).collect();
+    let body = body.replace("@shares", &shares.join(" "));
+    format!("{WORDS}{body}")
+}
+
+/// The small machine's package, with as few bytes as `stage` takes: of big
+/// programs only their beginning. Nobody starts its system.
+fn package() -> PathBuf {
+    let new = cache::make("small.sh", &["new"]);
+    let name = new.file_name().expect("a name").to_string_lossy();
+    let light = cache::once("light", &name, "", |to| {
+        let script = format!(
+            "cp -r {new} {to}; cd {to}; mkdir tree
+             tar -C tree --xattrs --xattrs-include='*' -xpJf va.tar.xz
+             find tree -type f -size +100k ! -name 'ld-*' ! -name 'libc.so*' ! -name 'modules.*' \
+               -exec truncate -s 4096 {{}} +
+             tar -C tree --numeric-owner --xattrs --xattrs-include='*' -c . | xz -0 >va.tar.xz
+             rm -r tree",
+            new = new.display(),
+            to = to.display(),
+        );
+        tool("sh", &["-ec", &script]);
+    });
+    bundle("light-package", &light)
 }
 
 /// Programs of the host that the small machine has not, and their libraries.
@@ -101,15 +162,14 @@ fn programs() -> Vec<PathBuf> {
     files
 }
 
-/// How often `stage` and how often `revert` was killed.
-fn is_taken_back(calls: &str, each: bool) -> (u32, u32) {
+/// How often `stage` and how often `revert` was killed by this script.
+fn is_taken_back(what: &str, script: &str) -> (u32, u32) {
     let machine = Small::new();
     let files = programs();
     let files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
-    let medium = machine.medium(&Small::package(), &script(calls, each), &files);
+    let medium = machine.medium(&package(), script, &files);
     let since = Instant::now();
     let mut running = machine.vm().disk(&medium, Bus::Virtio).start();
-    // Each time all of the payload is looked through.
     running.wait_exit(LIMIT * 20);
     let boot = ended(running);
     let kills = |what: &str| {
@@ -122,7 +182,7 @@ fn is_taken_back(calls: &str, each: bool) -> (u32, u32) {
     };
     let (stage, revert) = (kills("@stage "), kills("@revert "));
     println!(
-        "{calls}: stage killed {stage} times, revert {revert} times, {} s",
+        "{what}: stage killed {stage} times, revert {revert} times, {} s",
         since.elapsed().as_secs()
     );
     (stage, revert)
@@ -133,15 +193,31 @@ fn is_taken_back(calls: &str, each: bool) -> (u32, u32) {
 fn at_each_call() {
     let (mut stage, mut revert) = (0, 0);
     for call in CALLS {
-        let killed = is_taken_back(call, true);
+        let killed = is_taken_back(call, &at_calls(call, true));
         (stage, revert) = (stage + killed.0, revert + killed.1);
     }
     println!("killed: stage {stage} times, revert {revert} times");
     assert!(stage > 50 && revert > 20, "{stage} and {revert}");
 }
 
+/// By so many instants, a good part of which must have come before the end.
+fn at_any_instant(count: usize, seed: u64) {
+    let mut random = Random(seed);
+    let shares: Vec<u32> = (0..count).map(|_| random.below(1000)).collect();
+    let what = format!("{count} instants, seed {seed}");
+    let (stage, revert) = is_taken_back(&what, &at_instants(&shares));
+    let most = count as u32 * 9 / 10;
+    assert!(stage >= most && revert >= most, "{stage} and {revert}");
+}
+
+#[test]
+#[ignore = "make crash"]
+fn at_two_hundred_instants() {
+    at_any_instant(100, 1);
+}
+
 #[test]
 fn now_and_then() {
-    let (stage, revert) = is_taken_back("ioctl unlink", false);
+    let (stage, revert) = is_taken_back("ioctl unlink", &at_calls("ioctl unlink", false));
     assert!(stage > 3 && revert > 3, "{stage} and {revert}");
 }
