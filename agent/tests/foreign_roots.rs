@@ -25,12 +25,13 @@ const BY_PATH: [&str; 12] = [
 ];
 
 /// Rooms that work on a root that is not ours.
-const ROOMS: [&str; 9] = [
+const ROOMS: [&str; 10] = [
     "identity/src",
     "rootdir/src/labels",
     "agent/src/grubfiles.rs",
     "agent/src/tiny/boot",
     "agent/src/tiny/steps",
+    "agent/src/tiny/failure",
     "agent/src/tiny/failure.rs",
     "agent/src/tiny/guard.rs",
     "agent/src/tiny/mod.rs",
@@ -112,14 +113,18 @@ const ELSEWHERE: [(&str, &str, &str); 25] = [
         "paths::FAILURE, text",
         "a file in /run",
     ),
-    ("agent/src/tiny/failure.rs", "paths::LOG", "the log in /run"),
     (
-        "agent/src/tiny/failure.rs",
+        "agent/src/tiny/failure/report.rs",
+        "paths::LOG",
+        "the log in /run",
+    ),
+    (
+        "agent/src/tiny/failure/report.rs",
         "root.device.exists()",
         "the old root's device, in /dev",
     ),
     (
-        "agent/src/tiny/failure.rs",
+        "agent/src/tiny/failure/report.rs",
         "metadata(path)",
         "a node in /dev",
     ),

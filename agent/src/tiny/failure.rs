@@ -6,25 +6,16 @@
 //! the command that goes on from there; where the disk has all that is needed,
 //! the machine first starts again and tries once more.
 
-use crate::block::DevNo;
+mod countdown;
+mod report;
+
 use crate::cmdline::Mode;
-use crate::locate::{self, Root};
-use crate::lvm::{Access, Mapper, mapping, scan};
+use crate::paths;
 use crate::tiny::lifeboat::{self, Lifeboat, MOST_FAILURES};
 use crate::tiny::steps::{Context, Error, Failure};
-use crate::{mount, paths, stop};
 use contract::Exit;
+use countdown::countdown;
 use ondisk::lifeboat::state::Phase;
-use rootdir::{Attributes, RootDir};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fd::AsFd;
-use rustix::mount::MountFlags;
-use rustix::termios::{QueueSelector, tcflush};
-use std::path::Path;
-use std::time::{Duration, Instant};
-
-/// Seconds in which a person can keep the machine from going back.
-const COUNTDOWN: u64 = 15;
 
 /// Prints what happened and what follows; returns what /init is to do.
 pub(super) fn handle(context: &mut Context, failure: &Failure, mode: Mode, by_hand: bool) -> Exit {
@@ -67,7 +58,7 @@ pub(super) fn handle(context: &mut Context, failure: &Failure, mode: Mode, by_ha
         return Exit::Console;
     }
     if !context.cmdline.no_report {
-        match leave_report(context, failure) {
+        match report::leave(context, failure) {
             Ok(true) => context.reporter.detail("the report lies in the old root"),
             Ok(false) => context
                 .reporter
@@ -186,151 +177,9 @@ fn note(context: &Context, failure: &Failure, next: &str) {
     }
 }
 
-/// How long to wait for the old root, which was found before.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Writes the reason into the old root, which is otherwise never written before
-/// the point of no return. Returns `false` when no root is known to be this
-/// machine's: another machine's disk, or a package that was never staged, stays
-/// as it is.
-fn leave_report(context: &mut Context, failure: &Failure) -> Result<bool, Error> {
-    let root = context.found.as_ref().and_then(|f| f.root.as_ref());
-    let Some(root) = recognized_root(root, context.recognized) else {
-        return Ok(false);
-    };
-    let old = Path::new(paths::OLD_ROOT);
-    // Preflight may have unmapped it.
-    if root.device.exists() {
-        mount::release(&root.device, old)?;
-    }
-    let Some(spec) = context.cmdline.root.clone() else {
-        return Ok(false);
-    };
-    let root = locate::wait(&mut context.devices, &spec, PATIENCE)?;
-    let mapper = Mapper::open()?;
-    for group in &scan(&context.lvm_devices()?).groups {
-        for lv in group.vg.lvs.iter().filter(|lv| lv.is_visible()) {
-            let Ok(mapping) = mapping(group, lv) else {
-                continue;
-            };
-            let same = Path::new("/dev/mapper").join(&mapping.name);
-            let is_root = |path: &Path| {
-                use std::os::unix::fs::MetadataExt;
-                std::fs::metadata(path).is_ok_and(|m| DevNo::from(m.rdev()) == root.dev)
-            };
-            if is_root(&same) {
-                mapper.activate(group, &lv.name, Access::ReadWrite)?;
-            }
-        }
-    }
-    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    mount::device(&root.device, old, &root.kind, flags, "")?;
-    let log = std::fs::read_to_string(paths::LOG).unwrap_or_default();
-    let text = format!("The migration stopped, and nothing was changed.\n{failure}\n\n{log}");
-    let written = write_report(old, &text);
-    mount::unmount_tree(old)?;
-    rustix::fs::sync();
-    written.map(|()| true)
-}
-
-/// Writes the report into the old root; links there mean what they mean on the
-/// old system.
-fn write_report(old: &Path, text: &str) -> Result<(), Error> {
-    let old = RootDir::open(old)?;
-    let path = format!("{}/{}", paths::STAGED_DIR, paths::FAILURE_REPORT);
-    old.write(&path, text.as_bytes(), Attributes::root(0o600))?;
-    Ok(())
-}
-
-/// The old root, if it is known to be this machine's.
-fn recognized_root(root: Option<&Root>, recognized: bool) -> Option<&Root> {
-    root.filter(|_| recognized)
-}
-
-/// Counts down on the consoles to what will happen; `false` when somebody
-/// pressed a key.
-fn countdown(context: &Context, what: &str) -> bool {
-    let stdin = std::io::stdin();
-    // Keys from before the question are not an answer to it.
-    drain(&stdin);
-    let end = Instant::now() + Duration::from_secs(COUNTDOWN);
-    context.reporter.line(&format!(
-        "{what} in {COUNTDOWN} s; press Enter for the console instead"
-    ));
-    while let Some(left) = end.checked_duration_since(Instant::now()) {
-        let second = Timespec {
-            tv_sec: 1,
-            tv_nsec: 0,
-        };
-        if stop::requested() {
-            return false;
-        }
-        let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
-        match poll(&mut fds, Some(&second)) {
-            Ok(0) | Err(_) => context.reporter.detail(&format!("{} s", left.as_secs())),
-            // A closed terminal is readable, too, without any key.
-            Ok(_) if fds.iter().any(|fd| fd.revents().contains(PollFlags::IN)) => {
-                let mut line = String::new();
-                if std::io::stdin().read_line(&mut line).is_ok_and(|n| n > 0) {
-                    return false;
-                }
-                std::thread::sleep(left);
-            }
-            Ok(_) => std::thread::sleep(left),
-        }
-    }
-    true
-}
-
-/// Discards pending input of a terminal or a pipe.
-fn drain(input: impl AsFd) {
-    // A pipe refuses this, and is read empty below.
-    let _ = tcflush(&input, QueueSelector::IFlush);
-    let now = Timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    let mut buffer = [0; 256];
-    while let Ok(1..) = poll(&mut [PollFd::new(&input, PollFlags::IN)], Some(&now)) {
-        if !matches!(rustix::io::read(&input, &mut buffer), Ok(1..)) {
-            return;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn waits(input: impl AsFd) -> bool {
-        let second = Timespec {
-            tv_sec: 1,
-            tv_nsec: 0,
-        };
-        poll(&mut [PollFd::new(&input, PollFlags::IN)], Some(&second)).unwrap() > 0
-    }
-
-    #[test]
-    fn what_was_typed_before_is_thrown_away() {
-        let (pipe, keys) = rustix::pipe::pipe().unwrap();
-        let master = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR).unwrap();
-        rustix::pty::unlockpt(&master).unwrap();
-        let name = rustix::pty::ptsname(&master, Vec::new()).unwrap();
-        let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY;
-        let terminal = rustix::fs::open(&*name, flags, rustix::fs::Mode::empty()).unwrap();
-        for (input, typed) in [(&pipe, &keys), (&terminal, &master)] {
-            rustix::io::write(typed, b"\nyes\nmigrate\n").unwrap();
-            assert!(waits(input));
-            drain(input);
-            assert!(!waits(input));
-            // What is typed afterwards is an answer.
-            rustix::io::write(typed, b"\n").unwrap();
-            assert!(waits(input));
-        }
-        // A closed one ends it, too.
-        drop(keys);
-        drain(&pipe);
-    }
 
     fn failure(error: Error, past_no_return: bool) -> Failure {
         Failure {
@@ -398,37 +247,5 @@ mod tests {
         ] {
             assert_eq!(of(error, Mode::Migrate, false), Outcome::Stopped);
         }
-    }
-
-    #[test]
-    fn only_a_root_that_was_recognised_gets_a_report() {
-        let root = Root {
-            device: "/dev/none".into(),
-            dev: DevNo { major: 0, minor: 0 },
-            kind: "ext4".into(),
-        };
-        assert!(recognized_root(Some(&root), true).is_some());
-        assert!(recognized_root(Some(&root), false).is_none());
-        assert!(recognized_root(None, true).is_none());
-    }
-
-    #[test]
-    fn the_report_stays_in_the_old_root() {
-        use std::os::unix::fs::symlink;
-        let top = tempfile::tempdir().unwrap();
-        let (old, outside) = (top.path().join("old"), top.path().join("outside"));
-        for dir in [&old.join("etc"), &old.join("srv"), &outside] {
-            std::fs::create_dir_all(dir).unwrap();
-        }
-        for link in [outside.to_str().unwrap(), "../../outside"] {
-            symlink(link, old.join("etc/upd")).unwrap();
-            write_report(&old, "x").unwrap_err();
-            std::fs::remove_file(old.join("etc/upd")).unwrap();
-        }
-        assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0);
-        symlink("/srv", old.join("etc/upd")).unwrap();
-        write_report(&old, "why").unwrap();
-        let report = std::fs::read_to_string(old.join("srv/report.txt")).unwrap();
-        assert_eq!(report, "why");
     }
 }
