@@ -220,6 +220,8 @@ pub(super) fn network(file: &str, text: &str, warnings: &mut Vec<String>) -> Opt
         Some(false) => Methods::FIXED,
         _ if dhcp6 && solicits => Methods::AUTO.and(Methods::DHCP),
         _ if dhcp6 => Methods::AUTO,
+        // Without a link-local address nothing is advertised to it.
+        _ if !local => Methods::FIXED,
         Some(true) => Methods::AUTO,
         None => Methods::UNSET,
     };

@@ -59,6 +59,18 @@ pub(crate) fn merge(files: Files, running: Option<&KernelNetwork>, report: &mut 
         }
         good
     });
+    // netplan writes some lines twice.
+    for i in &mut network.interfaces {
+        let dns = std::mem::take(&mut i.dns);
+        i.dns.join(&dns);
+        for rules in [&mut i.v4.rules, &mut i.v6.rules] {
+            for rule in std::mem::take(rules) {
+                if !rules.contains(&rule) {
+                    rules.push(rule);
+                }
+            }
+        }
+    }
     add_missing(&mut network);
     network.interfaces.sort_by_key(|i| order(&i.kind));
     let dynamic = network

@@ -12,6 +12,7 @@ use rootdir::RootDir;
 use std::path::{Path, PathBuf};
 
 mod cards;
+mod judges;
 mod manager;
 mod methods;
 mod plans;

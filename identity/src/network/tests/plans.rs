@@ -4,11 +4,11 @@
 use super::*;
 use crate::network::model::{Kind, Privacy};
 
-const NETPLAN: (&str, &str) = ("usr/sbin/netplan", "");
+pub(super) const NETPLAN: (&str, &str) = ("usr/sbin/netplan", "");
 const GENERATED: &str = "run/systemd/network/10-netplan-";
 
 /// After the examples of netplan-yaml(5).
-const SERVER: &str = "\
+pub(super) const SERVER: &str = "\
 # by hand
 network:
   version: 2

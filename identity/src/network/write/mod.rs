@@ -45,19 +45,9 @@ pub(crate) fn apply(
         report.warn("the new system has neither NetworkManager nor systemd-networkd nor ifupdown; its network configuration stays as the payload has it: configure it on the console");
         return Ok(());
     };
-    let mut network = network.clone();
-    spread_dns(&mut network, manager);
-    for i in &mut network.interfaces {
-        if let Kind::Bond { options } = &mut i.kind {
-            for line in bond::settle(options) {
-                report.warn(format!("{}: {line}; it is not carried over", i.name));
-            }
-        }
-    }
-    let pin = manager == Manager::Ifupdown || policy.pin_interface_names || link::by_name(&network);
+    let (network, pin) = settle(network, manager, policy.pin_interface_names, report);
     let mut files = Vec::new();
     if pin {
-        link::rename(&mut network, report);
         files.extend(link::render(&network, report));
     }
     files.extend(match manager {
@@ -85,6 +75,36 @@ pub(crate) fn apply(
     }
     report.done(format!("network configured for {manager}"));
     Ok(())
+}
+
+/// The network as the new system shall have it, and whether its cards get the
+/// old names.
+fn settle(network: &Network, manager: Manager, pin: bool, report: &mut Report) -> (Network, bool) {
+    let mut network = network.clone();
+    spread_dns(&mut network, manager);
+    for i in &mut network.interfaces {
+        if let Kind::Bond { options } = &mut i.kind {
+            for line in bond::settle(options) {
+                report.warn(format!("{}: {line}; it is not carried over", i.name));
+            }
+        }
+    }
+    let pin = manager == Manager::Ifupdown || pin || link::by_name(&network);
+    if pin {
+        link::rename(&mut network, report);
+    }
+    (network, pin)
+}
+
+/// The same, for tests of the whole way.
+#[cfg(test)]
+pub(crate) fn settled(network: &Network, manager: &str) -> Network {
+    let manager = match manager {
+        "nm" => Manager::Nm { old: false },
+        "networkd" => Manager::Networkd,
+        _ => Manager::Ifupdown,
+    };
+    settle(network, manager, false, &mut Report::default()).0
 }
 
 /// An interface's files as one text, for tests of the whole way.

@@ -135,6 +135,11 @@ fn text(i: &Interface, network: &Network, report: &mut Report) -> String {
             (false, false) => "no",
         }
     ));
+    if i.kind != Kind::Ethernet {
+        // A bridge without ports, say, has no carrier, and its addresses are the
+        // machine's all the same.
+        put("ConfigureWithoutCarrier=yes".into());
+    }
     if i.v6.is_off() {
         put("LinkLocalAddressing=no".into());
     }

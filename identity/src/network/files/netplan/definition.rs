@@ -103,9 +103,12 @@ impl Reader<'_> {
         }
         said.settle(&mut i);
         if i.v4.methods.dhcp && self.renderer == Renderer::Networkd {
-            // Its own default.
+            // Its own default, and what netplan tells it.
             let id = i.v4.client_id.take();
             i.v4.client_id = Some(id.unwrap_or("duid".to_owned())).filter(|id| id != "mac");
+            if i.v4.gateway.is_none() {
+                i.v4.metric = i.v4.metric.or(Some(100));
+            }
         }
         let own = passthrough(node)
             .iter()
@@ -313,8 +316,9 @@ impl Said {
             Some(false) if self.no_link_local || !i.v6.addresses.is_empty() => Methods::FIXED,
             Some(false) => Methods::LOCAL,
             _ if self.dhcp6 => Methods::AUTO,
+            // Without a link-local address nothing is advertised to it.
+            _ if self.no_link_local => Methods::FIXED,
             Some(true) => Methods::AUTO,
-            None if self.no_link_local && i.v6.addresses.is_empty() => Methods::FIXED,
             None => Methods::UNSET,
         };
     }
