@@ -50,6 +50,25 @@ fn rsa_bits(public: &str) -> Option<u32> {
     Some(bytes.saturating_sub(23) * 8).filter(|bits| *bits >= 512)
 }
 
+/// What makes missing keys at boot: EL's units, the script of SUSE's, Arch's
+/// unit. Debian makes them only when the package is installed.
+const KEYGEN: [&str; 4] = [
+    "usr/lib/systemd/system/sshd-keygen@.service",
+    "usr/lib/systemd/system/sshd-keygen.service",
+    "usr/lib/systemd/system/sshdgenkeys.service",
+    "usr/sbin/sshd-gen-keys-start",
+];
+
+/// Whether the new system makes host keys at boot where there are none.
+fn makes_keys(root: &RootDir) -> Result<bool> {
+    for path in KEYGEN {
+        if root.exists(path)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Puts the old keys into the new system, and removes its own.
 pub(super) fn apply(root: &RootDir, keys: &Keys, report: &mut Report) -> Result<()> {
     if !root.is_dir(DIR)? {
@@ -61,19 +80,19 @@ pub(super) fn apply(root: &RootDir, keys: &Keys, report: &mut Report) -> Result<
         .into_iter()
         .filter(|n| host_key::is_name(n))
         .collect();
-    if keys.is_empty() {
+    if keys.is_empty() && !makes_keys(root)? {
         if theirs.is_empty() {
+            if root.exists("usr/sbin/sshd")? || root.exists("sbin/sshd")? {
+                report.warn(
+                    "neither the old system nor the payload has ssh host keys, and the new system makes none at boot: its sshd will not start until ssh-keygen -A has been run, on its console",
+                );
+            }
             return Ok(());
         }
-        // EL makes missing keys at boot, Debian only when the package is installed.
-        let regenerates = root.exists("usr/lib/systemd/system/sshd-keygen@.service")?
-            || root.exists("usr/lib/systemd/system/sshd-keygen.service")?;
-        if !regenerates {
-            report.warn(
-                "the old system had no ssh host keys; the payload's are kept, which other machines of the same package share: make new ones with ssh-keygen -A",
-            );
-            return Ok(());
-        }
+        report.warn(
+            "the old system had no ssh host keys; the payload's are kept, which other machines of the same package share: make new ones with ssh-keygen -A",
+        );
+        return Ok(());
     }
     for name in theirs.iter().filter(|n| !keys.iter().any(|(k, _)| k == *n)) {
         root.remove(&format!("{DIR}/{name}"))?;
@@ -98,6 +117,41 @@ pub(super) fn apply(root: &RootDir, keys: &Keys, report: &mut Report) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A machine to which nobody can log in by ssh is not left without a word.
+    #[test]
+    fn without_any_key() {
+        let own = "etc/ssh/ssh_host_ed25519_key";
+        for (files, warned) in [
+            (&["etc/ssh/sshd_config"][..], ""),
+            (
+                &["etc/ssh/sshd_config", "usr/sbin/sshd"],
+                "neither the old system nor",
+            ),
+            (
+                &["etc/ssh/sshd_config", "sbin/sshd"],
+                "neither the old system nor",
+            ),
+            (&[own, "usr/sbin/sshd"], "the payload's are kept"),
+            (&["etc/ssh/sshd_config", "usr/sbin/sshd", KEYGEN[0]], ""),
+            (&["etc/ssh/sshd_config", "usr/sbin/sshd", KEYGEN[3]], ""),
+            (&[own, "usr/sbin/sshd", KEYGEN[1]], ""),
+        ] {
+            let top = tempfile::tempdir().unwrap();
+            let root = RootDir::open(top.path()).unwrap();
+            for path in files {
+                root.write(path, b"x", Attributes::root(0o600)).unwrap();
+            }
+            let mut report = Report::default();
+            apply(&root, &Keys::new(), &mut report).unwrap();
+            let said = report.warnings.join("\n");
+            assert_eq!(said.is_empty(), warned.is_empty(), "{files:?}: {said}");
+            assert!(said.contains(warned), "{files:?}: {said}");
+            // Keys that others share go where new ones are made.
+            let kept = files.contains(&own) && !warned.is_empty();
+            assert_eq!(root.exists(own).unwrap(), kept, "{files:?}");
+        }
+    }
 
     #[test]
     fn lengths_of_rsa_keys() {
