@@ -10,6 +10,7 @@ use super::network::kernel::KernelNetwork;
 use super::network::{files, merge};
 use super::report::Report;
 use super::{accounts, host, keys, store};
+use ondisk::os_release::OsRelease;
 use rootdir::RootDir;
 use std::path::Path;
 
@@ -56,13 +57,24 @@ pub fn save_with(
     Ok(report)
 }
 
-/// The report that [`save`] would return, without writing anything.
+/// The report that [`save`] would return, without writing anything, and what the
+/// new system (`new`) will not take, as far as that is known by its os-release.
 ///
 /// # Errors
 /// Those of [`save`], but for those of writing.
-pub fn survey(root: &Path, live: Option<&KernelNetwork>) -> Result<Report> {
+pub fn survey(
+    root: &Path,
+    live: Option<&KernelNetwork>,
+    new: Option<&OsRelease>,
+) -> Result<Report> {
     let mut report = Report::default();
     let (identity, _) = collect(&RootDir::open(root)?, live, &mut report)?;
+    if let Some(new) = new {
+        let system = accounts::system_id(new);
+        for line in accounts::unusable(&identity.accounts, &system) {
+            report.warn(line);
+        }
+    }
     store::encode(&identity, root)?;
     Ok(report)
 }

@@ -123,6 +123,43 @@ fn an_identity_that_could_not_be_read_again_is_refused() {
     assert!(encode(&identity).is_err());
 }
 
+/// `check` says before anything is lost whose password the new system cannot
+/// verify.
+#[test]
+fn hashes_that_the_new_system_does_not_verify() {
+    let (top, _root) = tree(&[
+        (
+            "etc/passwd",
+            "root:x:0:0::/root:/bin/sh\nann:x:1000:100::/home/ann:/bin/sh\n",
+        ),
+        ("etc/group", "users:x:100:\n"),
+        (
+            "etc/shadow",
+            "root:$6$s$h:1::::::\nann:$y$j9T$s$h:1::::::\n",
+        ),
+    ]);
+    for (new, said) in [
+        (None, ""),
+        (Some("ID=debian\nVERSION_ID=\"12\"\n"), ""),
+        (
+            Some("ID=\"rocky\"\nVERSION_ID=\"8.9\"\n"),
+            "ann: rocky 8.9 does not know yescrypt",
+        ),
+        (Some(""), ""),
+    ] {
+        let new = new.map(ondisk::os_release::OsRelease::of);
+        let report = survey(top.path(), None, new.as_ref()).unwrap();
+        let lines = report
+            .warnings
+            .iter()
+            .filter(|w| w.contains("password hashes"));
+        let lines: Vec<_> = lines.collect();
+        assert_eq!(lines.is_empty(), said.is_empty(), "{new:?}: {lines:?}");
+        assert!(lines.iter().all(|l| l.starts_with(said)), "{lines:?}");
+        assert!(!report.warnings.join("").contains("$y$"));
+    }
+}
+
 fn sample() -> Vec<network::Interface> {
     let mut i = network::Interface {
         name: "eth0".into(),

@@ -123,3 +123,61 @@ impl Home<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::MetadataExt;
+
+    /// As useradd makes it: what /etc/skel has, the user's own, with the labels
+    /// of the policy's file_contexts.homedirs.
+    #[test]
+    fn a_home_with_labels() {
+        testkit::needs!("root");
+        let top = tempfile::tempdir().unwrap();
+        let root = RootDir::open(top.path()).unwrap();
+        let own = Attributes::root(0o644);
+        let contexts = "etc/selinux/x/contexts/files";
+        for (path, text) in [
+            ("etc/selinux/config", "SELINUX=enforcing\nSELINUXTYPE=x\n"),
+            ("etc/selinux/x/policy/policy.33", "x"),
+            (
+                &*format!("{contexts}/file_contexts"),
+                "/.*\tsystem_u:object_r:default_t:s0\n/home\t-d\tsystem_u:object_r:home_root_t:s0\n",
+            ),
+            (
+                &*format!("{contexts}/file_contexts.homedirs"),
+                "/home/[^/]+\t-d\tunconfined_u:object_r:user_home_dir_t:s0\n/home/[^/]+/.+\tunconfined_u:object_r:user_home_t:s0\n/home/[^/]+/\\.ssh(/.*)?\tunconfined_u:object_r:ssh_home_t:s0\n",
+            ),
+            ("etc/skel/.bashrc", "x"),
+            ("etc/skel/.ssh/config", "x"),
+        ] {
+            root.write(path, text.as_bytes(), own).unwrap();
+        }
+        let labels = rootdir::labels::Labels::read(&root).unwrap().unwrap();
+        assert_eq!(labels.warnings, [""; 0]);
+        let root = root.with_labels(labels.contexts);
+        let (path, uid, gid) = ("/home/alice", 1000, 1000);
+        Home { path, uid, gid }.make(&root, 0o700, &mut Report::default());
+        for (path, kind) in [
+            ("home", "home_root_t"),
+            ("home/alice", "user_home_dir_t"),
+            ("home/alice/.bashrc", "user_home_t"),
+            ("home/alice/.ssh", "ssh_home_t"),
+            ("home/alice/.ssh/config", "ssh_home_t"),
+        ] {
+            let path = top.path().join(path);
+            let mut label = [0; 256];
+            let length = rustix::fs::getxattr(&path, "security.selinux", &mut label).unwrap();
+            let label = String::from_utf8_lossy(&label[..length]).into_owned();
+            assert!(label.contains(&format!(":{kind}:")), "{path:?}: {label}");
+            let meta = path.metadata().unwrap();
+            let owner = if path.ends_with("home") { 0 } else { 1000 };
+            assert_eq!((meta.uid(), meta.gid()), (owner, owner), "{path:?}");
+        }
+        assert_eq!(
+            top.path().join("home/alice").metadata().unwrap().mode() & 0o777,
+            0o700
+        );
+    }
+}

@@ -6,6 +6,7 @@ mod authorized;
 mod collect;
 mod database;
 mod files;
+mod hashes;
 mod homes;
 mod login_defs;
 mod membership;
@@ -25,4 +26,6 @@ mod tests;
 
 pub(crate) use apply::{apply, authorized_keys};
 pub(crate) use collect::collect;
+pub(crate) use hashes::unusable;
 pub use model::{Accounts, Group, User};
+pub(crate) use system::id as system_id;

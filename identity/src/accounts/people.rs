@@ -42,6 +42,18 @@ pub(super) fn is_shell(shell: &str) -> bool {
     !NO_SHELLS.contains(&name)
 }
 
+/// Shells with which a person can do everything; none is the Bourne shell.
+const FULL: [&str; 15] = [
+    "", "ash", "bash", "busybox", "csh", "dash", "elvish", "fish", "ksh", "ksh93", "mksh", "nu",
+    "sh", "tcsh", "zsh",
+];
+
+/// Whether the shell is of those with which a person can do everything. Others
+/// (git-shell, rbash, a menu) may be there to prevent just that.
+pub(super) fn is_full_shell(shell: &str) -> bool {
+    FULL.contains(&shell.rsplit('/').next().unwrap_or_default())
+}
+
 /// Whether an account looks like a service's: nobody logs in, and its home is
 /// not among people's.
 pub(super) fn looks_like_a_service(user: &User) -> bool {

@@ -14,7 +14,7 @@ use super::numbers::{Carried, clear_gid, clear_uid};
 use super::privilege::{why_apart, why_not_member};
 use super::ranges::{is_reserved, is_system};
 use super::system::System;
-use super::{membership, shadow};
+use super::{membership, people, shadow};
 use crate::error::Result;
 use crate::report::Report;
 
@@ -151,6 +151,13 @@ fn add(
                 user.uid
             ));
         }
+        let shell = field(entry, 6);
+        if people::is_shell(shell) && !people::is_full_shell(&user.shell) {
+            report.warn(format!(
+                "{name} had the shell {} in the old system, and is an account of the new one with {shell}",
+                user.shell
+            ));
+        }
     } else {
         let gid = membership::primary(user, accounts, files, system, report);
         let shell = shell(user, system, report);
@@ -187,6 +194,20 @@ fn shell(user: &User, system: &System, report: &mut Report) -> String {
     let mut choices = std::iter::once(plain.to_owned()).chain(nearly);
     if let Some(shell) = choices.find(|s| system.shells.contains(s)) {
         return shell;
+    }
+    // Another one would let in who could not log in, or could do one thing only.
+    if !people::is_shell(wanted) {
+        let nobody = ["/usr/sbin/nologin", "/sbin/nologin", "/bin/false"];
+        let there = nobody.into_iter().find(|s| system.shells.contains(*s));
+        // One that is not there lets nobody in, either.
+        return there.unwrap_or(wanted).to_owned();
+    }
+    if !people::is_full_shell(wanted) {
+        report.warn(format!(
+            "{}: the new system has no {wanted}; nobody can log in as {} until it is there, or another shell is set",
+            user.name, user.name
+        ));
+        return wanted.to_owned();
     }
     let other = ["/bin/bash", "/bin/sh"]
         .into_iter()

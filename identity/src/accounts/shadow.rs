@@ -2,6 +2,7 @@
 //! Password hashes: the lines of shadow.
 
 use super::files::Files;
+use super::hashes;
 use super::model::User;
 use crate::report::Report;
 
@@ -15,11 +16,8 @@ pub(super) fn carry(files: &mut Files, user: &User, id: &str, report: &mut Repor
             user.name
         ));
     }
-    if let Some(reason) = refused(&user.password, id) {
-        report.warn(format!(
-            "{}: {reason}; set a new password on the console",
-            user.name
-        ));
+    if let Some(reason) = hashes::refused(&user.password, id) {
+        report.warn(hashes::said(&user.name, &reason));
     }
     let password = if user.password.is_empty() {
         "!"
@@ -49,32 +47,4 @@ pub(super) fn carry(files: &mut Files, user: &User, id: &str, report: &mut Repor
         }
         files.passwd.set(entry);
     }
-}
-
-/// Why the new system does not take a hash.
-fn refused(hash: &str, system: &str) -> Option<String> {
-    let hash = hash.trim_start_matches('!');
-    let (id, version) = system.split_once(' ').unwrap_or((system, ""));
-    let major: u32 = version
-        .split('.')
-        .next()
-        .unwrap_or_default()
-        .parse()
-        .unwrap_or(0);
-    let el = ["rhel", "centos", "rocky", "almalinux", "ol", "scientific"].contains(&id);
-    if el
-        && major <= 7
-        && (hash.starts_with("$y$") || hash.starts_with("$gy$") || hash.starts_with("$7$"))
-    {
-        return Some(format!(
-            "{id} {version} does not know yescrypt password hashes"
-        ));
-    }
-    let old = hash.starts_with("$1$") || (hash.len() == 13 && !hash.starts_with(['$', '*', '!']));
-    if el && major >= 9 && old {
-        return Some(format!(
-            "{id} {version} refuses MD5 and DES password hashes"
-        ));
-    }
-    None
 }

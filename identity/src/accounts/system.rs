@@ -4,6 +4,7 @@
 use super::login_defs::LoginDefs;
 use super::sudoers::Sudoers;
 use crate::error::Result;
+use ondisk::os_release::OsRelease;
 use rootdir::RootDir;
 use std::collections::BTreeSet;
 
@@ -37,8 +38,12 @@ impl System {
                     .map(|name| format!("/{dir}/{name}")),
             );
         }
-        let release = root.os_release()?;
-        system.id = format!("{} {}", release.id, release.version_id);
+        system.id = id(&root.os_release()?);
         Ok(system)
     }
+}
+
+/// ID and number of a system, "centos 7".
+pub(crate) fn id(release: &OsRelease) -> String {
+    format!("{} {}", release.id, release.version_id)
 }

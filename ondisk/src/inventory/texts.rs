@@ -103,10 +103,16 @@ impl Texts {
         all.filter(move |(path, _)| is_inside(path.as_bytes(), directory.as_bytes()))
     }
 
+    /// What system it is, by its os-release.
+    #[must_use]
+    pub fn os_release(&self) -> OsRelease {
+        let text = os_release::PATHS.iter().find_map(|path| self.get(path));
+        OsRelease::of(text.unwrap_or_default())
+    }
+
     /// Whose GRUB the new system has.
     pub(super) fn dialect(&self) -> Dialect {
-        let text = os_release::PATHS.iter().find_map(|path| self.get(path));
-        Dialect::of(&OsRelease::of(text.unwrap_or_default()))
+        Dialect::of(&self.os_release())
     }
 
     pub(super) fn begin(&mut self, path: &[u8]) {

@@ -105,8 +105,12 @@ pub(super) fn identity(
         hardware::compare(&decoded.found, survey, live.as_ref(), rows);
     }
     let before = rows.count(State::Warning);
-    let report =
-        live.and_then(|live| rows.take("identity", identity::survey(Path::new("/"), Some(&live))));
+    let new = decoded.map(|payload| payload.found.texts.os_release());
+    let new = new.filter(|_| package.manifest.identity.accounts);
+    let report = live.and_then(|live| {
+        let report = identity::survey(Path::new("/"), Some(&live), new.as_ref());
+        rows.take("identity", report)
+    });
     for warning in report.iter().flat_map(|report| &report.warnings) {
         rows.warn("identity", warning);
     }

@@ -13,6 +13,7 @@ use crate::report::Report;
 use testkit::Target;
 
 mod joining;
+mod staying_out;
 
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\nbin:x:1:1:bin:/bin:/sbin/nologin\n# comment\n+@nis\ntoor:x:0:0::/root:/bin/sh\nalice:x:1000:1000:Alice A.:/home/alice:/bin/zsh\nbob:x:1001:100::/home/bob:/bin/bash\npostgres:x:1005:1005::/srv/pg:/bin/bash\nnfsnobody:x:65534:65534::/var/lib/nfs:/sbin/nologin\nsvc:x:700:700::/:/sbin/nologin\n";
 const SHADOW: &str = "root:$6$r$hash:17000:0:99999:7:::\nbin:*:17000:0:99999:7:::\nalice:$6$a$hash:17001:0:90:7:14::\nbob:$1$b$hash:17002:0:99999:7:::\npostgres:!!:17003::::::\n";
