@@ -10,19 +10,25 @@
 //! has it, and its loader refuses to start anything on an older processor.
 
 use crate::numbers::{u16_at, u32_at, u64_at};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A level of the x86-64 architecture; each has all features of those below it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+/// In files it is written as [`fmt::Display`] does it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub enum Level {
     /// Every processor with 64 bits.
     #[default]
+    #[serde(rename = "x86-64")]
     V1,
     /// About 2009.
+    #[serde(rename = "x86-64-v2")]
     V2,
     /// About 2013.
+    #[serde(rename = "x86-64-v3")]
     V3,
     /// With AVX-512.
+    #[serde(rename = "x86-64-v4")]
     V4,
 }
 

@@ -6,7 +6,9 @@ use crate::file::At;
 use crate::leave_out::{self, LeaveOut};
 use anyhow::Result;
 use ondisk::document;
-use ondisk::manifest::{Boot, Console, Filesystem, Policy, Protection, Table, VolumeGroup, Wipe};
+use ondisk::manifest::{
+    Boot, Console, Filesystem, Policy, Protection, Requires, Table, VolumeGroup, Wipe,
+};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -41,6 +43,9 @@ pub struct Layout {
     /// What becomes of the old disk's free space.
     #[serde(default, skip_serializing_if = "Wipe::is_default")]
     pub wipe: Wipe,
+    /// What a machine must have.
+    #[serde(default, skip_serializing_if = "Requires::is_default")]
+    pub requires: Requires,
     /// What is not cloned; the usual list if nothing is said.
     #[serde(default, skip_serializing)]
     pub leave_out: Option<LeaveOut>,
@@ -73,6 +78,7 @@ impl Layout {
             identity: Policy::default(),
             console: Console::default(),
             wipe: Wipe::default(),
+            requires: Requires::default(),
             leave_out: None,
             volume_groups,
             filesystems,

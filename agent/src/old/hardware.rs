@@ -7,7 +7,9 @@ use super::survey::Survey;
 use crate::block::SYS;
 use crate::device::{Drivers, Foreseen, Served, above, foresee};
 use identity::network::kernel::{KernelNetwork, Route};
+use ondisk::cpu::Level;
 use ondisk::inventory::{Modules, Report};
+use ondisk::manifest::Requires;
 use ondisk::modules::Texts;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -48,11 +50,12 @@ impl Component {
 /// Compares the new system with this machine; what does not fit is a row.
 pub(super) fn compare(
     found: &Report,
+    requires: Requires,
     survey: Option<&Survey>,
     live: Option<&KernelNetwork>,
     rows: &mut Rows,
 ) {
-    processor(found, rows);
+    processor(found, requires, rows);
     let kernels = &found.facts.payload.kernels;
     let disk = survey.map(|survey| survey.facts.disk.as_str());
     let components = components(Path::new(SYS), disk, live);
@@ -66,9 +69,22 @@ pub(super) fn compare(
     }
 }
 
-/// Compares what the C library demands with /proc/cpuinfo.
-fn processor(found: &Report, rows: &mut Rows) {
-    let Some((level, file)) = found.demands.processor() else {
+/// The level that a processor must have, and who demands it.
+fn demanded(own: Option<(Level, String)>, requires: Requires) -> Option<(Level, String)> {
+    let asked = requires.cpu;
+    let asked = asked.map(|level| (level, "the package, by its [requires] cpu,".to_owned()));
+    // Of two that are the same the C library's, which is the reason.
+    match (own, asked) {
+        (Some(own), Some(asked)) if asked.0 > own.0 => Some(asked),
+        (own, asked) => own.or(asked),
+    }
+}
+
+/// Compares what is demanded of a processor with /proc/cpuinfo.
+fn processor(found: &Report, requires: Requires, rows: &mut Rows) {
+    let own = found.demands.processor();
+    let own = own.map(|(level, file)| (level, format!("{file} of the new system")));
+    let Some((level, who)) = demanded(own, requires) else {
         rows.fine(
             "processor",
             "the new system's C library demands none of its own",
@@ -84,18 +100,18 @@ fn processor(found: &Report, rows: &mut Rows) {
     let hidden = words.split_whitespace().find(|word| hides_flags(word));
     match level.lacking(&text) {
         None => rows.warn("processor", format_args!(
-            "{file} of the new system demands {level}, and /proc/cpuinfo does not say what this processor has"
+            "{who} demands {level}, and /proc/cpuinfo does not say what this processor has"
         )),
         Some(lacking) if lacking.is_empty() => {
-            rows.fine("processor", format_args!("has {level}, which the new system's C library demands"));
+            rows.fine("processor", format_args!("has {level}, which {who} demands"));
         }
         Some(lacking) if hidden.is_some() => rows.warn("processor", format_args!(
-            "{file} of the new system demands {level}, and /proc/cpuinfo lacks {}, which may be because of {} on the command line of the kernel; look at it before you go on",
+            "{who} demands {level}, and /proc/cpuinfo lacks {}, which may be because of {} on the command line of the kernel; look at it before you go on",
             lacking.join(", "),
             hidden.unwrap_or_default()
         )),
         Some(lacking) => rows.refuse("processor", format_args!(
-            "{file} of the new system demands {level}, and this processor lacks {}: no program of it would start; use a newer machine, a virtual machine with a processor of that level (-cpu host, or the like), or a new system for older ones",
+            "{who} demands {level}, and this processor lacks {}: programs of the new system would not run; use a newer machine, a virtual machine with a processor of that level (-cpu host, or the like), or a new system for older ones",
             lacking.join(", ")
         )),
     }

@@ -24,6 +24,7 @@ pub use protection::{BadProtection, Protection};
 pub use seal::Seal;
 pub use size::Size;
 
+use crate::cpu::Level;
 use crate::document;
 use serde::{Deserialize, Serialize};
 
@@ -102,6 +103,9 @@ pub struct Manifest {
     /// What becomes of the old disk's free space.
     #[serde(default, skip_serializing_if = "Wipe::is_default")]
     pub wipe: Wipe,
+    /// What a machine must have.
+    #[serde(default, skip_serializing_if = "Requires::is_default")]
+    pub requires: Requires,
     /// The package's other files.
     #[serde(rename = "file")]
     pub files: Vec<File>,
@@ -213,6 +217,23 @@ impl Wipe {
 pub enum Erase {
     /// All that the new system does not use.
     Free,
+}
+
+/// What a machine must have, beyond what follows from the package's files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Requires {
+    /// The processor's level, if that is more than the new system's C library
+    /// demands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<Level>,
+}
+
+impl Requires {
+    /// Whether nothing is said.
+    pub fn is_default(&self) -> bool {
+        *self == Requires::default()
+    }
 }
 
 /// A volume group.

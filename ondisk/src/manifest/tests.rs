@@ -52,6 +52,25 @@ fn the_boot_that_proves_the_loader_is_left_out_only_where_it_is_said() {
 }
 
 #[test]
+fn a_processor_can_be_demanded() {
+    let parse = |line: &str| Manifest::parse(&format!("{}\n[requires]\n{line}\n", seed()));
+    assert_eq!(
+        Manifest::parse(&seed()).unwrap().requires,
+        Requires::default()
+    );
+    for level in [Level::V1, Level::V2, Level::V3, Level::V4] {
+        let manifest = parse(&format!("cpu = \"{level}\"")).unwrap();
+        assert_eq!(manifest.requires.cpu, Some(level));
+        let again = Manifest::parse(&manifest.encode().unwrap()).unwrap();
+        assert_eq!(again, manifest);
+    }
+    for wrong in ["cpu = \"x86-64-v9\"", "cpu = 2", "memory = 1"] {
+        let error = parse(wrong).unwrap_err();
+        assert!(matches!(error, Error::Syntax(_)), "{wrong}: {error}");
+    }
+}
+
+#[test]
 fn refuses_with_the_place_and_the_reason() {
     for (old, new, message) in [
         (

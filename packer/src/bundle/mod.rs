@@ -154,6 +154,7 @@ pub fn make(parts: &Parts<'_>) -> Result<()> {
         identity: layout.identity,
         console: layout.console,
         wipe: layout.wipe,
+        requires: layout.requires,
         files,
         volume_groups: layout.volume_groups,
         filesystems,

@@ -3,6 +3,7 @@
 
 use super::signed::Signed;
 use crate::initramfs::mebibytes;
+use ondisk::cpu::Level;
 use ondisk::gpt::Table;
 use ondisk::manifest::{
     BESIDE_PAYLOAD, Device, File, Filesystem, Manifest, PAYLOAD, Payload, Policy, Seal, Size,
@@ -57,6 +58,8 @@ struct Requires {
     /// RAM, where it stays on the disk (protection `resume`).
     memory_resume: u64,
     disk: u64,
+    /// The processor's level, if the package names one.
+    cpu: Option<Level>,
 }
 
 impl Report {
@@ -85,6 +88,7 @@ impl Report {
                 memory: payload.saturating_add(beside),
                 memory_resume: beside,
                 disk: 0,
+                cpu: manifest.requires.cpu,
             },
         }
     }
@@ -229,6 +233,10 @@ impl fmt::Display for Report {
             mebibytes(self.requires.memory),
             mebibytes(self.requires.memory_resume),
             mebibytes(self.requires.disk)
-        )
+        )?;
+        match self.requires.cpu {
+            Some(level) => writeln!(f, "the machine's processor must have {level}"),
+            None => Ok(()),
+        }
     }
 }

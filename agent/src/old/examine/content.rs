@@ -102,7 +102,8 @@ pub(super) fn identity(
 ) -> Option<identity::Machine> {
     let live = rows.take("identity", identity::network::kernel::KernelNetwork::read());
     if let Some(decoded) = decoded {
-        hardware::compare(&decoded.found, survey, live.as_ref(), rows);
+        let requires = package.manifest.requires;
+        hardware::compare(&decoded.found, requires, survey, live.as_ref(), rows);
     }
     let before = rows.count(State::Warning);
     let new = decoded.map(|payload| payload.found.texts.os_release());

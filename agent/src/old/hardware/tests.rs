@@ -304,3 +304,31 @@ fn words_that_hide_what_a_processor_has() {
         assert!(!hides_flags(word), "{word}");
     }
 }
+
+#[test]
+fn the_higher_level_is_demanded_of_a_processor() {
+    let libc = |level| Some((level, "usr/lib/libc.so.6 of the new system".to_owned()));
+    for (own, asked, want) in [
+        (None, None, None),
+        (None, Some(Level::V3), Some((Level::V3, "[requires]"))),
+        (libc(Level::V2), None, Some((Level::V2, "libc"))),
+        (
+            libc(Level::V2),
+            Some(Level::V3),
+            Some((Level::V3, "[requires]")),
+        ),
+        (libc(Level::V3), Some(Level::V3), Some((Level::V3, "libc"))),
+        (libc(Level::V3), Some(Level::V1), Some((Level::V3, "libc"))),
+    ] {
+        let got = demanded(own, Requires { cpu: asked });
+        let got = got.as_ref().map(|(level, who)| (*level, who.as_str()));
+        match (got, want) {
+            (None, None) => {}
+            (Some((level, who)), Some((wanted, word))) => {
+                assert_eq!(level, wanted);
+                assert!(who.contains(word), "{who}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}

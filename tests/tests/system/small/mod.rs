@@ -5,6 +5,7 @@ mod again;
 mod big;
 mod firmware;
 mod grubenv;
+mod hardware;
 mod killed;
 mod pace;
 
