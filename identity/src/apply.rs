@@ -5,7 +5,7 @@ use super::error::Result;
 use super::model::Identity;
 use super::network::write;
 use super::report::Report;
-use super::{accounts, host, keys, leftovers, mounts, store};
+use super::{accounts, carried, host, keys, leftovers, mounts, store};
 use ondisk::manifest::Policy;
 use rootdir::RootDir;
 use std::path::Path;
@@ -19,7 +19,11 @@ use std::path::Path;
 /// the new system cannot take is a warning in the report.
 pub fn apply(identity_dir: &Path, new_root: &Path, policy: &Policy) -> Result<Report> {
     let mut report = Report::default();
-    let (identity, keys) = store::read(identity_dir)?;
+    let store::Saved {
+        identity,
+        keys,
+        contents,
+    } = store::read(identity_dir)?;
     let root = leftovers::selinux(RootDir::open(new_root)?, &mut report)?;
     host::apply(&root, &identity.host, policy, &mut report)?;
     // Before homes are made: what is below a mount point would be hidden.
@@ -35,6 +39,8 @@ pub fn apply(identity_dir: &Path, new_root: &Path, policy: &Policy) -> Result<Re
     if policy.ssh_host_keys {
         keys::apply(&root, &keys, &mut report)?;
     }
+    // Their owners are there now.
+    carried::apply(&root, &identity.carried, &contents, &mut report)?;
     if policy.network {
         let seed = identity.host.machine_id.as_deref().unwrap_or_default();
         write::apply(&root, &identity.network, seed, policy, &mut report)?;
@@ -56,5 +62,5 @@ pub fn apply(identity_dir: &Path, new_root: &Path, policy: &Policy) -> Result<Re
 /// # Errors
 /// It is missing, damaged or of a newer version.
 pub fn load(identity_dir: &Path) -> Result<Identity> {
-    Ok(store::read(identity_dir)?.0)
+    Ok(store::read(identity_dir)?.identity)
 }

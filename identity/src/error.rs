@@ -25,6 +25,18 @@ pub enum Error {
         /// Who has the longest authorized_keys.
         largest: String,
     },
+    /// The package carries more over than fits.
+    #[error(
+        "{path}: with it, what the package carries over ([carry]) is more than {bytes} bytes or {files} files; carry fewer and smaller ones, or bring them back by other means when the new system is there"
+    )]
+    TooMuchCarried {
+        /// The file at which it was too much.
+        path: PathBuf,
+        /// What may be carried, in bytes.
+        bytes: u64,
+        /// What may be carried, in files and directories.
+        files: usize,
+    },
     /// The saved identity does not parse.
     #[error("{path} is damaged: {reason}; stage the migration again")]
     Damaged {
@@ -87,6 +99,7 @@ impl Error {
             Error::TooMuch { .. }
             | Error::Damaged { .. }
             | Error::Version { .. }
+            | Error::TooMuchCarried { .. }
             | Error::NoFreeNumber { .. } => false,
         }
     }

@@ -8,6 +8,7 @@
 pub mod accounts;
 mod apply;
 pub mod archive;
+pub mod carried;
 mod digest;
 mod error;
 mod host;

@@ -2,6 +2,7 @@
 //! The identity as it is stored: `identity.toml`.
 
 use super::accounts::Accounts;
+use super::carried::Carried;
 use super::losses::Loss;
 use super::mounts::Kept;
 use super::network::Network;
@@ -32,6 +33,9 @@ pub struct Identity {
     /// File systems that stay, and are mounted as before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mounts: Vec<Kept>,
+    /// Files that the package names; their contents lie in `carried/`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub carried: Vec<Carried>,
     /// What is not carried over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub losses: Vec<Loss>,

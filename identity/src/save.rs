@@ -9,7 +9,7 @@ use super::mounts::Kept;
 use super::network::kernel::KernelNetwork;
 use super::network::{files, merge};
 use super::report::Report;
-use super::{accounts, host, keys, store};
+use super::{accounts, carried, host, keys, store};
 use ondisk::os_release::OsRelease;
 use rootdir::RootDir;
 use std::path::Path;
@@ -34,6 +34,8 @@ pub struct Machine {
     pub losses: Vec<Loss>,
     /// File systems that stay, and are mounted as before.
     pub mounts: Vec<Kept>,
+    /// Files and directories that the package carries over, as absolute paths.
+    pub carry: Vec<String>,
 }
 
 /// [`save`], with what is known of the machine.
@@ -51,14 +53,22 @@ pub fn save_with(
     let (mut identity, keys) = collect(&root, live, &mut report)?;
     identity.losses = machine.losses;
     identity.mounts = machine.mounts;
-    store::write(dest_dir, &identity, &keys)?;
+    let (carried, contents) = carried::collect(&root, &machine.carry, &mut report)?;
+    identity.carried = carried;
+    let saved = store::Saved {
+        identity,
+        keys,
+        contents,
+    };
+    store::write(dest_dir, &saved)?;
     // An identity that the tiny system could not read must not be staged.
     store::read(dest_dir)?;
     Ok(report)
 }
 
-/// The report that [`save`] would return, without writing anything, and what the
-/// new system (`new`) will not take, as far as that is known by its os-release.
+/// The report that [`save_with`] would return, without writing anything, and what
+/// the new system (`new`) will not take, as far as that is known by its
+/// os-release. `carry` are the paths that the package carries over.
 ///
 /// # Errors
 /// Those of [`save`], but for those of writing.
@@ -66,9 +76,12 @@ pub fn survey(
     root: &Path,
     live: Option<&KernelNetwork>,
     new: Option<&OsRelease>,
+    carry: &[String],
 ) -> Result<Report> {
     let mut report = Report::default();
-    let (identity, _) = collect(&RootDir::open(root)?, live, &mut report)?;
+    let below = RootDir::open(root)?;
+    let (mut identity, _) = collect(&below, live, &mut report)?;
+    (identity.carried, _) = carried::collect(&below, carry, &mut report)?;
     if let Some(new) = new {
         let system = accounts::system_id(new);
         for line in accounts::unusable(&identity.accounts, &system) {
@@ -104,6 +117,7 @@ fn collect(
             network,
             accounts,
             mounts: Vec::new(),
+            carried: Vec::new(),
             losses: Vec::new(),
         },
         keys,

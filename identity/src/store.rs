@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The saved identity on disk: `identity.toml`, and `ssh/` with the host keys.
-//! It holds password hashes and private keys: directories 0700, files 0600.
+//! The saved identity on disk: `identity.toml`, `ssh/` with the host keys, and
+//! `carried/` with what the package carries over. It holds password hashes and private keys: directories 0700, files 0600.
 
+use super::carried::Contents;
 use super::error::{Error, Result};
 use super::host_key::{self, Keys};
 use super::model::{Identity, VERSION};
@@ -13,10 +14,18 @@ use sys::cannot;
 
 const FILE: &str = "identity.toml";
 const SSH: &str = "ssh";
+const CARRIED: &str = "carried";
 const PRIVATE: Attributes = Attributes::root(0o600);
 
-/// Writes it, durably. Keys of an earlier run that are gone are removed.
-pub(super) fn write(dir: &Path, identity: &Identity, keys: &Keys) -> Result<()> {
+/// All that was saved.
+pub(super) struct Saved {
+    pub identity: Identity,
+    pub keys: Keys,
+    pub contents: Contents,
+}
+
+/// Writes it, durably. Files of an earlier run that are gone are removed.
+pub(super) fn write(dir: &Path, saved: &Saved) -> Result<()> {
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -25,24 +34,26 @@ pub(super) fn write(dir: &Path, identity: &Identity, keys: &Keys) -> Result<()> 
         .map_err(rootdir::Error::from)?;
     let root = RootDir::open(dir)?;
     root.set_attributes(".", Attributes::root(0o700))?;
-    root.make_dir(SSH, Attributes::root(0o700))?;
-    root.set_attributes(SSH, Attributes::root(0o700))?;
-    for name in root.list(SSH)? {
-        if !keys.iter().any(|(n, _)| *n == name) {
-            root.remove(&format!("{SSH}/{name}"))?;
+    for (below, files) in [(SSH, &saved.keys), (CARRIED, &saved.contents)] {
+        root.make_dir(below, Attributes::root(0o700))?;
+        root.set_attributes(below, Attributes::root(0o700))?;
+        for name in root.list(below)? {
+            if !files.iter().any(|(n, _)| *n == name) {
+                root.remove(&format!("{below}/{name}"))?;
+            }
+        }
+        for (name, bytes) in files {
+            root.write(&format!("{below}/{name}"), bytes, PRIVATE)?;
         }
     }
-    for (name, bytes) in keys {
-        root.write(&format!("{SSH}/{name}"), bytes, PRIVATE)?;
-    }
-    let text = encode(identity, &dir.join(FILE))?;
+    let text = encode(&saved.identity, &dir.join(FILE))?;
     // It is written last, because it names the others.
     root.write(FILE, text.as_bytes(), PRIVATE)?;
     Ok(())
 }
 
-/// Reads it, and the keys that it names.
-pub(super) fn read(dir: &Path) -> Result<(Identity, Keys)> {
+/// Reads it, and the files that it names.
+pub(super) fn read(dir: &Path) -> Result<Saved> {
     let path = dir.join(FILE);
     let damaged = |reason: String| Error::Damaged {
         path: path.clone(),
@@ -71,7 +82,20 @@ pub(super) fn read(dir: &Path) -> Result<(Identity, Keys)> {
             content.ok_or_else(|| damaged(format!("{SSH}/{name} is missing")))?,
         ));
     }
-    Ok((identity, keys))
+    let mut contents = Contents::new();
+    for number in identity.carried.iter().filter_map(|one| one.content) {
+        let name = number.to_string();
+        let content = root.read(&format!("{CARRIED}/{name}"))?;
+        contents.push((
+            name,
+            content.ok_or_else(|| damaged(format!("{CARRIED}/{number} is missing")))?,
+        ));
+    }
+    Ok(Saved {
+        identity,
+        keys,
+        contents,
+    })
 }
 
 /// Why the text is no identity.

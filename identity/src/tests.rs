@@ -148,7 +148,7 @@ fn hashes_that_the_new_system_does_not_verify() {
         (Some(""), ""),
     ] {
         let new = new.map(ondisk::os_release::OsRelease::of);
-        let report = survey(top.path(), None, new.as_ref()).unwrap();
+        let report = survey(top.path(), None, new.as_ref(), &[]).unwrap();
         let lines = report
             .warnings
             .iter()

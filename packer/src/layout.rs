@@ -7,7 +7,7 @@ use crate::leave_out::{self, LeaveOut};
 use anyhow::Result;
 use ondisk::document;
 use ondisk::manifest::{
-    Boot, Console, Filesystem, Policy, Protection, Requires, Table, VolumeGroup, Wipe,
+    Boot, Carry, Console, Filesystem, Hooks, Policy, Protection, Requires, Table, VolumeGroup, Wipe,
 };
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -46,6 +46,12 @@ pub struct Layout {
     /// What a machine must have.
     #[serde(default, skip_serializing_if = "Requires::is_default")]
     pub requires: Requires,
+    /// Files of the old system that the new one gets.
+    #[serde(default, skip_serializing_if = "Carry::is_default")]
+    pub carry: Carry,
+    /// Programs of the new system that are run in it once.
+    #[serde(default, skip_serializing_if = "Hooks::is_default")]
+    pub hooks: Hooks,
     /// What is not cloned; the usual list if nothing is said.
     #[serde(default, skip_serializing)]
     pub leave_out: Option<LeaveOut>,
@@ -79,6 +85,8 @@ impl Layout {
             console: Console::default(),
             wipe: Wipe::default(),
             requires: Requires::default(),
+            carry: Carry::default(),
+            hooks: Hooks::default(),
             leave_out: None,
             volume_groups,
             filesystems,

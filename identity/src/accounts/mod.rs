@@ -26,6 +26,8 @@ mod tests;
 
 pub(crate) use apply::{apply, authorized_keys};
 pub(crate) use collect::collect;
+pub(crate) use database::field;
+pub(crate) use files::Files;
 pub(crate) use hashes::unusable;
 pub use model::{Accounts, Group, User};
 pub(crate) use system::id as system_id;

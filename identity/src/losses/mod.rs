@@ -118,6 +118,13 @@ impl Kind {
 }
 
 impl Loss {
+    /// Whether it is this path, or lies below it.
+    #[must_use]
+    pub fn is_below(&self, path: &str) -> bool {
+        let rest = self.what.strip_prefix(path);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
     fn new(kind: Kind, what: impl Into<String>, note: impl Into<String>) -> Loss {
         Loss {
             kind,

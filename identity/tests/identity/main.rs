@@ -3,6 +3,7 @@
 //! kernel tells of its network.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod carried;
 mod debian;
 mod el;
 mod netlink;

@@ -31,6 +31,7 @@ fn file_systems_stay_mounted_unless_the_package_says_no() {
     let machine = Machine {
         losses: losses::find(old, &look),
         mounts,
+        ..Machine::default()
     };
     save_with(old, None, machine.clone(), &places.saved).unwrap();
     let saved = load(&places.saved).unwrap();

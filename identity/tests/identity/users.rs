@@ -339,6 +339,6 @@ fn an_identity_that_is_too_long_is_refused_when_it_is_saved() {
         error.contains("21 accounts") && error.contains("shorten"),
         "{error}"
     );
-    let warned = identity::survey(&places.old, None, None).unwrap_err();
+    let warned = identity::survey(&places.old, None, None, &[]).unwrap_err();
     assert_eq!(warned.to_string(), error);
 }

@@ -111,6 +111,12 @@ pub(super) fn check(tree: &Tree, target: &Target, refusals: &mut Findings) {
     places(tree, refusals);
     system(tree, refusals);
     volumes(tree, target, refusals);
+    for words in &target.hooks.after_identity {
+        if let Some(program) = words.first() {
+            let why = "which [hooks] after_identity names";
+            needs(tree, program, Some(program.clone()), why, refusals);
+        }
+    }
     if !target.boot.commands.is_empty() {
         for command in &target.boot.commands {
             let Some(program) = command.first() else {

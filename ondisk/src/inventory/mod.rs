@@ -35,7 +35,7 @@ pub use limits::LONGEST_PATH;
 pub use program::PATH;
 pub use texts::Texts;
 
-use crate::manifest::{Boot, Device, Filesystem, Manifest, Payload, VolumeGroup};
+use crate::manifest::{Boot, Device, Filesystem, Hooks, Manifest, Payload, VolumeGroup};
 use crate::pax::{Entry, Event, Kind, Totals};
 use demands::Part;
 use facts::Counts;
@@ -49,6 +49,8 @@ use tree::{Node, Tree};
 pub struct Target {
     /// The package's own commands, if it has any.
     pub boot: Boot,
+    /// Its programs for this migration.
+    pub hooks: Hooks,
     /// The volume groups.
     pub volume_groups: Vec<VolumeGroup>,
     /// The file systems.
@@ -60,6 +62,7 @@ impl Target {
     pub fn of(manifest: &Manifest) -> Target {
         Target {
             boot: manifest.boot.clone(),
+            hooks: manifest.hooks.clone(),
             volume_groups: manifest.volume_groups.clone(),
             filesystems: manifest.filesystems.clone(),
         }

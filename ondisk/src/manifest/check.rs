@@ -5,7 +5,7 @@ use crate::ext4::Label;
 use crate::lvm::{EXTENT_BYTES, check_lv_name, check_vg_name};
 use crate::uuid;
 
-use super::{Device, Error, INITRAMFS, KERNEL, Manifest, PAYLOAD, Size, TABLE};
+use super::{Device, Error, INITRAMFS, KERNEL, Manifest, PAYLOAD, Size, TABLE, carry};
 
 fn wrong(place: impl Into<String>, what: impl Into<String>) -> Error {
     Error::Value {
@@ -17,7 +17,8 @@ fn wrong(place: impl Into<String>, what: impl Into<String>) -> Error {
 pub(super) fn check(manifest: &Manifest) -> Result<(), Error> {
     files(manifest)?;
     groups(manifest)?;
-    filesystems(manifest)
+    filesystems(manifest)?;
+    carry::check(&manifest.carry, &manifest.hooks)
 }
 
 fn files(manifest: &Manifest) -> Result<(), Error> {

@@ -7,6 +7,7 @@
 //! says of the payload is compared with the payload before a machine is staged
 //! ([`crate::inventory`]); from then on it is trusted while the sums are right.
 
+mod carry;
 mod check;
 mod filesystem;
 mod password;
@@ -17,6 +18,7 @@ mod size;
 #[cfg(test)]
 mod tests;
 
+pub use carry::{Carry, Hooks};
 pub use filesystem::{Device, Filesystem};
 pub use password::{Password, is_crypt_hash};
 pub use policy::Policy;
@@ -106,6 +108,12 @@ pub struct Manifest {
     /// What a machine must have.
     #[serde(default, skip_serializing_if = "Requires::is_default")]
     pub requires: Requires,
+    /// Files of the old system that the new one gets.
+    #[serde(default, skip_serializing_if = "Carry::is_default")]
+    pub carry: Carry,
+    /// Programs of the new system that belong to the migration.
+    #[serde(default, skip_serializing_if = "Hooks::is_default")]
+    pub hooks: Hooks,
     /// The package's other files.
     #[serde(rename = "file")]
     pub files: Vec<File>,

@@ -71,6 +71,57 @@ fn a_processor_can_be_demanded() {
 }
 
 #[test]
+fn only_files_of_an_application_are_carried() {
+    let parse = |words: &str| Manifest::parse(&format!("{}\n{words}\n", seed()));
+    let carry = |paths: &str| parse(&format!("[carry]\npaths = [{paths}]"));
+    let manifest = carry(r#""/etc/app", "/usr/local/etc/app", "/opt/a b""#).unwrap();
+    assert_eq!(manifest.carry.paths.len(), 3);
+    let again = Manifest::parse(&manifest.encode().unwrap()).unwrap();
+    assert_eq!(again, manifest);
+    for (path, message) in [
+        ("etc/app", "is not like"),
+        ("/", "is not like"),
+        ("/etc/app/", "is not like"),
+        ("/etc/../app", "is not like"),
+        ("/etc", "is written or read by replant itself"),
+        ("/etc/shadow", "is written or read by replant itself"),
+        (
+            "/etc/ssh/sshd_config.d",
+            "is written or read by replant itself",
+        ),
+        (
+            "/etc/netplan/own.yaml",
+            "is written or read by replant itself",
+        ),
+        ("/usr/bin/app", "belongs to the system itself"),
+        ("/lib/modules", "belongs to the system itself"),
+        ("/boot/grub", "belongs to the system itself"),
+        ("/etc/pam.d/app", "belongs to the system itself"),
+        ("/usr", "is written or read by replant itself"),
+        ("/proc/x", "belongs to the system itself"),
+    ] {
+        let error = carry(&format!("{path:?}")).unwrap_err().to_string();
+        assert!(error.contains(message) && error.contains(path), "{error}");
+    }
+    for twice in [
+        r#""/opt/a", "/opt/a""#,
+        r#""/opt/a", "/opt/a/b""#,
+        r#""/opt/a/b", "/opt/a""#,
+    ] {
+        let error = carry(twice).unwrap_err().to_string();
+        assert!(error.contains("named twice"), "{error}");
+    }
+    let hooks = |words: &str| parse(&format!("[hooks]\nafter_identity = [{words}]"));
+    let manifest = hooks(r#"["/opt/app/convert", "-v"]"#).unwrap();
+    let again = Manifest::parse(&manifest.encode().unwrap()).unwrap();
+    assert_eq!(again.hooks, manifest.hooks);
+    for wrong in ["[]", r#"["convert"]"#] {
+        let error = hooks(wrong).unwrap_err().to_string();
+        assert!(error.contains("after_identity"), "{error}");
+    }
+}
+
+#[test]
 fn refuses_with_the_place_and_the_reason() {
     for (old, new, message) in [
         (

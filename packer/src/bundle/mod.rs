@@ -99,6 +99,7 @@ pub fn make(parts: &Parts<'_>) -> Result<()> {
         &payload,
         Target {
             boot: layout.boot.clone(),
+            hooks: layout.hooks.clone(),
             volume_groups: layout.volume_groups.clone(),
             filesystems: layout.filesystems.clone(),
         },
@@ -155,6 +156,8 @@ pub fn make(parts: &Parts<'_>) -> Result<()> {
         console: layout.console,
         wipe: layout.wipe,
         requires: layout.requires,
+        carry: layout.carry,
+        hooks: layout.hooks,
         files,
         volume_groups: layout.volume_groups,
         filesystems,

@@ -109,7 +109,8 @@ pub(super) fn identity(
     let new = decoded.map(|payload| payload.found.texts.os_release());
     let new = new.filter(|_| package.manifest.identity.accounts);
     let report = live.and_then(|live| {
-        let report = identity::survey(Path::new("/"), Some(&live), new.as_ref());
+        let carry = &package.manifest.carry.paths;
+        let report = identity::survey(Path::new("/"), Some(&live), new.as_ref(), carry);
         rows.take("identity", report)
     });
     for warning in report.iter().flat_map(|report| &report.warnings) {
@@ -127,7 +128,9 @@ pub(super) fn identity(
             rows.warn("mounts", warning);
         }
     }
-    let losses = losses::find(&all, disk);
+    let carry = package.manifest.carry.paths.clone();
+    let mut losses = losses::find(&all, disk);
+    losses.retain(|loss| !carry.iter().any(|path| loss.is_below(path)));
     if report.is_some() && rows.count(State::Warning) == before {
         rows.fine("identity", "all of it can be carried over");
     }
@@ -141,5 +144,6 @@ pub(super) fn identity(
     Some(identity::Machine {
         losses,
         mounts: kept,
+        carry,
     })
 }

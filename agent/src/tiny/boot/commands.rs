@@ -24,19 +24,25 @@ pub struct Job {
 pub fn prepare(root: &RootDir, plan: &Plan, manifest: &Manifest) -> Result<Vec<Job>, Error> {
     let disk = plan.disk.display().to_string();
     let newest = plan.kernels.first().map_or("", String::as_str);
+    // The package's own programs come first: what they write may belong into the
+    // initramfs. The new system starts without them, too.
+    let hooks = manifest.hooks.after_identity.iter().map(|words| Job {
+        words: words.clone(),
+        optional: true,
+        guarded: true,
+    });
+    let mut jobs: Vec<Job> = hooks.collect();
     if !manifest.boot.commands.is_empty() {
         let fill = |word: &String| word.replace("{disk}", &disk).replace("{kernel}", newest);
         let commands = manifest.boot.commands.iter();
-        return Ok(commands
-            .map(|words| Job {
-                words: words.iter().map(fill).collect(),
-                optional: false,
-                // The package's own commands may install a boot loader.
-                guarded: false,
-            })
-            .collect());
+        jobs.extend(commands.map(|words| Job {
+            words: words.iter().map(fill).collect(),
+            optional: false,
+            // The package's own commands may install a boot loader.
+            guarded: false,
+        }));
+        return Ok(jobs);
     }
-    let mut jobs = Vec::new();
     let mut job = |words: &[&str], optional| {
         jobs.push(Job {
             words: words.iter().map(|w| w.to_string()).collect(),

@@ -102,19 +102,19 @@ const SHARED: [&str; 4] = ["dev", "proc", "sys", "run"];
 
 /// Runs `jobs` in `root`; each line that they print goes to `line`. What
 /// was mounted for them is unmounted again, and the disk's write protection is
-/// taken back, whatever happens.
+/// taken back, whatever happens. Returns what was done without, for a person.
 pub fn run(
     root: &Path,
     jobs: &[Job],
     area: &Area,
     supervision: &Supervision,
     line: &mut dyn FnMut(&str),
-) -> Result<(), Error> {
+) -> Result<Vec<String>, Error> {
     release(root)?;
     let result = run_mounted(root, jobs, area, supervision, line);
     let released = release(root);
-    result?;
-    released
+    let without = result?;
+    released.map(|()| without)
 }
 
 fn release(root: &Path) -> Result<(), Error> {
@@ -131,7 +131,8 @@ fn run_mounted(
     area: &Area,
     supervision: &Supervision,
     line: &mut dyn FnMut(&str),
-) -> Result<(), Error> {
+) -> Result<Vec<String>, Error> {
+    let mut without = Vec::new();
     let below = RootDir::open(root)?;
     probers::hide(&below, Path::new(paths::NO_PROBER))?;
     for name in SHARED {
@@ -166,12 +167,13 @@ fn run_mounted(
         match result {
             Err(error @ Error::Overwritten { .. }) => return Err(error),
             Err(error) if job.optional && !crate::stop::requested() => {
-                line(&format!("it is done without: {error}"))
+                line(&format!("it is done without: {error}"));
+                without.push(format!("{described} was done without: {error}"));
             }
             result => result?,
         }
     }
-    Ok(())
+    Ok(without)
 }
 
 #[cfg(test)]

@@ -153,7 +153,8 @@ fn a_program_that_hangs_in_the_new_system_leaves_nothing_mounted() {
 
     // What the new system can do without is done without.
     let (result, lines) = run(&[job(hangs, true), job("echo next", false)]);
-    result.unwrap();
+    let without = result.unwrap().join("\n");
+    assert!(without.contains("was done without: "), "{without}");
     assert!(lines.contains("it is done without: "), "{lines}");
     assert!(lines.ends_with("next"), "{lines}");
 }

@@ -41,9 +41,12 @@ impl Step for Boot {
             grace: Supervision::GRACE,
             disk: Some(disk.counters()),
         };
-        boot::run(root, &commands, &area, &supervision, &mut |line| {
+        let without = boot::run(root, &commands, &area, &supervision, &mut |line| {
             context.reporter.activity(line);
         })?;
+        for warning in without {
+            context.reporter.line(&format!("warning: {warning}"));
+        }
         Ok(())
     }
 

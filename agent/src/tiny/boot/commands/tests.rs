@@ -75,6 +75,24 @@ fn takes_the_programs_that_the_distribution_has() {
     assert!(conf.contains("rd.lvm.lv=VA/root"), "{conf}");
 }
 
+/// The package's programs come first, also before commands of its own, and
+/// the new system starts without them.
+#[test]
+fn hooks_come_before_all_others() {
+    let (mut manifest, plan) = sample();
+    let dir = tempfile::tempdir().unwrap();
+    touch(dir.path(), "usr/sbin/update-initramfs");
+    let convert = ["/opt/app/convert", "--from", "/etc/app"].map(String::from);
+    manifest.hooks.after_identity = vec![convert.to_vec()];
+    let found = prepare(dir.path(), &plan, &manifest).unwrap();
+    assert!(found.iter().all(|job| job.guarded));
+    let hook = "-/opt/app/convert --from /etc/app";
+    assert_eq!(lines(&found), [hook, "update-initramfs -c -k 6.1"]);
+    manifest.boot.commands = vec![vec!["own".into(), "{disk}".into()]];
+    let found = lines(&prepare(dir.path(), &plan, &manifest).unwrap());
+    assert_eq!(found, [hook, "own /dev/nvme0n1"]);
+}
+
 /// What is in the tree, and what dracut is asked for with it.
 #[test]
 fn the_root_volume_is_named_whatever_else_is() {

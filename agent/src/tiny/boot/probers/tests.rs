@@ -12,7 +12,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
-fn run(root: &Path, jobs: &[Job]) -> Result<(), crate::tiny::boot::Error> {
+fn run(root: &Path, jobs: &[Job]) -> Result<Vec<String>, crate::tiny::boot::Error> {
     let supervision = Supervision {
         silence: Supervision::SILENCE,
         grace: Supervision::GRACE,
