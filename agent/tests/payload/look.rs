@@ -48,6 +48,9 @@ fn manifest(dir: &Path) -> Manifest {
     Manifest {
         console: Default::default(),
         wipe: Default::default(),
+        requires: Default::default(),
+        carry: Default::default(),
+        hooks: Default::default(),
         format: FORMAT,
         name: "va".into(),
         version: String::new(),

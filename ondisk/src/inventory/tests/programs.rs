@@ -126,3 +126,19 @@ fn commands_of_the_package_replace_the_programs() {
     );
     assert!(message(&["/sbin/setup"]).starts_with("sbin/setup cannot be started"));
 }
+
+#[test]
+fn programs_of_the_migration_must_be_there() {
+    let message = |program: &str| {
+        let mut target = target();
+        target.hooks.after_identity = vec![vec![program.to_owned(), "x".into()]];
+        Sample::new().found_for(target).refusals.to_string()
+    };
+    assert_eq!(message("/sbin/grub-probe"), "nothing");
+    let missing = message("/opt/app/convert");
+    assert!(
+        missing
+            .starts_with("opt/app/convert cannot be started, which [hooks] after_identity names"),
+        "{missing}"
+    );
+}

@@ -166,6 +166,7 @@ pub fn target() -> Target {
     };
     Target {
         boot: Boot::default(),
+        hooks: Hooks::default(),
         volume_groups: Vec::new(),
         filesystems: vec![
             filesystem("VA/root", "/"),
