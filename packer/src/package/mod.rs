@@ -134,15 +134,18 @@ fn each(path: &Path, see: See<'_>, last: &mut dyn FnMut(&str) -> bool) -> Result
         let mut names = Vec::new();
         for entry in std::fs::read_dir(path).at(path)? {
             let entry = entry.at(path)?;
-            if entry.path().is_file() {
-                names.push(entry.file_name().to_string_lossy().into_owned());
-            }
+            names.push(entry.file_name().to_string_lossy().into_owned());
         }
         names.sort();
         for name in names {
             let path = path.join(&name);
-            let mut file = File::open(&path).at(&path)?;
-            see(&name, file.metadata().at(&path)?.len(), &mut file)?;
+            if path.is_file() {
+                let mut file = File::open(&path).at(&path)?;
+                see(&name, file.metadata().at(&path)?.len(), &mut file)?;
+            } else {
+                // Nobody says what a directory or a device must be.
+                see(&name, 0, &mut std::io::empty())?;
+            }
             if last(&name) {
                 return Ok(());
             }
@@ -157,23 +160,27 @@ fn each(path: &Path, see: See<'_>, last: &mut dyn FnMut(&str) -> bool) -> Result
             path.display()
         )
     };
-    for entry in archive.entries().map_err(damaged)? {
+    // Raw, for a pax header can say of a member what each program reads in its own
+    // way: of several paths or sizes the first or the last one, and a map of holes.
+    for entry in archive.entries().map_err(damaged)?.raw(true) {
         stop::check()?;
         let mut entry = entry.map_err(damaged)?;
         let kind = entry.header().entry_type();
-        if kind.is_dir() {
-            continue;
-        }
         let name = entry
             .path()
             .map_err(damaged)?
             .to_string_lossy()
             .into_owned();
         let name = name.trim_start_matches("./");
+        // What follows a directory that has a size is its content to some programs,
+        // and the next member to others.
+        if kind.is_dir() && entry.size() == 0 {
+            continue;
+        }
         if !kind.is_file() {
             // Unpacked it could take the place of a file that was verified.
             bail!(
-                "{}: {name} is a link or a device; a package has only files: make it again with replant-pack",
+                "{}: {name} is a link, a device, a pax header or a directory with content; a package has only files: make it again with replant-pack",
                 path.display()
             );
         }
@@ -195,3 +202,6 @@ impl<R: Read> Read for Packed<R> {
         read.map_err(|e| std::io::Error::new(e.kind(), format!("{e}; is all of it there?")))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,6 @@ fn what_one_signs_the_other_verifies() {
     let own = own.unwrap().trim_end_matches(';').to_owned();
     assert_eq!(bench.shell("stat -c %a own.key own.pub"), "600\n644\n");
     bench.refuses("keygen -W -p new.pub -s own.key", "cannot make own.key: ");
-    assert_eq!(bench.shell("ls new.pub 2>&1 || true").lines().count(), 1);
     bench.shell("test ! -e new.pub");
     let vendor = keys(&bench, "vendor");
     for (name, id) in [("own", &own), ("vendor", &vendor)] {
@@ -129,6 +128,10 @@ fn what_the_key_has_not_signed_is_refused() {
             "initramfs-convert.img has the SHA-256 ",
         ),
         ("touch setup.sh", "the signature says nothing of setup.sh, "),
+        (
+            "mkdir sub; touch sub/setup.sh",
+            "the signature says nothing of sub, ",
+        ),
     ] {
         bench.shell(&format!("rm -rf bad; cp -r out bad; cd bad; {spoil}"));
         bench.refuses("verify bad --trust vendor.pub", words);
@@ -179,7 +182,7 @@ fn an_archive_has_each_file_once_and_nothing_but_files() {
             "migration.toml.minisig is in the package twice",
         ),
         ("out/replant", "replant is in the package twice"),
-        ("out/x", "x is a link or a device; a package has only files"),
+        ("out/x", "x is a link, a device, "),
     ] {
         let (dir, name) = add.split_once('/').unwrap();
         bench.shell(&format!(
