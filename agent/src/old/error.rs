@@ -30,6 +30,8 @@ pub enum Error {
         path: PathBuf,
         why: ondisk::minisign::BadKey,
     },
+    #[error("{} has files and none of them is a key, whose name ends in .pub; rename the key, or empty the directory if every package is to be taken", .0.display())]
+    NoKeys(PathBuf),
     #[error("va.tar.xz: {0}")]
     Payload(ondisk::inventory::Findings),
     #[error(
@@ -143,6 +145,7 @@ impl Error {
             | Error::Refused(_) => true,
             Error::NotRoot
             | Error::Key { .. }
+            | Error::NoKeys(_)
             | Error::NoMemory { .. }
             | Error::Unchecked(_)
             | Error::Strict(_)

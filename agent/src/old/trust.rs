@@ -9,6 +9,7 @@ use super::staged::Signed;
 use ondisk::manifest::{BINARY, Manifest, SCRIPT};
 use ondisk::minisign::{Ids, PublicKey, Signature, verify};
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use sys::cannot;
 
@@ -23,9 +24,11 @@ pub(super) struct Trust {
 impl Trust {
     /// Reads the keys in `installed` and the files that the command line names.
     /// A file that cannot be used makes a row, and then there is no result: a key
-    /// that is left out would let a package in.
+    /// that is left out would let a package in. The same where a directory has
+    /// files and none by the name of a key.
     pub(super) fn read(installed: &Path, named: &[PathBuf], rows: &mut Rows) -> Option<Trust> {
         let mut files = rows.take(CHECK, names(installed))?;
+        let all = files.len();
         files.retain(|path| {
             let read = path.extension().is_some_and(|end| end == "pub");
             if !read {
@@ -39,15 +42,25 @@ impl Trust {
             }
             read
         });
+        let left_out = files.len() < all;
         files.extend_from_slice(named);
+        for place in installed.parent().into_iter().chain([installed]) {
+            exposed(place, rows);
+        }
         let mut keys = Vec::new();
         let mut whole = true;
         for path in &files {
+            exposed(path, rows);
             match rows.take(CHECK, key(path)) {
                 Some(key) if keys.contains(&key) => {}
                 Some(key) => keys.push(key),
                 None => whole = false,
             }
+        }
+        if left_out && files.is_empty() {
+            // Somebody wanted a key to be trusted.
+            rows.error(CHECK, &Error::NoKeys(installed.into()));
+            return None;
         }
         whole.then_some(Trust { keys })
     }
@@ -134,11 +147,36 @@ pub(super) fn unbound(dir: &Path, manifest: &Manifest, rows: &mut Rows) {
     }
 }
 
-/// The files of a directory, in order; none if it does not exist.
+/// Warns where somebody else than root could put a key, or another one in its place.
+fn exposed(path: &Path, rows: &mut Rows) {
+    // What is not there, or cannot be looked at, its reader says.
+    let Ok(found) = std::fs::metadata(path) else {
+        return;
+    };
+    let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
+    let own = |id: u32, mine: u32| id == 0 || id == mine;
+    let mode = found.mode();
+    if !own(found.uid(), user.as_raw())
+        || mode & 0o020 != 0 && !own(found.gid(), group.as_raw())
+        || mode & 0o002 != 0
+    {
+        rows.warn(
+            CHECK,
+            format_args!(
+                "{} can be changed by others than root, and so can what is trusted here; run chown root:root and chmod go-w on it",
+                path.display()
+            ),
+        );
+    }
+}
+
+/// The files of a directory, in order; none if it does not exist. A link that leads
+/// nowhere, as to what is not mounted, is no directory that does not exist.
 fn names(dir: &Path) -> Result<Vec<PathBuf>, Error> {
+    let missing = || !dir.ancestors().any(|at| at.is_symlink() && !at.exists());
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == ErrorKind::NotFound && missing() => return Ok(Vec::new()),
         Err(error) => return Err(cannot("read the directory", dir)(error).into()),
     };
     let mut paths = Vec::new();

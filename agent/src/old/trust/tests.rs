@@ -5,6 +5,7 @@ use super::*;
 use crate::old::output::Output;
 use crate::old::rows::State;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 use testkit::SigningKey;
 
@@ -171,14 +172,78 @@ fn a_key_that_cannot_be_read_is_never_left_out() {
     fs::write(file.keys(), "").unwrap();
     let (rows, outcome) = file.takes(&[], &right);
     assert_eq!((outcome, rows[0].0), (Outcome::NoKeys, State::Failed));
-    // What is no key by its name is said to be left out.
-    let named = Machine::new().with("vendor.pub.txt", vendor.public());
-    let (rows, outcome) = named.takes(&[], &right);
-    assert_eq!((outcome, rows[0].0), (Outcome::Taken(None), State::Warning));
+    // A link to what is not mounted, at the end or on the way.
+    let link = Machine::new();
+    fs::remove_dir(link.keys()).unwrap();
+    std::os::unix::fs::symlink("/nowhere/keys", link.keys()).unwrap();
+    for keys in [link.keys(), link.keys().join("below")] {
+        let mut rows = Rows::new(Output::Silent);
+        assert!(Trust::read(&keys, &[], &mut rows).is_none());
+        let words = format!("cannot read the directory {}", keys.display());
+        let row = rows.iter().next().unwrap();
+        assert!(row.text().contains(&words), "{}", row.text());
+        assert_eq!(row.state, State::Failed);
+    }
+}
+
+#[test]
+fn a_key_by_another_name_is_not_as_if_there_were_none() {
+    let (vendor, other) = (SigningKey::new(), SigningKey::new());
+    let right = sealed(TEXT, Some(vendor.sign(TEXT.as_bytes())));
+    let machine = Machine::new().with("vendor.pub.txt", vendor.public());
+    let (rows, outcome) = machine.takes(&[], &right);
+    let [(State::Warning, left), (State::Failed, none)] = rows.as_slice() else {
+        panic!("{rows:?}");
+    };
+    assert_eq!(outcome, Outcome::NoKeys);
+    assert!(left.contains("vendor.pub.txt is not read, "), "{left}");
     assert!(
-        rows[0].1.contains("vendor.pub.txt is not read, "),
-        "{rows:?}"
+        none.contains("keys has files and none of them is a key"),
+        "{none}"
     );
+    // Beside another key, installed or named, it lets nothing in.
+    let named = machine.0.path().join("named");
+    fs::write(&named, other.public()).unwrap();
+    let (_, outcome) = machine.takes(&[named], &right);
+    assert_eq!(outcome, Outcome::Refused);
+    let machine = machine.with("other.pub", other.public());
+    let (_, outcome) = machine.takes(&[], &right);
+    assert_eq!(outcome, Outcome::Refused);
+}
+
+#[test]
+fn a_key_that_others_can_change_is_warned_of() {
+    let vendor = SigningKey::new();
+    let right = sealed(TEXT, Some(vendor.sign(TEXT.as_bytes())));
+    let machine = Machine::new().with("vendor.pub", vendor.public());
+    let named = machine.0.path().join("named");
+    fs::write(&named, vendor.public()).unwrap();
+    let mode = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let above = machine.0.path().to_owned();
+    let (keys, key) = (machine.keys(), machine.keys().join("vendor.pub"));
+    for (path, safe, open) in [
+        (&above, 0o755, 0o757),
+        (&keys, 0o755, 0o1777),
+        (&key, 0o644, 0o646),
+        (&named, 0o644, 0o666),
+    ] {
+        mode(path, safe);
+        let (rows, _) = machine.takes(std::slice::from_ref(&named), &right);
+        let warned =
+            |row: &&(State, String)| row.0 == State::Warning && row.1.starts_with(&said(path));
+        assert_eq!(rows.iter().filter(warned).count(), 0, "{rows:?}");
+        mode(path, open);
+        let (rows, outcome) = machine.takes(std::slice::from_ref(&named), &right);
+        assert_eq!(rows.iter().filter(warned).count(), 1, "{rows:?}");
+        assert!(matches!(outcome, Outcome::Taken(Some(_))));
+        mode(path, safe);
+    }
+}
+
+fn said(path: &Path) -> String {
+    format!("{} can be changed by others than root", path.display())
 }
 
 #[test]
