@@ -18,6 +18,8 @@ pub enum Error {
         /// The file that is missing.
         name: String,
     },
+    #[error("{} is no file of text of at most 4 MiB; take the package from its maker again", .0.display())]
+    NoSmallFile(PathBuf),
     #[error("{} lies in {}, which staging replaces; move the package elsewhere, as to /root/package", path.display(), place.display())]
     InPlace {
         /// The package, or a file of it.
@@ -134,6 +136,7 @@ impl Error {
             Error::Part { refusal, .. } => *refusal,
             Error::Unsupported(Unsupported::NothingMounted(_)) => false,
             Error::NoFile { .. }
+            | Error::NoSmallFile(_)
             | Error::InPlace { .. }
             | Error::Payload(_)
             | Error::Table(_)

@@ -7,10 +7,10 @@ use crate::payload::verify::{Expected, verify};
 use crate::payload::{LookError, Payload, StreamError, look, memory, xz};
 use ondisk::gpt::Backup;
 use ondisk::inventory::Report;
-use ondisk::manifest::{MANIFEST, Manifest, PAYLOAD, SCRIPT, SIGNATURE, Seal, TABLE};
+use ondisk::manifest::{LONGEST, MANIFEST, Manifest, PAYLOAD, SCRIPT, SIGNATURE, Seal, TABLE};
 use ondisk::sha256::Sha256Sum;
 use std::cmp::Ordering;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use sys::cannot;
 
@@ -39,12 +39,12 @@ impl Sealed {
                 name: MANIFEST.into(),
             });
         }
-        let text = std::fs::read_to_string(&path).map_err(cannot("read", &path))?;
+        let text = small(&path)?;
+        let text = String::from_utf8(text).map_err(|_| Error::NoSmallFile(path))?;
         let path = dir.join(SIGNATURE);
-        let signature = match std::fs::read(&path) {
-            Ok(bytes) => Some(bytes),
+        let signature = match path.symlink_metadata() {
             Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => return Err(cannot("read", &path)(error).into()),
+            _ => Some(small(&path)?),
         };
         Ok(Sealed {
             dir,
@@ -52,6 +52,19 @@ impl Sealed {
             signature,
         })
     }
+}
+
+/// Reads a file that nobody has vouched for: a device or a pipe would have no end.
+fn small(path: &Path) -> Result<Vec<u8>, Error> {
+    let found = std::fs::metadata(path).map_err(cannot("read", path))?;
+    if !found.is_file() || found.len() > LONGEST {
+        return Err(Error::NoSmallFile(path.into()));
+    }
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(LONGEST).read_to_end(&mut bytes))
+        .map_err(cannot("read", path))?;
+    Ok(bytes)
 }
 
 /// A package whose files all exist with the right sizes; [`Package::verify`]
@@ -199,4 +212,45 @@ fn right_size(file: PathBuf, found: u64, expected: u64) -> Result<(), Error> {
         Ordering::Greater => TooLong { file, expected },
     };
     Err(wrong.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_has_vouched_for_is_a_short_file_of_text() {
+        let dir = tempfile::tempdir().unwrap();
+        let [manifest, signature] = [MANIFEST, SIGNATURE].map(|name| dir.path().join(name));
+        let read = || Sealed::read(dir.path()).map(|sealed| (sealed.text, sealed.signature));
+        let refuses = |name: &str| {
+            let error = read().unwrap_err();
+            let words = format!("/{name} is no file of text ");
+            assert!(error.to_string().contains(&words), "{error}");
+            assert!(error.is_refusal(), "{error}");
+        };
+        std::fs::write(&manifest, "x").unwrap();
+        assert_eq!(read().unwrap(), ("x".to_owned(), None));
+        // What unpacking can leave; nothing of it ends.
+        for endless in ["/dev/zero", "/dev/full"] {
+            std::os::unix::fs::symlink(endless, &signature).unwrap();
+            refuses(SIGNATURE);
+            std::fs::remove_file(&signature).unwrap();
+        }
+        std::fs::write(&signature, "y").unwrap();
+        assert_eq!(read().unwrap(), ("x".to_owned(), Some(b"y".to_vec())));
+        let long = std::fs::File::create(&manifest).unwrap();
+        long.set_len(LONGEST + 1).unwrap();
+        refuses(MANIFEST);
+        std::fs::write(&manifest, b"\xff").unwrap();
+        refuses(MANIFEST);
+        // A link to a file is as good as the file; one to nothing is no signature
+        // that is missing.
+        std::fs::remove_file(&signature).unwrap();
+        std::os::unix::fs::symlink("nowhere", &signature).unwrap();
+        std::fs::write(&manifest, "x").unwrap();
+        assert!(read().is_err());
+        std::fs::write(dir.path().join("nowhere"), "z").unwrap();
+        assert_eq!(read().unwrap().1, Some(b"z".to_vec()));
+    }
 }

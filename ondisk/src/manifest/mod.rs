@@ -33,6 +33,9 @@ use serde::{Deserialize, Serialize};
 /// The format that this version writes and reads.
 pub const FORMAT: u32 = 1;
 
+/// The longest manifest in bytes that is read, and the longest signature.
+pub const LONGEST: u64 = 4 << 20;
+
 /// Name of the manifest in a package.
 pub const MANIFEST: &str = "migration.toml";
 /// Name of its signature in a package, in minisign's format.

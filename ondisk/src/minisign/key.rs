@@ -50,7 +50,7 @@ pub struct PublicKey {
 pub enum BadKey {
     /// Nothing like a key.
     #[error(
-        "is no public key of minisign, which has two lines: a comment, and 56 characters that begin with RW"
+        "is no public key of minisign, which has two lines: a comment, and 56 characters that begin with RW; give the .pub file of whom you trust"
     )]
     NoKey,
     /// What must be kept secret.

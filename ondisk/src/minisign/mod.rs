@@ -17,6 +17,10 @@ use std::fmt;
 /// What every minisign file begins with.
 const COMMENT: &str = "untrusted comment:";
 
+/// The longest signature in bytes. minisign's comments have 1 KiB and 8 KiB at most;
+/// the first of them is not signed, and all of it is kept for the tiny system.
+const LONGEST: usize = 16 << 10;
+
 /// A signature; whether it is right, only [`verify`] says.
 #[derive(Clone)]
 pub struct Signature {
@@ -37,6 +41,9 @@ impl Signature {
     /// # Errors
     /// [`BadSignature`].
     pub fn parse(bytes: &[u8]) -> Result<Signature, BadSignature> {
+        if bytes.len() > LONGEST {
+            return Err(BadSignature);
+        }
         let text = std::str::from_utf8(bytes).map_err(|_| BadSignature)?;
         let lines: Vec<&str> = text.trim_end().lines().collect();
         let [comment, signature, _, _] = lines.as_slice() else {

@@ -108,11 +108,16 @@ fn a_signature_has_four_lines() {
         &text.replace("\ntrusted comment: ", "\ncomment: "),
         &format!("{text}one more"),
         text.lines().next().unwrap(),
+        // Whoever passes a package on can write this one.
+        &text.replacen("comment: ", &format!("comment: {}", "x".repeat(LONGEST)), 1),
     ] {
         let parsed = Signature::parse(bad.as_bytes()).map(|_| ());
         assert_eq!(parsed, Err(BadSignature), "{bad}");
     }
     assert!(Signature::parse(b"\xff").is_err());
+    let long = format!("comment: {}", "x".repeat(1024));
+    let long = text.replacen("comment: ", &long, 1);
+    verify(MESSAGE, Some(long.as_bytes()), &[key(VENDOR)]).unwrap();
     // As other systems end lines.
     let other = text.replace('\n', "\r\n");
     verify(MESSAGE, Some(other.as_bytes()), &[key(VENDOR)]).unwrap();

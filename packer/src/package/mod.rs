@@ -13,14 +13,12 @@ use crate::file::At;
 use crate::stop;
 use anyhow::{Result, anyhow, bail};
 use flate2::read::MultiGzDecoder;
-use ondisk::manifest::{MANIFEST, Manifest, SIGNATURE, Seal};
+use ondisk::manifest::{LONGEST, MANIFEST, Manifest, SIGNATURE, Seal};
 use ondisk::minisign::BadSignature;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
-/// The longest manifest that is read.
-const LONGEST: u64 = 4 << 20;
 /// Members that are kept whole: kernel, initramfs, table.
 const SMALL: u64 = 1 << 30;
 
