@@ -22,7 +22,7 @@ use crate::payload::memory;
 use crate::plan::Plan;
 use fit::FitCheck;
 use ondisk::inventory::Facts;
-use ondisk::manifest::{INITRAMFS, PAYLOAD, Protection};
+use ondisk::manifest::{PAYLOAD, Protection};
 use starting::Starting;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -107,7 +107,7 @@ pub(super) fn examine(request: &Request, rows: &mut Rows) -> Result<Option<Check
     let plan = fit.plan(rows);
     let erase = fit.erase(plan.as_ref(), rows);
     let protection = fit.protection(plan.as_ref(), rows);
-    let image = Image::read(&package.dir.join(INITRAMFS), rows);
+    let image = Image::of(&package, rows);
     let place = protection.as_ref().map(|(level, _)| match level {
         Protection::None => memory::Medium::Ram(package.expected_size(PAYLOAD)),
         Protection::Resume => memory::Medium::Disk,

@@ -2,15 +2,16 @@
 //! The package's initramfs, read on the old system: which devices of this machine
 //! the tiny system could not drive.
 
-use super::Error;
 use super::rows::Rows;
 use super::survey::Survey;
+use super::{Error, Package};
 use crate::block::{self, SYS};
 use crate::device::{Drivers, above, devices, foresee, matters};
 use crate::machine;
 use crate::payload::{memory, xz};
 use ondisk::compression::Format;
 use ondisk::cpio::{MARKER, Marker, Tree};
+use ondisk::manifest::INITRAMFS;
 use ondisk::modules::modalias::kind;
 use ondisk::modules::{ABSENT, Texts};
 use std::collections::BTreeSet;
@@ -43,8 +44,20 @@ impl Image {
         Image { bytes, drivers }
     }
 
-    /// Reads the package's initramfs. If that fails, a row says why.
-    pub(super) fn read(path: &Path, rows: &mut Rows) -> Image {
+    /// Reads the package's initramfs, if it is the one of the manifest: what nobody
+    /// has signed is not decoded.
+    pub(super) fn of(package: &Package, rows: &mut Rows) -> Image {
+        if package.verify_one(INITRAMFS, &mut |_| {}).is_ok() {
+            return Image::read(&package.dir.join(INITRAMFS), rows);
+        }
+        // Why, the row about the package's files says.
+        rows.skip("initramfs", "it is damaged");
+        let drivers = None;
+        Image { bytes: 0, drivers }
+    }
+
+    /// Reads an initramfs. If that fails, a row says why.
+    fn read(path: &Path, rows: &mut Rows) -> Image {
         let read = bytes(path).and_then(|found| match found {
             Unpacked::Whole(bytes) => parse(path, &bytes),
             Unpacked::Other(format, size) => {
@@ -217,6 +230,8 @@ mod tests {
     use crate::old::output::Output;
     use crate::old::rows::State;
     use ondisk::cpio::Builder;
+    use ondisk::manifest::{Manifest, Seal};
+    use ondisk::sha256::Sha256Sum;
 
     fn image(files: &[(&str, &str)]) -> Vec<u8> {
         let mut builder = Builder::new();
@@ -252,6 +267,33 @@ mod tests {
             error.ends_with("make it again with `replant-pack initramfs --with xfs`"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn what_the_manifest_does_not_name_is_not_decoded() {
+        let dir = tempfile::tempdir().unwrap();
+        let script = b"#!/bin/sh";
+        std::fs::write(dir.path().join(INITRAMFS), script).unwrap();
+        let (mut manifest, table, _) = crate::plan::sample_input();
+        let says = |manifest: &Manifest| {
+            let package = Package {
+                dir: dir.path().into(),
+                manifest: manifest.clone(),
+                text: String::new(),
+                manifest_sha256: String::new(),
+                seal: Seal::Right,
+                table: table.clone(),
+            };
+            let mut rows = Rows::new(Output::Silent);
+            Image::of(&package, &mut rows);
+            rows.iter().map(|row| row.state).collect::<Vec<_>>()
+        };
+        assert_eq!(says(&manifest), [State::Skipped]);
+        let mut files = manifest.files.iter_mut();
+        let named = files.find(|file| file.name == INITRAMFS).unwrap();
+        named.size = script.len() as u64;
+        named.sha256 = Sha256Sum::of(script).to_string();
+        assert_eq!(says(&manifest), [State::Refused]);
     }
 
     #[test]

@@ -147,7 +147,15 @@ impl Package {
         damaged
     }
 
-    fn verify_one(&self, name: &str, progress: &mut dyn FnMut(u64)) -> Result<(), Error> {
+    /// The same of one file.
+    ///
+    /// # Errors
+    /// [`Error`] says how it differs.
+    pub(super) fn verify_one(
+        &self,
+        name: &str,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<(), Error> {
         let path = self.dir.join(name);
         let reader = std::fs::File::open(&path).map_err(cannot("open", &path))?;
         verify(reader, &path, &self.expected(name)?, progress)?;
