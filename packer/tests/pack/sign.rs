@@ -281,8 +281,17 @@ fn the_four_lines_of_the_guide_start_only_what_was_signed() {
         ("vendor.pub", "echo >>replant"),
         ("vendor.pub", "echo >>migration.toml"),
         ("vendor.pub", "rm migration.toml.minisig"),
+        // What it leads to may be another program a moment later.
+        ("vendor.pub", "mv replant ../real; ln -s ../real replant"),
     ] {
         let said = run(key, spoil);
         assert!(!said.contains("started"), "{key}, {spoil}: {said}");
     }
+    // An archive that opens the directory to everybody.
+    let lines = lines.replace("KEY", "vendor.pub");
+    let said = bench.shell(&format!(
+        "rm -rf unpacked; chmod 777 out; tar -czf migration.tar.gz -C out .
+         ( {lines} ) 2>/dev/null; stat -c %a unpacked"
+    ));
+    assert!(said.ends_with(&format!("{started}700\n")), "{said}");
 }
