@@ -293,7 +293,7 @@ pub enum Error {
     Changed,
     /// A format that this version does not know.
     #[error(
-        "migration.toml has format {found}, this replant reads {FORMAT}; use the replant binary of the package"
+        "migration.toml has format {found}, this replant reads {FORMAT}; use a newer replant: the one of the package, if its SHA-256 is the one in migration.toml"
     )]
     Format {
         /// The format that the file names.

@@ -19,8 +19,18 @@ pub enum Purpose {
     Make,
 }
 
-/// Finds out the password.
+/// Finds out the password. A new one is not empty.
 pub fn get(purpose: &Purpose, file: Option<&Path>) -> Result<String> {
+    let password = found(purpose, file)?;
+    match purpose {
+        Purpose::Make if password.is_empty() => bail!(
+            "the password of the new key is empty, which protects nothing; give one, or say --no-password"
+        ),
+        _ => Ok(password),
+    }
+}
+
+fn found(purpose: &Purpose, file: Option<&Path>) -> Result<String> {
     if let Some(path) = file {
         let text = std::fs::read_to_string(path).at(path)?;
         return Ok(text.lines().next().unwrap_or_default().to_owned());

@@ -200,6 +200,11 @@ fn a_key_may_have_a_password() {
         "printf 'open sesame\\nno more\\n' >word; printf 'open sesame\\nopen sesame\\n' |
          minisign -G -p theirs.pub -s theirs.key >/dev/null",
     );
+    bench.shell("echo >empty");
+    bench.refuses(
+        "keygen -p own.pub -s own.key --password-file empty",
+        "the password of the new key is empty",
+    );
     bench.packs("keygen -p own.pub -s own.key --password-file word");
     let sign = |key: &str, set: fn(&mut Command)| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_replant-pack"));
