@@ -188,7 +188,22 @@ fn each(path: &Path, see: See<'_>, last: &mut dyn FnMut(&str) -> bool) -> Result
             return Ok(());
         }
     }
-    Ok(())
+    // Programs that do not stop at the first block of zeros go on here.
+    let mut rest = archive.into_inner();
+    let mut buffer = [0; 8192];
+    loop {
+        stop::check()?;
+        let read = rest.read(&mut buffer).map_err(damaged)?;
+        if read == 0 {
+            return Ok(());
+        }
+        if buffer.iter().take(read).any(|byte| *byte != 0) {
+            bail!(
+                "{}: there is more behind the archive's end, which other programs may unpack; make the package again with replant-pack",
+                path.display()
+            );
+        }
+    }
 }
 
 /// A member of the archive, whose errors tell the likely cause.

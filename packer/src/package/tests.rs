@@ -8,13 +8,18 @@ use std::io::Write;
 use tar::EntryType::{Directory, Regular};
 use tar::{Builder, EntryType, Header};
 
-/// The names that are read of the archive that `fill` makes.
-fn names(fill: impl FnOnce(&mut Builder<Vec<u8>>)) -> Result<Vec<String>> {
+/// The archive that `fill` makes.
+fn archive(fill: impl FnOnce(&mut Builder<Vec<u8>>)) -> Vec<u8> {
     let mut archive = Builder::new(Vec::new());
     fill(&mut archive);
+    archive.into_inner().unwrap()
+}
+
+/// The names that are read of an archive when it is packed.
+fn names(archive: &[u8]) -> Result<Vec<String>> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     let mut packed = GzEncoder::new(&mut file, Compression::fast());
-    packed.write_all(&archive.into_inner().unwrap()).unwrap();
+    packed.write_all(archive).unwrap();
     packed.finish().unwrap();
     all(file.path())
 }
@@ -43,29 +48,40 @@ fn member(archive: &mut Builder<Vec<u8>>, kind: EntryType, name: &str, bytes: &[
 #[test]
 fn a_member_that_programs_unpack_in_several_ways_is_refused() {
     // Other packers add directories.
-    let plain = names(|archive| {
+    let plain = archive(|archive| {
         member(archive, Directory, "sub", b"");
         member(archive, Regular, "replant", b"x");
     });
-    assert_eq!(plain.unwrap(), ["replant"]);
+    assert_eq!(names(&plain).unwrap(), ["replant"]);
     for (key, value) in [
         ("path", "replant"),
         ("size", "1"),
         ("GNU.sparse.map", "0,1"),
         ("mtime", "1700000000.5"),
     ] {
-        let read = names(|archive| {
+        let bad = archive(|archive| {
             let record = [(key, value.as_bytes())];
             archive.append_pax_extensions(record).unwrap();
             member(archive, Regular, "replant", b"x");
         });
-        let error = read.unwrap_err().to_string();
+        let error = names(&bad).unwrap_err().to_string();
         assert!(error.contains(" a pax header or "), "{key}: {error}");
     }
     // To busybox and bsdtar the next member, to GNU tar the directory's content.
-    let read = names(|archive| member(archive, Directory, "sub", &[7; 512]));
-    let error = read.unwrap_err().to_string();
-    assert!(error.contains("sub"), "{error}");
+    let bad = archive(|archive| member(archive, Directory, "sub", &[7; 512]));
+    let error = names(&bad).unwrap_err().to_string();
+    assert!(error.contains(": sub"), "{error}");
+    assert!(error.contains("directory with content"), "{error}");
+    // After one block of zeros busybox goes on, and others end.
+    let second = archive(|archive| member(archive, Regular, "replant", b"y"));
+    let [one, two] = [512, 0].map(|less| [&plain[..plain.len() - less], &second[..]].concat());
+    for bad in [one, two] {
+        let error = names(&bad).unwrap_err().to_string();
+        assert!(error.contains("behind the archive's end"), "{error}");
+    }
+    // As tar pads what it writes.
+    let padded = [&plain[..], &[0; 8192]].concat();
+    assert_eq!(names(&padded).unwrap(), ["replant"]);
 }
 
 #[test]
