@@ -17,7 +17,7 @@ pub(super) fn carry(files: &mut Files, user: &User, id: &str, report: &mut Repor
         ));
     }
     if let Some(reason) = hashes::refused(&user.password, id) {
-        report.warn(hashes::said(&user.name, &reason));
+        report.warn(hashes::said(user, &reason));
     }
     let password = if user.password.is_empty() {
         "!"
