@@ -10,6 +10,20 @@ pub fn matches(pattern: impl AsRef<[u8]>, text: impl AsRef<[u8]>) -> bool {
     matches_bytes(pattern.as_ref(), text.as_ref())
 }
 
+/// A pattern in which these characters mean themselves: each gets a backslash.
+/// For programs whose patterns have fewer special ones, or no escape.
+#[must_use]
+pub fn literally(pattern: &str, characters: &[char]) -> String {
+    let mut text = String::with_capacity(pattern.len());
+    for c in pattern.chars() {
+        if characters.contains(&c) {
+            text.push('\\');
+        }
+        text.push(c);
+    }
+    text
+}
+
 fn matches_bytes(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
@@ -104,6 +118,21 @@ mod tests {
         ] {
             let found = matches(pattern.as_bytes(), text.as_bytes());
             assert_eq!(found, right, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn characters_that_mean_themselves() {
+        for (pattern, characters, text, right) in [
+            ("[ab]?*", &['[', '\\'][..], "[ab]cd", true),
+            ("[ab]?*", &['[', '\\'], "acd", false),
+            ("a\\x2d*", &['\\'], "a\\x2db", true),
+            ("a\\x2d*", &[], "a\\x2db", false),
+            ("e*", &['*'], "e*", true),
+            ("e*", &['*'], "eth0", false),
+        ] {
+            let found = matches(literally(pattern, characters), text);
+            assert_eq!(found, right, "{pattern} {characters:?} {text}");
         }
     }
 }

@@ -162,8 +162,30 @@ fn is_enabled(rules: &[(bool, String)], unit: &str) -> bool {
     let names = [Some(unit), template.as_deref()];
     let fits = |pattern: &str| {
         let mut names = names.iter().flatten();
-        names.any(|name| glob::matches(pattern, name))
+        // A backslash belongs to the name (`\x2d`), and is no escape.
+        let pattern = glob::literally(pattern, &['\\']);
+        names.any(|name| glob::matches(&pattern, name))
     };
     let rule = rules.iter().find(|(_, pattern)| fits(pattern));
     rule.is_none_or(|(enable, _)| *enable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// systemd.preset(5); systemd compares them without escapes.
+    #[test]
+    fn names_with_a_backslash_in_presets() {
+        let unit = "run-a\\x2db.mount";
+        for (pattern, enabled) in [
+            ("run-a\\x2db.mount", false),
+            ("run-a\\x2d*", false),
+            ("run-[a]\\*", false),
+            ("run-a*c.mount", true),
+        ] {
+            let rules = [(false, pattern.to_owned())];
+            assert_eq!(is_enabled(&rules, unit), enabled, "{pattern}");
+        }
+    }
 }

@@ -95,8 +95,7 @@ fn fits(list: &str, names: &[&str]) -> bool {
 
 /// `*` and `?`, and nothing else.
 fn wildcard(pattern: &str, name: &str) -> bool {
-    let plain = pattern.replace('\\', "\\\\").replace('[', "\\[");
-    glob::matches(plain, name)
+    glob::matches(glob::literally(pattern, &['[', '\\']), name)
 }
 
 /// Keyword and arguments of a line; none for empty ones and comments.

@@ -75,9 +75,12 @@ fn debian(root: &RootDir, files: &mut Files) -> Result<()> {
             let pattern = absolute(pattern);
             let (dir, pattern) = pattern.rsplit_once('/').unwrap_or((".", &pattern));
             let names = root.list(dir)?;
+            // As in a shell, a file with a dot in front is not meant by `*`.
+            let shown = |n: &&String| pattern.starts_with('.') || !n.starts_with('.');
             more.extend(
                 names
                     .iter()
+                    .filter(shown)
                     .filter(|n| glob::matches(pattern, n))
                     .map(|n| format!("{dir}/{n}")),
             );

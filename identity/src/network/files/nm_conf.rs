@@ -53,11 +53,7 @@ impl Devices {
             let by_mac = |text: &str| mac.is_some() && text.parse::<Mac>().ok() == mac;
             match kind {
                 _ if spec == "*" => true,
-                // `=` switches wildcards off.
-                "interface-name" => match value.strip_prefix('=') {
-                    Some(plain) => plain == name,
-                    None => glob::matches(value.trim_start_matches('~'), name),
-                },
+                "interface-name" => glob::matches(pattern(value), name),
                 "mac" => by_mac(value),
                 "type" => value == "ethernet",
                 // A MAC address, or in old versions a name, alone.
@@ -72,13 +68,20 @@ impl Devices {
         within && !out
     }
 
-    /// The names in the list, as exceptions for profiles that fit every device.
+    /// The names in the list, as patterns: exceptions for profiles that fit every
+    /// device.
     pub(super) fn names(&self) -> impl Iterator<Item = String> {
-        let name = |s: &String| {
-            let name = s.strip_prefix("interface-name:")?;
-            Some(name.trim_start_matches(['=', '~']).to_owned())
-        };
+        let name = |s: &String| Some(pattern(s.strip_prefix("interface-name:")?));
         self.specs.iter().filter_map(name)
+    }
+}
+
+/// The pattern of an `interface-name:`: it has `*` and `?`, neither ranges nor
+/// escapes, and with `=` nothing of it.
+fn pattern(value: &str) -> String {
+    match value.strip_prefix('=') {
+        Some(plain) => glob::literally(plain, &['*', '?', '[', '\\']),
+        None => glob::literally(value.trim_start_matches('~'), &['[', '\\']),
     }
 }
 
@@ -263,5 +266,29 @@ impl Conf {
             }
         }
         lost
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// After NetworkManager.conf(5), "Device List Format".
+    #[test]
+    fn names_have_two_wildcards() {
+        for (list, name, within) in [
+            ("interface-name:en*", "ens3", true),
+            ("interface-name:~en?3", "ens3", true),
+            ("interface-name:en[ps]*", "ens3", false),
+            ("interface-name:en\\s3", "ens3", false),
+            ("interface-name:=ens3", "ens3", true),
+            ("interface-name:=en*", "ens3", false),
+        ] {
+            let devices = Devices::new(list, String::new());
+            assert_eq!(devices.has(name, None), within, "{list}");
+            // So it is where a profile for every card has exceptions.
+            let except = devices.names().any(|p| glob::matches(p, name));
+            assert_eq!(except, within, "{list}");
+        }
     }
 }

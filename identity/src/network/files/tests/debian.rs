@@ -101,3 +101,21 @@ fn debian_interfaces() {
     );
     assert_eq!(files.resolv.options, ["rotate", "timeout:1"]);
 }
+
+/// What an editor or a package leaves beside the files is not read, as wordexp(3)
+/// leaves it out.
+#[test]
+fn hidden_files_are_not_sourced() {
+    let files = load_tree(&[
+        ("etc/network/interfaces", "source interfaces.d/*\n"),
+        ("etc/network/interfaces.d/a", "iface a inet manual\n"),
+        ("etc/network/interfaces.d/.a.swp", "iface b inet manual\n"),
+    ]);
+    let names = files.candidates.iter().map(|c| &c.interface.name);
+    assert_eq!(names.collect::<Vec<_>>(), ["a"]);
+    let files = load_tree(&[
+        ("etc/network/interfaces", "source interfaces.d/.*\n"),
+        ("etc/network/interfaces.d/.a", "iface b inet manual\n"),
+    ]);
+    assert_eq!(files.candidates.len(), 1);
+}
