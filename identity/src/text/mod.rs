@@ -28,3 +28,20 @@ pub(crate) fn line_of(text: &str, name: &str) -> usize {
     };
     text.lines().position(sets).map_or(1, |at| at + 1)
 }
+
+/// The same of a key in a section: the line that counts is the last one.
+pub(crate) fn line_in(text: &str, section: &str, key: &str) -> usize {
+    let (mut found, mut inside) = (1, false);
+    for (at, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if let Some(name) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
+            inside = name == section;
+        } else if inside
+            && let Some(rest) = line.strip_prefix(key)
+            && rest.trim_start().starts_with('=')
+        {
+            found = at + 1;
+        }
+    }
+    found
+}

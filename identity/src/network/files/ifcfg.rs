@@ -2,7 +2,8 @@
 //! `ifcfg-*` of /etc/sysconfig/network-scripts (initscripts' sysconfig.txt and
 //! nm-settings-ifcfg-rh(5)).
 
-use super::{Candidate, OwnAddress, no_mac, not_carried, rule, team, unknown};
+use super::{Candidate, OwnAddress, given_mac, no_mac, no_number, not_carried};
+use super::{rule, team, unknown, value_of};
 use crate::network::address::{Cidr, Mac, prefix_length};
 use crate::network::bond;
 use crate::network::model::{Interface, Kind, Methods, Privacy};
@@ -67,16 +68,22 @@ pub(super) fn parse(
             return None;
         }
     };
+    let cloned_mac = given_mac(get("MACADDR"), warnings, |value| {
+        no_mac(&source, text, "MACADDR", value)
+    });
+    let mtu = value_of(get("MTU"), warnings, |value| {
+        no_number(&source, text, "MTU", value)
+    });
     let mut i = Interface {
         name: device.to_owned(),
         mac: mac.filter(|_| kind == Kind::Ethernet),
-        cloned_mac: get("MACADDR").and_then(|m| m.parse().ok()),
+        cloned_mac,
         master: ["MASTER", "BRIDGE", "TEAM_MASTER"]
             .iter()
             .find_map(|k| get(k))
             .map(str::to_owned),
         auto: !no("ONBOOT"),
-        mtu: get("MTU").and_then(|m| m.parse().ok()),
+        mtu,
         kind,
         ..Interface::default()
     };
@@ -107,9 +114,12 @@ pub(super) fn parse(
     (i.v4.ignore_dns, i.v6.ignore_dns) = (ignore, ignore);
     i.v4.never_default = no("DEFROUTE");
     i.v6.never_default = no("IPV6_DEFROUTE");
-    i.v4.metric = get("METRIC")
-        .or(get("IPV4_ROUTE_METRIC"))
-        .and_then(|m| m.parse().ok());
+    for key in ["METRIC", "IPV4_ROUTE_METRIC"] {
+        // NetworkManager's -1 leaves it to NetworkManager.
+        let own = get(key).filter(|value| *value != "-1");
+        let own = value_of(own, warnings, |value| no_number(&source, text, key, value));
+        i.v4.metric = i.v4.metric.or(own);
+    }
     if get("KEY_MGMT").is_some() || get("ESSID").is_some() {
         warnings.push(format!("{source}: wireless networks are not carried over"));
         return None;

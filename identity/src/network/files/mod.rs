@@ -32,9 +32,11 @@ mod wicked_files;
 pub(crate) use connections::writes_no_dns;
 pub(crate) use load::load;
 
+use crate::network::address::Mac;
 use crate::network::model::{Dns, Interface};
 use crate::text::line_of;
 use own_address::OwnAddress;
+use std::str::FromStr;
 
 /// The configuration of an interface in one file or stanza.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -67,6 +69,37 @@ fn not_carried(file: &str, text: &str, word: &str, why: &str) -> String {
 /// The warning about a MAC address that is none.
 fn no_mac(file: &str, text: &str, key: &str, value: &str) -> String {
     not_carried(file, text, key, &format!("{key}={value} is no MAC address"))
+}
+
+/// The warning about a number that is none.
+fn no_number(file: &str, text: &str, key: &str, value: &str) -> String {
+    not_carried(file, text, key, &format!("{key}={value} is no number"))
+}
+
+/// The value of a setting, if there is one. `wrong` makes the warning about a
+/// value that is none.
+fn value_of<T: FromStr>(
+    value: Option<&str>,
+    warnings: &mut Vec<String>,
+    wrong: impl FnOnce(&str) -> String,
+) -> Option<T> {
+    let value = value.map(str::trim).filter(|v| !v.is_empty())?;
+    let read = value.parse().ok();
+    if read.is_none() {
+        warnings.push(wrong(value));
+    }
+    read
+}
+
+/// The MAC address that a file gives a card; in the same way. Some words leave
+/// the card its own.
+fn given_mac(
+    value: Option<&str>,
+    warnings: &mut Vec<String>,
+    wrong: impl FnOnce(&str) -> String,
+) -> Option<Mac> {
+    const OWN: [&str; 3] = ["permanent", "preserve", "none"];
+    value_of(value.filter(|v| !OWN.contains(v)), warnings, wrong)
 }
 
 /// What all files say.

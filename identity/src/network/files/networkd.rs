@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! systemd-networkd's `.network` and `.netdev` files.
 
-use super::{Candidate, no_mac, not_carried, sections};
+use super::{Candidate, given_mac, no_mac, not_carried, sections, value_of};
 use crate::network::address::{Cidr, Mac};
 use crate::network::bond::{self, Value};
 use crate::network::model::{Interface, Kind, Methods, Privacy, Route};
-use crate::text::{ini::Ini, is_yes};
+use crate::text::{ini::Ini, is_yes, line_in};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -40,12 +40,39 @@ pub(super) fn netdev(file: &str, text: &str, warnings: &mut Vec<String>) -> Opti
         },
         _ => return None,
     };
+    let name = ini.get("NetDev", "Name")?.to_owned();
+    let (mac, mtu) = hardware(&ini, "NetDev", file, text, warnings);
     Some(NetDev {
-        name: ini.get("NetDev", "Name")?.to_owned(),
+        name,
         kind,
-        mac: ini.get("NetDev", "MACAddress").and_then(|m| m.parse().ok()),
-        mtu: ini.get("NetDev", "MTUBytes").and_then(|m| m.parse().ok()),
+        mac,
+        mtu,
     })
+}
+
+/// The MAC address and the MTU that a section gives.
+fn hardware(
+    ini: &Ini,
+    section: &str,
+    file: &str,
+    text: &str,
+    warnings: &mut Vec<String>,
+) -> (Option<Mac>, Option<u32>) {
+    let mac = given_mac(ini.get(section, "MACAddress"), warnings, |value| {
+        let value = format!("MACAddress={value} of [{section}] is no MAC address");
+        wrong(file, text, section, "MACAddress", &value)
+    });
+    let mtu = value_of(ini.get(section, "MTUBytes"), warnings, |value| {
+        let value = format!("MTUBytes={value} of [{section}] is no number");
+        wrong(file, text, section, "MTUBytes", &value)
+    });
+    (mac, mtu)
+}
+
+/// The warning about the value of a key in a section.
+fn wrong(file: &str, text: &str, section: &str, key: &str, why: &str) -> String {
+    let line = line_in(text, section, key);
+    format!("{file}:{line}: {why}; it is not carried over")
 }
 
 fn bonding(
@@ -183,8 +210,7 @@ pub(super) fn network(file: &str, text: &str, warnings: &mut Vec<String>) -> Opt
     }
     let network = |k: &str| ini.get("Network", k).filter(|v| !v.is_empty());
     let master = network("Bond").or(network("Bridge")).map(str::to_owned);
-    i.mtu = ini.get("Link", "MTUBytes").and_then(|m| m.parse().ok());
-    i.cloned_mac = ini.get("Link", "MACAddress").and_then(|m| m.parse().ok());
+    (i.cloned_mac, i.mtu) = hardware(&ini, "Link", file, text, warnings);
     i.auto = ini
         .get("Link", "ActivationPolicy")
         .is_none_or(|p| !p.contains("down") && p != "manual");
@@ -256,9 +282,11 @@ pub(super) fn network(file: &str, text: &str, warnings: &mut Vec<String>) -> Opt
     }
     for section in ["DHCPv4", "DHCP"] {
         i.v4.ignore_dns |= ini.get(section, "UseDNS").is_some_and(|u| !is_yes(u));
-        i.v4.metric =
-            i.v4.metric
-                .or(ini.get(section, "RouteMetric").and_then(|m| m.parse().ok()));
+        let metric = value_of(ini.get(section, "RouteMetric"), warnings, |value| {
+            let value = format!("RouteMetric={value} of [{section}] is no number");
+            wrong(file, text, section, "RouteMetric", &value)
+        });
+        i.v4.metric = i.v4.metric.or(metric);
     }
     i.v6.ignore_dns = ini
         .get("IPv6AcceptRA", "UseDNS")

@@ -3,7 +3,7 @@
 //! and wicked's ifcfg-bonding(5), ifcfg-bridge(5), ifcfg-vlan(5)).
 
 use super::command::Command;
-use super::{Candidate, not_carried, team, unknown};
+use super::{Candidate, given_mac, no_mac, no_number, not_carried, team, unknown, value_of};
 use crate::network::address::{Cidr, prefix_length};
 use crate::network::bond;
 use crate::network::model::{Interface, Kind, Methods, Route, RouteKind};
@@ -88,11 +88,17 @@ pub(super) fn parse(
     } else {
         Kind::Ethernet
     };
+    let cloned_mac = given_mac(get("LLADDR"), warnings, |value| {
+        no_mac(&source, text, "LLADDR", value)
+    });
+    let mtu = value_of(get("MTU"), warnings, |value| {
+        no_number(&source, text, "MTU", value)
+    });
     let mut i = Interface {
         name: name.to_owned(),
         auto: start,
-        cloned_mac: get("LLADDR").and_then(|m| m.parse().ok()),
-        mtu: get("MTU").and_then(|m| m.parse().ok()),
+        cloned_mac,
+        mtu,
         kind,
         ..Interface::default()
     };

@@ -23,6 +23,7 @@ mod secrets;
 mod suse;
 mod systems;
 mod values;
+mod wrong;
 
 fn fixture(path: &str) -> PathBuf {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/network");

@@ -6,6 +6,7 @@ use super::syntax::Stanza;
 use crate::network::address::{Cidr, prefix_length};
 use crate::network::bond;
 use crate::network::files::command::{Added, Command};
+use crate::network::files::{given_mac, value_of};
 use crate::network::model::{Interface, Kind, Methods, Privacy, Route};
 use crate::text::{is_yes, secret};
 use std::collections::BTreeMap;
@@ -51,9 +52,29 @@ pub(super) fn apply(
                     gateway = Some(ip);
                 }
             }
-            "metric" => i.family_mut(stanza.v6).metric = value.parse().ok(),
-            "mtu" => i.mtu = value.parse().ok(),
-            "hwaddress" => i.cloned_mac = words().last().and_then(|m| m.parse().ok()),
+            "metric" | "mtu" => {
+                let number = value_of(Some(value.as_str()), warnings, |value| {
+                    format!(
+                        "{}: `{key} {value}` of {} is no number and is left out",
+                        origin(),
+                        stanza.name
+                    )
+                });
+                match key.as_str() {
+                    "mtu" => i.mtu = number,
+                    _ => i.family_mut(stanza.v6).metric = number,
+                }
+            }
+            // It may have the word `ether` before it.
+            "hwaddress" => {
+                i.cloned_mac = given_mac(words().last(), warnings, |_| {
+                    format!(
+                        "{}: `{key} {value}` of {} is no MAC address and is left out",
+                        origin(),
+                        stanza.name
+                    )
+                });
+            }
             "dns-nameserver" | "dns-nameservers" => {
                 i.dns
                     .servers
