@@ -7,7 +7,7 @@ use super::{rule, team, unknown, value_of};
 use crate::network::address::{Cidr, Mac, prefix_length};
 use crate::network::bond;
 use crate::network::model::{Interface, Kind, Methods, Privacy};
-use crate::text::{is_yes, line_of, shell};
+use crate::text::{is_yes, line_of, secret, shell};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -125,6 +125,7 @@ pub(super) fn parse(
         return None;
     }
     if let Some(value) = get("ETHTOOL_OPTS") {
+        let value = secret::command(value);
         warnings.push(format!(
             "{source}: ETHTOOL_OPTS={value} is not carried over"
         ));

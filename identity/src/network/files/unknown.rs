@@ -106,7 +106,8 @@ pub(super) fn in_variables(
         .collect();
     found.sort();
     for (line, key, value) in found {
-        let value = secret::shown("", key, value);
+        // Some are a program's arguments.
+        let value = secret::command(secret::shown("", key, value));
         warnings.push(format!(
             "{file}:{line}: {key}={value} is not understood and is not carried over"
         ));

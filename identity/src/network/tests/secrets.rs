@@ -7,10 +7,10 @@ use super::*;
 fn no_warning_quotes_a_password() {
     let plan = "network:\n  ethernets:\n    e:\n      dhcp4: true\n      auth: {key-management: 802.1x, identity: s3cret, password: s3cret}\n      networkmanager:\n        passthrough: {802-1x.identity: s3cret, 802-1x.private-key-password: s3cret, connection.zone: x}\n      more: [{psk: s3cret, y: z}]\n";
     let keyfile = "[connection]\ntype=ethernet\ninterface-name=e\n[ethernet]\nsecret-of-it=s3cret\n[802-1x]\nidentity=s3cret\npassword=s3cret\n";
-    let el = "DEVICE=e\nIEEE_8021X_IDENTITY=s3cret\nIEEE_8021X_PASSWORD=s3cret\nKEY_PASSPHRASE1=s3cret\n";
-    let suse = "STARTMODE=auto\nWIRELESS_WPA_PSK=s3cret\nWIRELESS_PIN=s3cret\n";
+    let el = "DEVICE=e\nIEEE_8021X_IDENTITY=s3cret\nIEEE_8021X_PASSWORD=s3cret\nKEY_PASSPHRASE1=s3cret\nETHTOOL_OPTS=\"wol s sopass s3cret\"\n";
+    let suse = "STARTMODE=auto\nWIRELESS_WPA_PSK=s3cret\nWIRELESS_PIN=s3cret\nETHTOOL_OPTIONS='wol s sopass s3cret'\n";
     let networkd = "[Match]\nName=e\n[Network]\nPresharedKey=s3cret\n";
-    let debian = "iface e inet dhcp\n eap-password s3cret\n psk s3cret\n";
+    let debian = "iface e inet dhcp\n eap-password s3cret\n psk s3cret\n up wpa_cli set_network 0 psk s3cret\n post-up PASSWORD=s3cret /sbin/x\n pre-up echo s3cret | chpasswd\n up K=s3cret; wg set w private-key $K && sysctl a=b || mail s3cret\n down curl -u me:s3cret https://x/\n post-down modprobe -r x\n";
     let conf = "[connection]\n802-1x.password=s3cret\nipv4.other=x\n[connection-b]\nmatch-device=*\n802-1x.pin=s3cret\n";
     let profile = "[connection]\ntype=ethernet\ninterface-name=e\n";
     let connections = "etc/NetworkManager/system-connections/e";
@@ -36,12 +36,17 @@ fn no_warning_quotes_a_password() {
                 "IEEE_8021X_IDENTITY=(",
                 "IEEE_8021X_PASSWORD=(",
                 "KEY_PASSPHRASE1=(",
+                "ETHTOOL_OPTS=wol (",
             ],
             vec![],
         ),
         (
             vec![("etc/sysconfig/network/ifcfg-e", suse)],
-            vec!["WIRELESS_WPA_PSK=(", "WIRELESS_PIN=("],
+            vec![
+                "WIRELESS_WPA_PSK=(",
+                "WIRELESS_PIN=(",
+                "ETHTOOL_OPTIONS=wol (",
+            ],
             vec![],
         ),
         (
@@ -51,8 +56,19 @@ fn no_warning_quotes_a_password() {
         ),
         (
             vec![("etc/network/interfaces", debian)],
-            vec!["eap-password (", "psk ("],
-            vec![],
+            vec![
+                "eap-password (",
+                "psk (",
+                "`up wpa_cli (",
+                "`post-up PASSWORD (",
+                "`pre-up echo (",
+                "`up K (",
+                "`up wg (",
+                "`up … && sysctl (",
+                "`up … || mail (",
+                "`down curl (",
+            ],
+            vec!["`post-down modprobe -r x`"],
         ),
         (
             vec![

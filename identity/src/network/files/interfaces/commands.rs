@@ -5,9 +5,10 @@ use super::syntax::Stanza;
 use crate::network::address::Mac;
 use crate::network::files::command::{self, Added, When};
 use crate::network::model::Interface;
+use crate::text::secret;
 
 /// Parses every command of a line. Results go to `take`; commands that are not
-/// understood are returned.
+/// understood are returned, as a warning may have them.
 pub(super) fn commands(
     stanza: &Stanza,
     line: &str,
@@ -15,7 +16,13 @@ pub(super) fn commands(
     mut take: impl FnMut(Added),
 ) -> Vec<String> {
     let Some(list) = command::list(line) else {
-        return vec![line.to_owned()];
+        return vec![secret::command(line)];
+    };
+    // One command may have in a variable what another one is told.
+    let hidden = secret::is_in_command(line);
+    let shown = |text: &str| match hidden {
+        true => secret::program(text),
+        false => text.to_owned(),
     };
     let mut lost = Vec::new();
     let mut understood = true;
@@ -23,13 +30,13 @@ pub(super) fn commands(
         let text = text.trim();
         if when == When::Failed {
             if !command::is_harmless(text) {
-                lost.push(format!("… || {text}"));
+                lost.push(format!("… || {}", shown(text)));
             }
             continue;
         }
         // A command that depends on one that is not understood may never run.
         if when == When::Worked && !understood {
-            lost.push(format!("… && {text}"));
+            lost.push(format!("… && {}", shown(text)));
             continue;
         }
         understood = command::is_harmless(text) || set_link(text, i);
@@ -41,7 +48,7 @@ pub(super) fn commands(
                 understood = true;
                 take(added);
             }
-            Err(why) if why.is_empty() => lost.push(text.to_owned()),
+            Err(why) if why.is_empty() || hidden => lost.push(shown(text)),
             Err(why) => lost.push(format!("{text} ({why})")),
         }
     }

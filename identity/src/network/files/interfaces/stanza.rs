@@ -180,8 +180,9 @@ pub(super) fn apply(
                 }
             }
             "down" | "pre-down" | "post-down" => warnings.push(format!(
-                "{}: `{key} {value}` of {} is not carried over",
+                "{}: `{key} {}` of {} is not carried over",
                 origin(),
+                secret::command(value),
                 stanza.name
             )),
             other if other.starts_with("wpa-") || other.starts_with("wireless-") => {
