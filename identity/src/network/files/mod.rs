@@ -27,6 +27,7 @@ mod tests;
 mod units;
 mod unknown;
 mod wicked;
+mod wicked_duid;
 mod wicked_files;
 
 pub(crate) use connections::writes_no_dns;

@@ -3,7 +3,8 @@
 //! and wicked's ifcfg-bonding(5), ifcfg-bridge(5), ifcfg-vlan(5)).
 
 use super::command::Command;
-use super::{Candidate, given_mac, no_mac, no_number, not_carried, team, unknown, value_of};
+use super::{Candidate, given_mac, no_mac, no_number, not_carried, value_of};
+use super::{team, unknown, wicked_duid};
 use crate::network::address::{Cidr, prefix_length};
 use crate::network::bond;
 use crate::network::model::{Interface, Kind, Methods, Route, RouteKind};
@@ -128,19 +129,17 @@ pub(super) fn parse(
     let no = |key: &str| dhcp(key).is_some_and(|t| !is_yes(t));
     if i.v4.methods.dhcp {
         i.v4.client_id = dhcp("DHCLIENT_CLIENT_ID").map(str::to_owned);
-        // Unless it is told otherwise, wicked makes an identifier by RFC 4361 of
-        // numbers that it keeps in /var/lib/wicked.
-        let made = dhcp("DHCLIENT_CREATE_CID").unwrap_or("rfc4361");
-        if i.v4.client_id.is_none() && made.eq_ignore_ascii_case("rfc4361") {
-            warnings.push(format!(
-                "{source}:{}: wicked tells the DHCP server an identifier of its own (DHCLIENT_CREATE_CID=rfc4361), which is not carried over: the new system tells the MAC address, and may get another address",
-                line_of(text, "BOOTPROTO")
-            ));
-        }
         let name = dhcp("DHCLIENT_HOSTNAME_OPTION").filter(|n| !n.eq_ignore_ascii_case("auto"));
         i.v4.told_name = name.map(str::to_owned);
         i.v4.never_default = no("DHCLIENT_SET_DEFAULT_ROUTE");
         i.v4.metric = dhcp("DHCLIENT_ROUTE_PRIORITY").and_then(|m| m.parse().ok());
+    }
+    let four = i.v4.methods.dhcp && i.v4.client_id.is_none();
+    let created = dhcp("DHCLIENT_CREATE_CID").unwrap_or_default();
+    let boot = get("BOOTPROTO").unwrap_or_default();
+    if let Some(what) = wicked_duid::warning(four, created, boot) {
+        let line = line_of(text, "BOOTPROTO");
+        warnings.push(format!("{source}:{line}: {what}"));
     }
     // Variables of a further address (IPADDR_web) are read together with it.
     let mut v = v;

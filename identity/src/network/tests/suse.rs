@@ -71,6 +71,9 @@ fn a_server_with_wicked() {
         sorted,
         [
             at("ifcfg-bond0:6: the bonding option bad=1 is not known; it is not carried over"),
+            at(
+                "ifcfg-br0:5: wicked tells the DHCPv6 server an identifier of its own (its DUID), which is not carried over: the new system tells another one, and may get another address",
+            ),
             at(&format!("ifcfg-br0:6: BRIDGE_PATHCOSTS=5 {unknown}")),
             at(&format!("ifcfg-eth0:9: ZONE=public {unknown}")),
             at("ifcfg-eth3:4: IPADDR=bad is no address; it is not carried over"),
@@ -176,6 +179,19 @@ fn where_networkmanager_has_the_network() {
 fn an_identifier_of_wickeds_own() {
     for (own, global, named, id) in [
         ("BOOTPROTO=dhcp\n", "", true, None),
+        ("BOOTPROTO=dhcp6\n", "", true, None),
+        (
+            "BOOTPROTO=dhcp4\n",
+            "DHCLIENT_CREATE_CID=dhcp6\n",
+            true,
+            None,
+        ),
+        (
+            "BOOTPROTO=dhcp4\n",
+            "DHCLIENT_CREATE_CID=hwaddr\n",
+            false,
+            None,
+        ),
         (
             "BOOTPROTO=dhcp4+auto6\n",
             "DHCLIENT_CREATE_CID=\n",
@@ -183,15 +199,22 @@ fn an_identifier_of_wickeds_own() {
             None,
         ),
         (
-            "BOOTPROTO=dhcp\n",
+            "BOOTPROTO=dhcp4\n",
             "DHCLIENT_CREATE_CID=rfc2132\n",
             false,
             None,
         ),
         (
-            "BOOTPROTO=dhcp\nDHCLIENT_CREATE_CID=rfc2132\n",
+            "BOOTPROTO=dhcp4\nDHCLIENT_CREATE_CID=rfc2132\n",
             "",
             false,
+            None,
+        ),
+        // DHCPv6 knows a machine by the DUID in any case.
+        (
+            "BOOTPROTO=dhcp\nDHCLIENT_CREATE_CID=rfc2132\n",
+            "",
+            true,
             None,
         ),
         (
@@ -201,7 +224,7 @@ fn an_identifier_of_wickeds_own() {
             None,
         ),
         (
-            "BOOTPROTO=dhcp\n",
+            "BOOTPROTO=dhcp4\n",
             "DHCLIENT_CLIENT_ID=web\n",
             false,
             Some("web"),
