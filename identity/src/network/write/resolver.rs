@@ -33,8 +33,10 @@ pub(super) fn apply(
         // It writes resolv.conf itself, unless it is told not to.
         Manager::Nm { .. } if !writes_no_dns(root)? => return Ok(()),
         Manager::Networkd if resolved => {
-            // networkd tells its servers to systemd-resolved over the bus.
-            if (dhcp || !dns.servers.is_empty()) && root.link(RESOLV)?.is_none() {
+            // networkd tells its servers to systemd-resolved over the bus, also
+            // those that a router advertises.
+            let outside = families().any(|f| f.methods.is_dynamic() && !f.ignore_dns);
+            if (outside || !dns.servers.is_empty()) && root.link(RESOLV)?.is_none() {
                 root.symlink(RESOLV, "../run/systemd/resolve/stub-resolv.conf")?;
             }
             return Ok(());
@@ -89,7 +91,7 @@ pub(super) fn apply(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::model::{Dns, Interface};
+    use crate::network::model::{Dns, Interface, Methods};
 
     const STALE: &str = "nameserver 192.0.2.99\n";
     const UNITS: &str = "etc/systemd/system/multi-user.target.wants";
@@ -101,6 +103,17 @@ mod tests {
         fixed: bool,
         dhcp: bool,
     ) -> (String, usize) {
+        let mut card = Interface::default();
+        card.v4.methods.dhcp = dhcp;
+        applied_to(manager, files, fixed, card)
+    }
+
+    fn applied_to(
+        manager: Manager,
+        files: &[(&str, &str)],
+        fixed: bool,
+        mut card: Interface,
+    ) -> (String, usize) {
         let dir = tempfile::tempdir().unwrap();
         for (path, text) in files.iter().chain([&(RESOLV, STALE)]) {
             let path = dir.path().join(path);
@@ -108,8 +121,6 @@ mod tests {
             std::fs::write(path, text).unwrap();
         }
         let root = RootDir::open(dir.path()).unwrap();
-        let mut card = Interface::default();
-        card.v4.methods.dhcp = dhcp;
         if fixed {
             card.dns = Dns {
                 servers: vec!["192.0.2.53".parse().unwrap()],
@@ -159,6 +170,23 @@ mod tests {
                 (want.into(), warnings),
                 "{manager} {files:?} {fixed} {dhcp}"
             );
+        }
+    }
+
+    /// Without DHCP and without a fixed one there may be the servers that a
+    /// router advertises, unless they are not wanted.
+    #[test]
+    fn name_servers_of_a_router() {
+        let resolved: &[_] = &[(&*format!("{UNITS}/systemd-resolved.service"), "")];
+        for (ignored, want) in [
+            (false, "-> ../run/systemd/resolve/stub-resolv.conf"),
+            (true, STALE),
+        ] {
+            let mut card = Interface::default();
+            card.v6.methods = Methods::AUTO;
+            card.v6.ignore_dns = ignored;
+            let got = applied_to(Manager::Networkd, resolved, false, card);
+            assert_eq!(got, (want.into(), 0), "{ignored}");
         }
     }
 }
