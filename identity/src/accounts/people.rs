@@ -43,9 +43,40 @@ pub(super) fn is_shell(shell: &str) -> bool {
 }
 
 /// Shells with which a person can do everything; none is the Bourne shell.
-const FULL: [&str; 15] = [
-    "", "ash", "bash", "busybox", "csh", "dash", "elvish", "fish", "ksh", "ksh93", "mksh", "nu",
-    "sh", "tcsh", "zsh",
+/// They are those of Debian's and EL's /etc/shells, which have two programs that
+/// start another shell among them, and newer ones.
+const FULL: [&str; 31] = [
+    "",
+    "ash",
+    "bash",
+    "bash-static",
+    "bsd-csh",
+    "busybox",
+    "csh",
+    "dash",
+    "elvish",
+    "fish",
+    "ksh",
+    "ksh93",
+    "lksh",
+    "mksh",
+    "mksh-static",
+    "nu",
+    "osh",
+    "pdksh",
+    "posh",
+    "pwsh",
+    "sash",
+    "screen",
+    "sh",
+    "static-sh",
+    "tcsh",
+    "tmux",
+    "xonsh",
+    "yash",
+    "zsh",
+    "zsh-static",
+    "zsh5",
 ];
 
 /// Whether the shell is of those with which a person can do everything. Others
@@ -85,4 +116,20 @@ pub(super) fn elsewhere(files: &Files, nsswitch: &str, has_sssd: bool) -> Option
     };
     let found: Vec<&str> = words.split_whitespace().filter(far).collect();
     (!found.is_empty()).then(|| found.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shells_that_restrict_nobody() {
+        for shell in ["", "/bin/sh", "/usr/bin/tmux", "/bin/zsh5", "/usr/bin/pwsh"] {
+            assert!(is_full_shell(shell), "{shell}");
+        }
+        let others = ["/bin/rbash", "/bin/rksh", "/usr/bin/git-shell", "/opt/menu"];
+        for shell in others.iter().chain(&["/usr/sbin/nologin", "/bin/false"]) {
+            assert!(!is_full_shell(shell), "{shell}");
+        }
+    }
 }

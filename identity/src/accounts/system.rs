@@ -8,8 +8,16 @@ use ondisk::os_release::OsRelease;
 use rootdir::RootDir;
 use std::collections::BTreeSet;
 
-/// Directories of login shells.
-const PROGRAMS: [&str; 4] = ["bin", "usr/bin", "sbin", "usr/sbin"];
+/// Directories of login shells; an appliance may have its own ones, such as a
+/// menu, in the last two.
+const PROGRAMS: [&str; 6] = [
+    "bin",
+    "usr/bin",
+    "sbin",
+    "usr/sbin",
+    "usr/local/bin",
+    "usr/local/sbin",
+];
 
 /// The facts, besides the account files, that decide about accounts in the new
 /// system.
@@ -46,4 +54,23 @@ impl System {
 /// ID and number of a system, "centos 7".
 pub(crate) fn id(release: &OsRelease) -> String {
     format!("{} {}", release.id, release.version_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rootdir::Attributes;
+
+    #[test]
+    fn shells_of_an_appliance() {
+        let top = tempfile::tempdir().unwrap();
+        let root = RootDir::open(top.path()).unwrap();
+        let own = Attributes::root(0o755);
+        for path in ["usr/bin/bash", "usr/local/bin/menu", "usr/local/sbin/x"] {
+            root.write(path, b"x", own).unwrap();
+        }
+        let shells = System::read(&root).unwrap().shells;
+        let want = ["/usr/bin/bash", "/usr/local/bin/menu", "/usr/local/sbin/x"];
+        assert_eq!(shells, BTreeSet::from(want.map(str::to_owned)));
+    }
 }
