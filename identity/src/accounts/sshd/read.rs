@@ -106,10 +106,6 @@ impl Reader<'_> {
                     next.push(join(part));
                     continue;
                 }
-                if part.len() > 64 || part.matches('*').count() > 4 {
-                    self.unread(format!("Include {pattern}: the pattern is too long"));
-                    continue;
-                }
                 let names = match self.root.list(if dir.is_empty() { "." } else { dir }) {
                     Ok(names) => names,
                     Err(error) => {

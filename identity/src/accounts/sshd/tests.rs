@@ -134,6 +134,11 @@ fn drop_ins_come_where_they_are_included() {
         ("/main".into(), false, 0)
     );
     assert_eq!(look("include sshd_config.d/[23]*.conf\n").0, "/b");
+    let stars = "*".repeat(70);
+    assert_eq!(
+        look(&format!("include sshd_config.d/{stars}.conf\n")),
+        ("/b".into(), false, 0)
+    );
     // In a block, the files hold where the block does.
     let inside = |user: &str| look(&format!("Match User {user}\n{include}Match all\n{main}")).0;
     assert_eq!(
