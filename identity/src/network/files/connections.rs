@@ -88,7 +88,7 @@ pub(super) fn load(root: &RootDir, plan: &Plan, files: &mut Files) -> Result<boo
 
 /// Whether NetworkManager's configuration leaves /etc/resolv.conf to others.
 pub(crate) fn writes_no_dns(root: &RootDir) -> Result<bool> {
-    Ok(conf(root, &mut Vec::new())?.no_dns)
+    Ok(conf(root, &mut Vec::new())?.writes_no_dns())
 }
 
 /// NetworkManager's configuration, in its own order of reading: a later file

@@ -18,8 +18,10 @@ pub(super) struct Conf {
     pub plugins: Option<Vec<String>>,
     /// Devices that it does not manage.
     pub unmanaged: Vec<Devices>,
-    /// It does not write /etc/resolv.conf.
-    pub no_dns: bool,
+    /// `dns` is none.
+    no_dns: bool,
+    /// `rc-manager` is unmanaged.
+    no_file: bool,
     /// Global name servers, which override those of profiles.
     pub dns: Dns,
     /// It also manages devices of /etc/network/interfaces.
@@ -170,7 +172,7 @@ impl Conf {
                     .iter_mut()
                     .for_each(|p| p.retain(|p| !words().any(|w| w == p))),
                 "dns" => self.no_dns = value == "none",
-                "rc-manager" => self.no_dns |= value == "unmanaged",
+                "rc-manager" => self.no_file = value == "unmanaged",
                 _ => {}
             }
         }
@@ -226,6 +228,11 @@ impl Conf {
         }
     }
 
+    /// It does not write /etc/resolv.conf, by either of the two settings.
+    pub(super) fn writes_no_dns(&self) -> bool {
+        self.no_dns || self.no_file
+    }
+
     /// The list of unmanaged devices that contains an interface, if any.
     pub(super) fn leaves_alone(&self, name: &str, mac: Option<Mac>) -> Option<&Devices> {
         self.unmanaged.iter().find(|d| d.has(name, mac))
@@ -239,7 +246,7 @@ impl Conf {
         if i.master.is_some() {
             return lost;
         }
-        if self.no_dns || !self.dns.servers.is_empty() {
+        if self.writes_no_dns() || !self.dns.servers.is_empty() {
             i.dns = Dns::default();
             (i.v4.ignore_dns, i.v6.ignore_dns) = (true, true);
         }

@@ -266,6 +266,17 @@ fn name_servers_by_its_configuration() {
     for (conf, want, ignored) in [
         ("[main]\ndns=none\n", vec!["192.0.2.53"], true),
         ("[main]\nrc-manager=unmanaged\n", vec!["192.0.2.53"], true),
+        // In whatever order.
+        (
+            "[main]\nrc-manager=unmanaged\ndns=default\n",
+            vec!["192.0.2.53"],
+            true,
+        ),
+        (
+            "[main]\nrc-manager=unmanaged\n[main]\nrc-manager=file\n",
+            vec!["192.0.2.9"],
+            false,
+        ),
         ("[main]\ndns=default\n", vec!["192.0.2.9"], false),
         (
             "[global-dns]\nsearches=a.example\n[global-dns-domain-*]\nservers=192.0.2.7,192.0.2.8\n",
