@@ -93,31 +93,37 @@ echo "@revert $kills@"
     format!("{WORDS}{body}")
 }
 
-/// Kills at these thousandths of all system calls of a whole run, whatever they
-/// are. strace counts those of each thread; most are of the first one.
+/// Kills at these thousandths of the system calls that the first thread makes in
+/// a whole run, whatever they are. strace counts those of each name.
 fn at_instants(thousandths: &[u32]) -> String {
     let body = r#"
-calls() { # COMMAND...: how many the first thread makes
+calls() { # FILE COMMAND...: those of the first thread, one in a line
+  file=$1; shift
   of_the_host strace -f -qq -o /tmp/calls "$@" >/tmp/said 2>&1 </dev/null
   first=$(sed -n '1s/ .*//p' /tmp/calls)
-  grep -c "^$first " /tmp/calls
+  sed -n "s/^$first  *\([a-z0-9_]*\)(.*/\1/p" /tmp/calls >$file
 }
-of_stage=$(calls $staging)
-of_revert=$(calls ./replant revert)
-echo "calls: $of_stage of stage, $of_revert of revert"
+at() { # FILE SHARE: $call, and how many of its name come up to it
+  n=$(($(wc -l <$1) * $2 / 1000 + 1))
+  call=$(sed -n "${n}p" $1)
+  number=$(head -n $n $1 | grep -c "^$call\$")
+}
+calls /tmp/of-stage $staging
+calls /tmp/of-revert ./replant revert
+wc -l /tmp/of-stage /tmp/of-revert
 for share in @shares; do
-  n=$((of_stage * share / 1000 + 1))
+  at /tmp/of-stage $share
   [ $((n % 3)) = 0 ] || stage before it is staged again
-  killed all $n $staging; [ $? != 137 ] || kills=$((kills + 1))
-  [ $((n % 2)) = 0 ] || stage after call $n
-  clean stage, call $n
+  killed $call $number $staging; [ $? != 137 ] || kills=$((kills + 1))
+  [ $((n % 2)) = 0 ] || stage after $call $number
+  clean stage, $call $number
 done
 echo "@stage $kills@"; kills=0
 for share in @shares; do
-  n=$((of_revert * share / 1000 + 1))
+  at /tmp/of-revert $share
   stage before revert
-  killed all $n ./replant revert; [ $? != 137 ] || kills=$((kills + 1))
-  clean revert, call $n
+  killed $call $number ./replant revert; [ $? != 137 ] || kills=$((kills + 1))
+  clean revert, $call $number
 done
 echo "@revert $kills@"
 "#;
