@@ -57,5 +57,7 @@ limit out/init 64
 # and NetworkManager's configuration, carries policy rules, lets check find all in
 # one run, and compares the new system with the machine: 2649 in all.
 # 44 for signed packages: minisign-verify, and what reads and judges keys.
-limit out/replant 2733
+# 36 for [carry], [hooks] and [requires], hashes that the new C library does not
+# verify, and warnings about values that are none.
+limit out/replant 2768
 exit $failed
