@@ -21,7 +21,7 @@ impl SigningKey {
     /// Its number, as minisign shows it.
     pub fn id(&self) -> String {
         let number = self.0.pk.keynum().try_into().unwrap();
-        format!("{:016X}", u64::from_le_bytes(number))
+        format!("{:X}", u64::from_le_bytes(number))
     }
 
     /// The content of a `.minisig` file for these bytes.

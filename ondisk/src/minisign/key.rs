@@ -33,7 +33,7 @@ impl KeyId {
 impl fmt::Display for KeyId {
     /// As minisign shows it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016X}", self.0)
+        write!(f, "{:X}", self.0)
     }
 }
 
@@ -106,5 +106,16 @@ impl PublicKey {
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PublicKey {}", self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// minisign's comments have no zeros in front of it either.
+    #[test]
+    fn a_small_number_is_shown_as_minisign_does_it() {
+        assert_eq!(KeyId(0x04B7_7EBC_22B7_D8ED).to_string(), "4B77EBC22B7D8ED");
     }
 }

@@ -20,8 +20,9 @@ fn what_one_signs_the_other_verifies() {
     let said = bench.packs("keygen -W -p own.pub -s own.key");
     let own = said
         .split_whitespace()
-        .find(|w| w.len() >= 16 && w.ends_with(';'));
-    let own = own.unwrap().trim_end_matches(';').to_owned();
+        .filter_map(|word| word.strip_suffix(';'))
+        .find(|word| word.len() > 8 && word.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let own = own.unwrap().to_owned();
     assert_eq!(bench.shell("stat -c %a own.key own.pub"), "600\n644\n");
     bench.refuses("keygen -W -p new.pub -s own.key", "cannot make own.key: ");
     bench.shell("test ! -e new.pub");
