@@ -201,8 +201,9 @@ pub fn identity(session: &mut Session<'_>) -> String {
     [
         "hostname",
         "cat /etc/machine-id",
-        // DHCP has answered.
-        "for n in $(seq 120); do ip -4 addr | grep -q 192.168.76. && break; sleep 1; done",
+        // DHCP has answered, and both ports are in the bond.
+        "for n in $(seq 240); do ip -4 addr | grep -q 192.168.76. && \
+         [ $(grep -c ^Permanent /proc/net/bonding/bond0) = 2 ] && break; sleep 1; done",
         "for i in $(ip -br link | sed 's/[@ ].*//'); do ip -o addr show dev $i | \
          awk -v card=$(cat /sys/class/net/$i/address) '/scope (global|site)/ {print card, $4}'; \
          done | sort",
