@@ -4,7 +4,7 @@
 //! of what is looked at.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use ondisk::inventory::is_identity_path;
+use ondisk::identity_path::is_identity_path;
 use std::path::{Path, PathBuf};
 
 /// Sources that read the old system only.

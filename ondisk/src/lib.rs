@@ -19,6 +19,7 @@ pub mod glob;
 pub mod gpt;
 pub mod grub;
 pub mod hex;
+pub mod identity_path;
 pub mod inventory;
 pub mod lifeboat;
 pub mod lvm;

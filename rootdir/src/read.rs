@@ -12,7 +12,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 /// Files of configuration are far smaller, in bytes. The inventory of a payload
 /// refuses longer ones.
-pub const LIMIT: u64 = ondisk::inventory::LONGEST_FILE;
+pub const LIMIT: u64 = ondisk::identity_path::LONGEST_FILE;
 
 impl RootDir {
     /// Whether `rel` leads to anything; a dangling symbolic link does not.

@@ -29,12 +29,12 @@ pub use boot::Programs;
 pub use demands::{Demands, Modules};
 pub use facts::{Content, Disagreement, Facts};
 pub use finding::{Finding, Findings};
-pub use identity::{IDENTITY_DIRECTORIES, IDENTITY_FILES, LONGEST_FILE, is_identity_path};
 pub use kernels::numbers;
 pub use limits::LONGEST_PATH;
 pub use program::PATH;
 pub use texts::Texts;
 
+use crate::identity_path::{LONGEST_FILE, is_inside};
 use crate::manifest::{Boot, Device, Filesystem, Hooks, Manifest, Payload, VolumeGroup};
 use crate::pax::{Entry, Event, Kind, Totals};
 use demands::Part;
@@ -85,14 +85,6 @@ impl Target {
 /// A path of the new system as a member has it.
 fn below(path: &str) -> &[u8] {
     path.trim_start_matches('/').as_bytes()
-}
-
-/// Whether `path` is `top` or lies below it.
-fn is_inside(path: &[u8], top: &[u8]) -> bool {
-    match path.strip_prefix(top) {
-        Some(rest) => top.is_empty() || rest.is_empty() || rest.starts_with(b"/"),
-        None => false,
-    }
 }
 
 /// All that was found.

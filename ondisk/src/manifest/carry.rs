@@ -3,7 +3,7 @@
 //! own, and a program that makes something of them.
 
 use super::Error;
-use crate::inventory::is_identity_path;
+use crate::identity_path::{is_identity_path, is_inside};
 use serde::{Deserialize, Serialize};
 
 /// Files and directories of the old system that the new one gets.
@@ -83,10 +83,7 @@ pub(super) fn check(carry: &Carry, hooks: &Hooks) -> Result<(), Error> {
                 "is not like /etc/app/key: from / on, without ., .. and a slash at its end",
             ));
         };
-        let is_above = |top: &str, path: &str| {
-            path.strip_prefix(top)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
+        let is_above = |top: &str, path: &str| is_inside(path.as_bytes(), top.as_bytes());
         if is_identity_path(own) {
             return Err(wrong(
                 "is written or read by replant itself, or has such a file in it; [identity] says what of that is carried over",

@@ -188,7 +188,8 @@ fn faults(root: &Path, case: &Case, manager: (&str, &str), stand_ins: bool) -> V
     }
     // A stand-in has the addresses, but NetworkManager makes its devices itself.
     let judged = |i: &&Interface| i.auto && !(nm && stand_ins && has_stacked(i, &network));
-    let late = Instant::now() + Duration::from_secs(25);
+    // As long as a busy machine may take; what comes up is seen at once.
+    let late = Instant::now() + Duration::from_secs(300);
     loop {
         let seen = Seen::look(&mut machine);
         let all = network.interfaces.iter().filter(judged);
